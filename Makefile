@@ -1,0 +1,81 @@
+# `make help` lists what there is to make. Everything happens in .venv, which is made when needed.
+
+PYTHON ?= python3
+DEMO_ARGS ?=
+# Two tests at a time; tests of one group, such as those that measure time, one after another.
+PYTEST_ARGS ?= -n 2 --dist=loadgroup
+
+VENV := .venv
+BIN := $(VENV)/bin
+
+# Checks and tools need settings, and settings need a secret key: with debug one is made up.
+DEBUG := BIRDWATCHER_DEBUG=$${BIRDWATCHER_DEBUG:-1}
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test fuzz chaos soak lint format clean
+.DELETE_ON_ERROR:
+
+help: ## list these targets
+	@echo "make TARGET, where TARGET is one of"
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST))
+	@echo "PYTHON=python3.12 chooses the Python of the environment, from 3.11 on."
+
+demo: $(VENV)/.installed ## show it at work: web UI, simulated nodes, daemon; Ctrl-C ends it
+	@$(DEBUG) exec $(BIN)/python manage.py demo $(DEMO_ARGS)
+
+test: $(VENV)/.installed-tests ## run every test that this machine can run
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+fuzz: $(VENV)/.installed-tests ## a million packets of every kind, then a search by coverage: SECONDS=60
+	$(BIN)/python -m pytest -q tests/fuzz
+	$(BIN)/python -m tests.fuzz.million
+	$(BIN)/python -m tests.fuzz.search --seconds $(or $(SECONDS),60)
+
+chaos: $(VENV)/.installed-tests ## break everything under load, then balance the books: MINUTES=30
+	BIRDWATCHER_CHAOS_MINUTES=$(or $(MINUTES),30) $(BIN)/python -m pytest -s tests/chaos/test_storm.py
+
+soak: $(VENV)/.installed-tests ## let nodes come and go for hours in minutes: MINUTES=10 DATABASE=sqlite
+	BIRDWATCHER_SOAK_MINUTES=$(or $(MINUTES),10) BIRDWATCHER_SOAK_DATABASE=$(DATABASE) \
+		$(BIN)/python -m pytest -s tests/soak/test_long_soak.py
+
+lint: $(VENV)/.installed-tests ## check the code: ruff, its format, mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(DEBUG) $(BIN)/mypy
+
+format: $(VENV)/.installed-tests ## repair what ruff can repair
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean: ## remove the environment and all caches; var/, with the data, stays
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamps are younger than what was installed from: a changed file is installed again.
+$(VENV)/.installed: requirements.txt | $(VENV)/.created
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/.installed-tests: tests/requirements.txt $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+	@touch $@
+
+# Debian's python3 has no ensurepip, and venv no pip, until the package python3-venv is installed. A
+# pip that is there for other reasons can install another one into an environment without.
+$(VENV)/.created:
+	@command -v $(PYTHON) >/dev/null || { \
+		echo "$(PYTHON) is not there: install Python 3.11 or later (apt install python3), or name one with PYTHON=" >&2; \
+		exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "$(PYTHON) is `$(PYTHON) -V 2>&1`, but Birdwatcher needs 3.11 or later: name one with PYTHON=python3.11" >&2; \
+		exit 1; }
+	@if $(PYTHON) -c 'import ensurepip' 2>/dev/null; then \
+		$(PYTHON) -m venv $(VENV); \
+	elif $(PYTHON) -m pip --version >/dev/null 2>&1; then \
+		$(PYTHON) -m venv --without-pip $(VENV) && \
+		$(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check pip; \
+	else \
+		echo "$(PYTHON) cannot make an environment with pip: apt install python3-venv" >&2; \
+		exit 1; \
+	fi
+	@touch $@

@@ -1,0 +1,1 @@
+"""Birdwatcher's Django project: settings, one app a subject, the writer and the web."""

@@ -1,0 +1,1 @@
+"""The birds that the nodes heard, and their species."""

@@ -1,0 +1,101 @@
+"""The admin's pages about birds and species."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+
+from birdwatcher.birds.changelist import CappedPaginator, NewestFirstChangeList
+from birdwatcher.birds.filters import DOUBTFUL, ChooseFilter, ClockFilter, TimeRangeFilter
+from birdwatcher.birds.models import Bird, Species
+from birdwatcher.counted_delete import CountedDeleteAdmin
+
+
+@admin.register(Bird)
+class BirdAdmin(admin.ModelAdmin):
+    """Birds, newest first, quick however many there are."""
+
+    list_display = ["timestamp", "name", "species", "node", "clock"]
+    list_filter = [
+        ClockFilter,
+        ("timestamp", TimeRangeFilter),
+        ("species", ChooseFilter),
+        ("node", ChooseFilter),
+    ]
+    list_select_related = ["species", "node"]
+    autocomplete_fields = ["species", "node"]
+    search_fields = ["name__istartswith"]
+    search_help_text = "The beginning of a bird's name, in capitals or not."
+    sortable_by = ()
+    # Each of these would count or sort the whole table.
+    paginator = CappedPaginator
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+
+    class Media:
+        css = {"all": ["birds/admin.css"]}
+        js = ["birds/filters.js"]
+
+    def save_model(self, request: HttpRequest, obj: Bird, form: Any, change: bool) -> None:
+        """Save the bird, with its exact time unless the time was edited."""
+        # The form holds whole seconds, and saving a bird whose name was corrected must not cut its
+        # time down to them.
+        if change and "timestamp" not in form.changed_data:
+            obj.timestamp = form.initial["timestamp"]
+        super().save_model(request, obj, form, change)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """Return the class of the list."""
+        return NewestFirstChangeList
+
+    @admin.display
+    def clock(self, bird: Bird) -> str:
+        """A word if the bird's time is doubtful."""
+        return DOUBTFUL if bird.doubtful else ""
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Bird], search_term: str
+    ) -> tuple[QuerySet[Bird], bool]:
+        """Return the birds whose name begins with the whole term, and that none comes twice.
+
+        Django would search for each word on its own, and no name begins with two different words.
+        """
+        prefix = search_term.strip()
+        return (queryset.filter(name__istartswith=prefix) if prefix else queryset), False
+
+
+@admin.register(Species)
+class SpeciesAdmin(CountedDeleteAdmin):
+    """Species, each with the time of its newest bird, doubtful ones left aside."""
+
+    bird_field = "species"
+    list_display = ["name", "newest", "birds"]
+    search_fields = ["name"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Species]:
+        """Return the species, each with the time of its newest bird."""
+        birds = Bird.objects.dated(doubtfully=False).filter(species=OuterRef("pk"))
+        newest = birds.order_by("-timestamp", "-id")
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(newest_at=Subquery(newest.values("timestamp")[:1]))
+        )
+
+    @admin.display(description="newest bird")
+    def newest(self, species: Any) -> datetime.datetime | None:
+        """When its newest bird was heard."""
+        return species.newest_at
+
+    @admin.display(description="birds")
+    def birds(self, species: Species) -> str:
+        """A link to its birds; their number would take a count for each line."""
+        url = f"{reverse('admin:birds_bird_changelist')}?species__id__exact={species.pk}"
+        return format_html('<a href="{}">show</a>', url)

@@ -1,0 +1,10 @@
+"""The app `birds`."""
+
+from django.apps import AppConfig
+
+
+class BirdsConfig(AppConfig):
+    """What Django knows of `birdwatcher.birds`."""
+
+    name = "birdwatcher.birds"
+    label = "birds"

@@ -1,0 +1,42 @@
+"""Indexes that Django cannot express for both databases at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.backends.ddl_references import Columns, Statement, Table
+
+# What Django's `istartswith` needs: on PostgreSQL it asks for UPPER(name) LIKE UPPER('x%'), which
+# only an index of that operator class serves in every locale; on SQLite for name LIKE 'x%', which
+# ignores case and therefore wants an index that does.
+TEXT = {
+    "postgresql": "UPPER(%(text)s) text_pattern_ops",
+    "sqlite": "%(text)s COLLATE NOCASE",
+}
+
+
+class PrefixIndex(models.Index):
+    """An index for `istartswith` on its last column, a text, and equality on those before it."""
+
+    def create_sql(
+        self,
+        model: type[models.Model],
+        schema_editor: BaseDatabaseSchemaEditor,
+        using: str = "",
+        **kwargs: Any,
+    ) -> Statement:
+        """Return the statement that creates the index on the schema editor's database."""
+        options = model._meta  # noqa: SLF001 - public, in spite of its underscore
+        table, quote = options.db_table, schema_editor.quote_name
+        by_name = {field.name: str(field.column) for field in options.fields}
+        *before, text = [by_name[name] for name in self.fields]
+        columns = ("%(before)s, " if before else "") + TEXT[schema_editor.connection.vendor]
+        return Statement(
+            f"CREATE INDEX %(name)s ON %(table)s ({columns})",
+            name=quote(self.name),
+            table=Table(table, quote),
+            before=Columns(table, before, quote),
+            text=Columns(table, [text], quote),
+        )

@@ -1,0 +1,271 @@
+"""Birdwatcher's configuration: every environment variable it reads, in one table.
+
+Settings and tests call `load`; nothing else in the project reads the environment. The README's
+table shows `VARIABLES`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from django.core.exceptions import ImproperlyConfigured
+
+from birdwatcher.databases import parse_database_url
+from birdwatcher.environment import (
+    Variable,
+    boolean,
+    choice,
+    number,
+    text,
+    time_zone,
+    whole_number,
+    words,
+)
+from birdwatcher.secret_key import find_secret_key
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+DATABASE_URL = Variable(
+    "DATABASE_URL",
+    "sqlite:///<state directory>/birdwatcher.sqlite3",
+    "The database: `postgresql://user:password@host:5432/name` or `sqlite:////path/to/file`.",
+    text,
+)
+STATE_DIR = Variable(
+    "BIRDWATCHER_STATE_DIR",
+    "./var",
+    "Directory of everything Birdwatcher keeps outside PostgreSQL; made if missing. "
+    "The default stands beside `manage.py`.",
+    text,
+)
+SECRET_KEY = Variable(
+    "BIRDWATCHER_SECRET_KEY",
+    "",
+    "Key that signs sessions, at least 50 random characters. "
+    "Needed without debug; with debug one is made and kept in the state directory.",
+    text,
+)
+SECRET_KEY_FILE = Variable(
+    "BIRDWATCHER_SECRET_KEY_FILE",
+    "",
+    "Path of a file that holds the secret key, read if `BIRDWATCHER_SECRET_KEY` is not set.",
+    text,
+)
+DEBUG = Variable(
+    "BIRDWATCHER_DEBUG", "0", "1 shows errors in the browser; never on a public address.", boolean
+)
+ALLOWED_HOSTS = Variable(
+    "BIRDWATCHER_ALLOWED_HOSTS",
+    "localhost,127.0.0.1,[::1]",
+    "Host names under which the web UI answers, with commas between them.",
+    words,
+)
+CSRF_TRUSTED_ORIGINS = Variable(
+    "BIRDWATCHER_CSRF_TRUSTED_ORIGINS",
+    "",
+    "Origins whose forms are accepted, such as `https://birds.example.org`, for a proxy that "
+    "changes the host name.",
+    words,
+)
+HTTPS = Variable(
+    "BIRDWATCHER_HTTPS",
+    "1, with debug 0",
+    "1 redirects to HTTPS, restricts cookies to it and sends HSTS.",
+    boolean,
+)
+TRUST_PROXY = Variable(
+    "BIRDWATCHER_TRUST_PROXY",
+    "0",
+    "1 believes the header `X-Forwarded-Proto`; only behind a proxy that always sets it.",
+    boolean,
+)
+TIME_ZONE = Variable(
+    "BIRDWATCHER_TIME_ZONE", "UTC", "Time zone in which the web UI shows times.", time_zone
+)
+LOG_LEVEL = Variable(
+    "BIRDWATCHER_LOG_LEVEL",
+    "INFO",
+    "Least severe messages that are logged: DEBUG, INFO, WARNING, ERROR or CRITICAL.",
+    choice("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"),
+)
+LOG_FORMAT = Variable(
+    "BIRDWATCHER_LOG_FORMAT",
+    "text",
+    "Format of the log: `text`, or `json` for one JSON object a line.",
+    choice("text", "json"),
+)
+MAX_PACKET_BYTES = Variable(
+    "BIRDWATCHER_MAX_PACKET_BYTES",
+    "65536",
+    "Longest packet that a node may send, in bytes (2 to 16777216); a longer one closes its "
+    "connection.",
+    whole_number(2, 16 * 1024 * 1024),
+)
+CONNECT_TIMEOUT = Variable(
+    "BIRDWATCHER_CONNECT_TIMEOUT",
+    "2.5",
+    "Seconds that connecting to a node may take (0.1 to 60).",
+    number(0.1, 60),
+)
+BACKOFF_CAP = Variable(
+    "BIRDWATCHER_BACKOFF_CAP",
+    "3",
+    "Longest pause, in seconds, before a node is tried again (0.1 to 3600).",
+    number(0.1, 3600),
+)
+STALL_TIMEOUT = Variable(
+    "BIRDWATCHER_STALL_TIMEOUT",
+    "30",
+    "Seconds without a byte in the middle of a packet before the connection is given up "
+    "(0.1 to 3600).",
+    number(0.1, 3600),
+)
+RETAINED_BYTES = Variable(
+    "BIRDWATCHER_RETAINED_BYTES",
+    "1048576",
+    "Bytes of events that each node's process keeps in memory until they are committed "
+    "(65536 to 1073741824).",
+    whole_number(64 * 1024, 1024 * 1024 * 1024),
+)
+SPOOL_BYTES = Variable(
+    "BIRDWATCHER_SPOOL_BYTES",
+    "67108864",
+    "Bytes that each node's spool may hold while nothing can be committed "
+    "(65536 to 1099511627776); beyond that the node has to wait.",
+    whole_number(64 * 1024, 1024**4),
+)
+SPOOL_TOTAL_BYTES = Variable(
+    "BIRDWATCHER_SPOOL_TOTAL_BYTES",
+    "1073741824",
+    "Bytes that all spools may hold together (65536 to 1099511627776), and at most 1 MiB a node "
+    "more.",
+    whole_number(64 * 1024, 1024**4),
+)
+STOP_TIMEOUT = Variable(
+    "BIRDWATCHER_STOP_TIMEOUT",
+    "10",
+    "Seconds that the daemon may take to stop before its processes are killed (0.1 to 3600).",
+    number(0.1, 3600),
+)
+
+VARIABLES: tuple[Variable[Any], ...] = (
+    DATABASE_URL,
+    STATE_DIR,
+    SECRET_KEY,
+    SECRET_KEY_FILE,
+    DEBUG,
+    ALLOWED_HOSTS,
+    CSRF_TRUSTED_ORIGINS,
+    HTTPS,
+    TRUST_PROXY,
+    TIME_ZONE,
+    LOG_LEVEL,
+    LOG_FORMAT,
+    MAX_PACKET_BYTES,
+    CONNECT_TIMEOUT,
+    BACKOFF_CAP,
+    STALL_TIMEOUT,
+    RETAINED_BYTES,
+    SPOOL_BYTES,
+    SPOOL_TOTAL_BYTES,
+    STOP_TIMEOUT,
+)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the daemon keeps to; `settings.BIRDWATCHER`. Sizes in bytes, times in seconds."""
+
+    state_dir: Path
+    max_packet_bytes: int
+    connect_timeout: float
+    backoff_cap: float
+    stall_timeout: float
+    retained_bytes: int
+    spool_bytes: int
+    spool_total_bytes: int
+    stop_timeout: float
+
+    @property
+    def spool_dir(self) -> Path:
+        """Where the node processes keep what cannot be committed yet."""
+        return self.state_dir / "spool"
+
+
+@dataclass(frozen=True)
+class Config:
+    """The whole configuration, checked."""
+
+    database: dict[str, Any]
+    secret_key: str
+    debug: bool
+    allowed_hosts: list[str]
+    csrf_trusted_origins: list[str]
+    https: bool
+    trust_proxy: bool
+    time_zone: str
+    log_level: str
+    log_format: str
+    limits: Limits
+
+
+def load(environ: Mapping[str, str]) -> Config:
+    """Return the configuration that `environ` describes, and make its state directory.
+
+    Raises ImproperlyConfigured with one sentence that names the variable and the cure.
+    """
+    debug = DEBUG.read(environ)
+    https = HTTPS.given(environ)
+    limits = _limits(environ)
+    return Config(
+        database=parse_database_url(
+            DATABASE_URL.given(environ)
+            or f"sqlite:///{quote(str(limits.state_dir))}/birdwatcher.sqlite3",
+            # Django's development server has a thread for every request, which a kept connection
+            # would outlive.
+            keep_connections=not debug,
+        ),
+        secret_key=find_secret_key(
+            SECRET_KEY.given(environ), SECRET_KEY_FILE.given(environ), limits.state_dir, debug
+        ),
+        debug=debug,
+        allowed_hosts=ALLOWED_HOSTS.read(environ),
+        csrf_trusted_origins=CSRF_TRUSTED_ORIGINS.read(environ),
+        https=not debug if https is None else https,
+        trust_proxy=TRUST_PROXY.read(environ),
+        time_zone=TIME_ZONE.read(environ),
+        log_level=LOG_LEVEL.read(environ),
+        log_format=LOG_FORMAT.read(environ),
+        limits=limits,
+    )
+
+
+def _limits(environ: Mapping[str, str]) -> Limits:
+    return Limits(
+        state_dir=_make_state_dir(STATE_DIR.given(environ)),
+        max_packet_bytes=MAX_PACKET_BYTES.read(environ),
+        connect_timeout=CONNECT_TIMEOUT.read(environ),
+        backoff_cap=BACKOFF_CAP.read(environ),
+        stall_timeout=STALL_TIMEOUT.read(environ),
+        retained_bytes=RETAINED_BYTES.read(environ),
+        spool_bytes=SPOOL_BYTES.read(environ),
+        spool_total_bytes=SPOOL_TOTAL_BYTES.read(environ),
+        stop_timeout=STOP_TIMEOUT.read(environ),
+    )
+
+
+def _make_state_dir(given: str | None) -> Path:
+    path = BASE_DIR / STATE_DIR.default if given is None else Path(given)
+    try:
+        path = path.resolve()
+        path.mkdir(mode=0o750, parents=True, exist_ok=True)
+    except (OSError, ValueError, RuntimeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ImproperlyConfigured(
+            f"{STATE_DIR.name} is {str(path)!r}, which cannot be made a directory: {reason}."
+        ) from None
+    return path

@@ -1,0 +1,60 @@
+"""Confirming a delete that takes millions of birds along, without loading them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Count, Model
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.text import capfirst
+
+from birdwatcher.birds.models import Bird
+
+
+class CountedDeleteAdmin(admin.ModelAdmin):
+    """For models that birds refer to by the field `bird_field`: the database counts the birds.
+
+    Django's own confirmation loads and lists every object that would go.
+    """
+
+    bird_field: str
+
+    def get_deleted_objects(
+        self, objs: Iterable[Model], request: HttpRequest
+    ) -> tuple[list[str], dict[str, Any], set[str], list[str]]:
+        """Return what ModelAdmin.get_deleted_objects returns, a line for each of `objs`."""
+        objects = list(objs)
+        if not objects:
+            return [], {}, set(), []
+        counts = self._count_birds([obj.pk for obj in objects])
+        total = sum(counts.values())
+        lines = [self._line(obj, counts.get(obj.pk, 0)) for obj in objects]
+        numbers = {str(self.opts.verbose_name_plural): f"{len(objects):,}"}
+        if total:
+            numbers["birds"] = f"{total:,}"
+        return lines, numbers, self._lacking(objects, request, with_birds=bool(total)), []
+
+    def _count_birds(self, keys: list[Any]) -> dict[Any, int]:
+        birds = Bird.objects.filter(**{f"{self.bird_field}__in": keys}).order_by()
+        return dict(birds.values_list(self.bird_field).annotate(Count("pk")))
+
+    def _line(self, obj: Model, birds: int) -> str:
+        url = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[obj.pk])
+        with_birds = f", with {birds:,} bird{'' if birds == 1 else 's'}"
+        return format_html(
+            '{}: <a href="{}">{}</a>{}', capfirst(self.opts.verbose_name), url, obj, with_birds
+        )
+
+    def _lacking(self, objects: list[Model], request: HttpRequest, with_birds: bool) -> set[str]:
+        """Return the names of the models that the user may not delete but would."""
+        lacking = set()
+        if not all(self.has_delete_permission(request, obj) for obj in objects):
+            lacking.add(str(self.opts.verbose_name))
+        birds = self.admin_site.get_model_admin(Bird)
+        if with_birds and not birds.has_delete_permission(request):
+            lacking.add(str(birds.opts.verbose_name))
+        return lacking

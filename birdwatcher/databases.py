@@ -1,0 +1,105 @@
+"""From DATABASE_URL to what Django's DATABASES setting wants."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
+
+POSTGRESQL_SCHEMES = frozenset({"postgresql", "postgres"})
+
+POSTGRESQL_OPTIONS: dict[str, Any] = {
+    "connect_timeout": 5,
+    "application_name": "birdwatcher web",
+    # A server that vanished without a word is noticed within half a minute.
+    "keepalives": 1,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+
+SQLITE_OPTIONS: dict[str, Any] = {
+    # A transaction that reads first and writes later would fail at once with "database is locked",
+    # whatever the timeout, if another one wrote in between. Taking the lock at its start waits.
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 20,
+    # FULL, because an acknowledged event must survive a loss of power; in WAL mode SQLite's NORMAL
+    # would forget the last transactions.
+    # The cache, here 64 MiB, is as large as it is because a node's birds lie scattered over the
+    # indexes: deleting them through SQLite's 2 MB would hold the lock twice as long.
+    "init_command": ("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-65536"),
+}
+
+KEEP_CONNECTIONS_SECONDS = 60
+
+MALFORMED = (
+    "DATABASE_URL cannot be understood: it must be like postgresql://user:password@host:5432/name "
+    "(special characters in the password percent-encoded) or sqlite:////path/to/file."
+)
+
+
+def parse_database_url(url: str, keep_connections: bool) -> dict[str, Any]:
+    """Return Django's settings for the database at `url`.
+
+    With `keep_connections`, a PostgreSQL connection serves more than one request. Parameters in the
+    URL (`?sslmode=require`) win over `POSTGRESQL_OPTIONS`. Raises ImproperlyConfigured, one
+    sentence without the password, if the URL is malformed or names another kind of database.
+    """
+    scheme = _scheme(url)
+    if scheme == "sqlite":
+        return _sqlite(url)
+    if scheme in POSTGRESQL_SCHEMES:
+        return _postgresql(url, KEEP_CONNECTIONS_SECONDS if keep_connections else 0)
+    if "://" not in url:
+        raise ImproperlyConfigured(MALFORMED)
+    raise ImproperlyConfigured(
+        "DATABASE_URL names a kind of database that Birdwatcher does not support: "
+        "it must begin with postgresql:// or sqlite:///."
+    )
+
+
+def _scheme(url: str) -> str:
+    try:
+        return urlsplit(url).scheme
+    except ValueError:
+        raise ImproperlyConfigured(MALFORMED) from None
+
+
+def _sqlite(url: str) -> dict[str, Any]:
+    name = unquote(url.removeprefix("sqlite:///"))
+    if not url.startswith("sqlite:///") or name in {"", ":memory:"} or "\0" in name:
+        raise ImproperlyConfigured(
+            "DATABASE_URL must name a file for SQLite, like sqlite:////path/to/file, "
+            "because several processes share the database."
+        )
+    if "?" in url:
+        raise ImproperlyConfigured(
+            "DATABASE_URL has parameters after a question mark, but takes none for SQLite "
+            "(write a question mark in the file's name as %3F)."
+        )
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        # Absolute, so that it means the same file wherever a process stands later.
+        "NAME": Path(name).absolute(),
+        "OPTIONS": SQLITE_OPTIONS.copy(),
+    }
+
+
+def _postgresql(url: str, max_age: int) -> dict[str, Any]:
+    try:
+        database: dict[str, Any] = dict(
+            dj_database_url.parse(url, conn_max_age=max_age, conn_health_checks=True)
+        )
+    except ValueError:
+        # The parser's own message, or the chained exception, might quote the password.
+        raise ImproperlyConfigured(MALFORMED) from None
+    if not database["NAME"]:
+        raise ImproperlyConfigured(
+            "DATABASE_URL lacks the name of the database: it must end like @host:5432/name."
+        )
+    database["OPTIONS"] = POSTGRESQL_OPTIONS | database.get("OPTIONS", {})
+    return database

@@ -1,0 +1,1 @@
+"""The detector nodes: where they stand on the network, and how they fare."""

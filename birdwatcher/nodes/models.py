@@ -1,0 +1,162 @@
+"""Nodes, and what the daemon last said of each."""
+
+from __future__ import annotations
+
+import datetime
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+
+from birdwatcher.locking import LockedDeleteModel
+from birdwatcher.validators import host_address, no_control_characters
+from nodeproc.events import Reason
+from nodeproc.states import NodeState
+from nodeproc.wire import RAW_BYTES
+
+STATES = [(state.value, state.value) for state in NodeState]
+
+# PostgreSQL's NOTIFY channel on which a trigger announces every change of the node table. Listeners
+# and the migration use it; a new name needs a new migration.
+NODES_CHANNEL = "birdwatcher_nodes"
+
+
+class Node(LockedDeleteModel):
+    """A bird detector that listens on a TCP port."""
+
+    name = models.CharField(
+        max_length=255,
+        validators=[no_control_characters],
+        help_text="What people call it, such as the place where it stands.",
+    )
+    ip_address = models.GenericIPAddressField(
+        "IP address",
+        unpack_ipv4=True,
+        validators=[host_address],
+        help_text="IPv4 such as 10.0.3.2, or IPv6 such as 2001:db8::7.",
+    )
+    port = models.PositiveIntegerField(
+        validators=[MinValueValidator(1), MaxValueValidator(65535)],
+        help_text="TCP port on which the node sends its events, 1 to 65535.",
+    )
+    enabled = models.BooleanField(
+        default=True,
+        help_text="Connect to this node. Without it the node is left alone and its birds are kept.",
+    )
+
+    class Meta:
+        ordering = ["name", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["ip_address", "port"],
+                name="nodes_node_address",
+                violation_error_message="There is a node with this IP address and port already.",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(port__gte=1, port__lte=65535),
+                name="nodes_node_port",
+                violation_error_message="The port must be from 1 to 65535.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.address}"
+
+    @property
+    def address(self) -> str:
+        """IP address and port as people write them: `10.0.3.2:9999`, `[::1]:9999`."""
+        host = f"[{self.ip_address}]" if ":" in self.ip_address else self.ip_address
+        return f"{host}:{self.port}"
+
+
+class NodeStatus(models.Model):
+    """What the daemon last said of a node; the daemon alone writes it.
+
+    `since` is when `state` began, `next_try` when a node that is backing off is tried again,
+    `last_event_at` when its last event arrived (not when the bird was heard). `error` is what is
+    wrong now, empty while all is well; `last_error` is what went wrong last. The counts are since
+    the node was added.
+    """
+
+    node = models.OneToOneField(
+        Node, on_delete=models.CASCADE, primary_key=True, related_name="status"
+    )
+    state = models.CharField(max_length=32, choices=STATES)
+    since = models.DateTimeField()
+    pid = models.PositiveIntegerField(null=True)
+    last_event_at = models.DateTimeField(null=True)
+    events = models.BigIntegerField(default=0)
+    rejected = models.BigIntegerField(default=0)
+    reconnects = models.BigIntegerField(default=0)
+    error = models.CharField(max_length=255, blank=True, db_default="")
+    last_error = models.CharField(max_length=255, blank=True)
+    next_try = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name_plural = "node statuses"
+
+    def __str__(self) -> str:
+        return f"{self.node_id} {self.state}"
+
+
+class StatusChange(models.Model):
+    """A node's state, or what was wrong with it, became another; the daemon alone writes it.
+
+    In the order of the keys, which is the order of the node's events too, whatever the clock did.
+    """
+
+    # Enough for what led up to a trouble. A node that comes and goes every second fills it within
+    # minutes, and it is the latest of it that tells something.
+    KEPT = 500  # of each node
+    KEPT_FOR = datetime.timedelta(days=90)
+
+    node = models.ForeignKey(
+        Node, on_delete=models.CASCADE, related_name="status_changes", db_index=False
+    )
+    at = models.DateTimeField("time")
+    state = models.CharField(max_length=32, choices=STATES)
+    pid = models.PositiveIntegerField("process id", null=True)
+    detail = models.CharField(max_length=255, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["node", "-id"], name="nodes_change_node_newest"),
+            models.Index(fields=["state", "-id"], name="nodes_change_state_newest"),
+            models.Index(fields=["at"], name="nodes_change_oldest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.state} (node {self.node_id})"
+
+
+class RejectedPacket(models.Model):
+    """A packet that was not taken, and why; the daemon alone writes it.
+
+    Not all of them: of a flood of garbage only samples are kept, and `NodeStatus.rejected` counts
+    the rest. `size` is what the packet announced, in bytes, and `raw` its first bytes.
+    """
+
+    # Enough to see what a node does wrong; however many it sends, less than a megabyte a node.
+    KEPT = 1_000  # of each node
+    KEPT_FOR = datetime.timedelta(days=30)
+
+    node = models.ForeignKey(
+        Node, on_delete=models.CASCADE, related_name="rejected_packets", db_index=False
+    )
+    at = models.DateTimeField("time")
+    reason = models.CharField(
+        max_length=64, choices=[(reason.value, reason.value) for reason in Reason]
+    )
+    size = models.BigIntegerField()
+    raw = models.BinaryField(max_length=RAW_BYTES)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["node", "-id"], name="nodes_packet_node_newest"),
+            models.Index(fields=["reason", "-id"], name="nodes_packet_reason_newest"),
+            models.Index(fields=["at"], name="nodes_packet_oldest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reason} (node {self.node_id})"

@@ -1,0 +1,106 @@
+"""Django's settings. What differs between installations comes from `birdwatcher.config`."""
+
+import os
+
+from birdwatcher.config import BASE_DIR, load
+
+_config = load(os.environ)
+
+BIRDWATCHER = _config.limits
+
+SECRET_KEY = _config.secret_key
+DEBUG = _config.debug
+ALLOWED_HOSTS = _config.allowed_hosts
+CSRF_TRUSTED_ORIGINS = _config.csrf_trusted_origins
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "birdwatcher.nodes",
+    "birdwatcher.birds",
+    "birdwatcher.writer",
+    "birdwatcher.simulator",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "birdwatcher.urls"
+WSGI_APPLICATION = "birdwatcher.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "birdwatcher" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+DATABASES = {"default": _config.database}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+USE_TZ = True
+TIME_ZONE = _config.time_zone
+LANGUAGE_CODE = "en"
+USE_I18N = False
+FORMAT_MODULE_PATH = ["birdwatcher.formats"]
+
+STATIC_URL = "static/"
+STATIC_ROOT = _config.limits.state_dir / "static"
+
+SESSION_COOKIE_SECURE = _config.https
+CSRF_COOKIE_SECURE = _config.https
+SECURE_SSL_REDIRECT = _config.https
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if _config.https else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = _config.https
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _config.trust_proxy else None
+# W021 asks for the browsers' preload list, which can hardly be left again: whoever owns the domain
+# decides that, not one application on it.
+SILENCED_SYSTEM_CHECKS = ["security.W021"]
+
+_formatters = {"text": "nodeproc.logs.TextFormatter", "json": "nodeproc.logs.JsonFormatter"}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"()": _formatters[_config.log_format]}},
+    "handlers": {"stderr": {"class": "nodeproc.logs.StderrHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": _config.log_level},
+    "loggers": {
+        # Django's own handlers are taken away, so that its messages pass through root's. At DEBUG
+        # it would log every query and every variable a template misses, and bury everything else.
+        "django": {
+            "handlers": [],
+            "level": "INFO" if _config.log_level == "DEBUG" else _config.log_level,
+        },
+        "django.server": {"handlers": [], "propagate": True},
+    },
+}

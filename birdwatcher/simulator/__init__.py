@@ -1,0 +1,1 @@
+"""Simulated nodes (`runnodes`) and the demonstration built on them (`demo`). No models."""

@@ -1,0 +1,41 @@
+"""Addresses to listen on, and why one cannot be had, in one sentence."""
+
+import errno
+import os
+import socket
+
+
+class AddressUnavailableError(Exception):
+    """Nobody can listen on an address now; the message is one sentence with the cure."""
+
+
+def format_address(host: str, port: int) -> str:
+    """Return `host:port`, an IPv6 host in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def unavailable(error: OSError, host: str, port: int) -> AddressUnavailableError:
+    """Return what `error`, met while binding `port` on `host`, means to a person."""
+    where = f"port {port} on {host}"
+    match error.errno:
+        case errno.EADDRINUSE:
+            text = f"{where} is already in use: stop what listens there or choose another port"
+        case errno.EACCES:
+            text = f"{where} needs privileges: choose a port above 1023"
+        case errno.EADDRNOTAVAIL:
+            text = f"{host} is not an address of this computer: choose one that is"
+        case _:
+            text = f"{where} cannot be listened on: {os.strerror(error.errno or 0)}"
+    return AddressUnavailableError(text)
+
+
+def check_available(host: str, port: int) -> None:
+    """Raise AddressUnavailableError if nobody can listen on `port` of the IPv4 address `host`."""
+    with socket.socket(socket.AF_INET) as probe:
+        # As servers do: what a connection leaves behind for a minute does not keep a port taken.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+            probe.listen()
+        except OSError as error:
+            raise unavailable(error, host, port) from error

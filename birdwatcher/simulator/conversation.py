@@ -1,0 +1,76 @@
+"""What a node does on one connection, step by step; without a socket and without a clock.
+
+The server carries the steps out. At the end of the steps it closes the connection.
+"""
+
+import itertools
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from birdwatcher.simulator import garbage
+from birdwatcher.simulator.behaviour import LONGEST_INTERVAL, SHORTEST_INTERVAL, Behaviour
+from birdwatcher.simulator.events import BirdEvent, EventSource, packet
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Let this many seconds pass since the last wait ended."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Write these pieces, one write each; together they bring `event`, or no valid event."""
+
+    pieces: tuple[bytes, ...]
+    event: BirdEvent | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Say nothing more and keep the connection."""
+
+
+Step = Wait | Send | Silence
+
+
+def conversation(
+    behaviour: Behaviour, source: EventSource, pace: random.Random, faults: random.Random
+) -> Iterator[Step]:
+    """Yield the steps of one connection.
+
+    `pace` draws the intervals and `faults` the misbehaviour, apart from the events' own source: the
+    same seed yields the same birds, whatever else is switched on.
+    """
+    for sent in itertools.count():
+        if sent == behaviour.drop_every:
+            return
+        if sent == behaviour.count:
+            yield Silence()
+            return
+        yield Wait(_interval(behaviour, pace))
+        if sent == behaviour.stall:
+            unfinished = packet(source.next().payload())
+            yield Send((unfinished[: len(unfinished) // 2],))
+            yield Silence()
+            return
+        if faults.random() < behaviour.garbage_lengths:
+            yield Send((garbage.impossible_length(faults),))
+        yield _packet(behaviour, source, faults)
+
+
+def _interval(behaviour: Behaviour, pace: random.Random) -> float:
+    if behaviour.rate is None:
+        return pace.uniform(SHORTEST_INTERVAL, LONGEST_INTERVAL)
+    return 1 / behaviour.rate if behaviour.rate else 0.0
+
+
+def _packet(behaviour: Behaviour, source: EventSource, faults: random.Random) -> Send:
+    # Drawn for garbage too, which takes the bird's place.
+    event = source.next()
+    broken = faults.random() < behaviour.garbage
+    data = packet(garbage.malformed(faults, event) if broken else event.payload())
+    pieces = tuple(garbage.pieces(faults, data)) if behaviour.split else (data,)
+    return Send(pieces, None if broken else event)

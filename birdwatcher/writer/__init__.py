@@ -1,0 +1,1 @@
+"""The writer: the daemon's only process that touches the database."""

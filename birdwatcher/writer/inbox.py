@@ -1,0 +1,90 @@
+"""The writer's end of its pipe: frames from the supervisor, awaited together with the database."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import socket
+from multiprocessing.connection import Connection
+
+from nodeproc.wire import Frame, FrameReader
+
+READ_SIZE = 1024 * 1024
+MAX_TAKEN = 4 * 1024 * 1024  # bytes taken at once, which bounds a transaction
+SEND_TIMEOUT = 30.0  # seconds; the supervisor always reads, unless it is stopped or hung
+
+
+class Inbox:
+    """Everything the writer waits for, in one poll: the pipe, a signal, the database."""
+
+    def __init__(self, connection: Connection) -> None:
+        """Take over the pipe end; SIGTERM sets `stopping` from now on."""
+        self._socket = socket.socket(fileno=os.dup(connection.fileno()))
+        self._socket.settimeout(SEND_TIMEOUT)
+        connection.close()
+        self._frames = FrameReader()
+        self._poll = select.poll()
+        self._poll.register(self._socket, select.POLLIN)
+        self._woken, wake = socket.socketpair()
+        for end in (self._woken, wake):
+            end.setblocking(False)
+        self._wake = wake  # kept: the descriptor must stay open
+        self._poll.register(self._woken, select.POLLIN)
+        self.stopping = False  # asked to end
+        self.orphaned = False  # the supervisor is gone
+        signal.signal(signal.SIGTERM, self._terminated)
+        signal.set_wakeup_fd(wake.fileno(), warn_on_full_buffer=False)
+
+    def _terminated(self, *_: object) -> None:
+        self.stopping = True
+
+    @property
+    def ending(self) -> bool:
+        """Whether the writer is to commit what it has and end."""
+        return self.stopping or self.orphaned
+
+    def wait(self, seconds: float, database: int | None = None, *, pipe: bool = True) -> bool:
+        """Wait for something to do; return whether the descriptor `database` became readable.
+
+        Without `pipe`, what comes down the pipe is left there for now: backpressure.
+        """
+        if database is not None:
+            self._poll.register(database, select.POLLIN)
+        if not pipe:
+            self._poll.unregister(self._socket)
+        try:
+            ready = dict(self._poll.poll(seconds * 1000))
+        finally:
+            if database is not None:
+                self._poll.unregister(database)
+            if not pipe:
+                self._poll.register(self._socket, select.POLLIN)
+        if self._woken.fileno() in ready:
+            self._woken.recv(READ_SIZE)
+        return database in ready
+
+    def take(self) -> list[Frame]:
+        """Return the frames that are here now, without waiting for more."""
+        frames: list[Frame] = []
+        taken = 0
+        readable = select.poll()
+        readable.register(self._socket, select.POLLIN)
+        while taken < MAX_TAKEN and readable.poll(0):
+            try:
+                data = self._socket.recv(READ_SIZE)
+            except ConnectionResetError:
+                data = b""
+            if not data:
+                self.orphaned = True
+                break
+            taken += len(data)
+            frames.extend(self._frames.feed(data))
+        return frames
+
+    def send(self, raw: bytes) -> None:
+        """Send one frame to the supervisor; if that is gone, there is nobody to tell."""
+        try:
+            self._socket.sendall(raw)
+        except (BrokenPipeError, ConnectionResetError):
+            self.orphaned = True

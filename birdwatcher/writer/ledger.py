@@ -1,0 +1,245 @@
+"""What is committed: birds, statuses, history and checkpoints, together in one transaction.
+
+The rule that makes every frame take effect exactly once: within a stream, the frame behind the
+checkpoint is taken, and moves the checkpoint, in the same transaction; one at or before it was
+committed earlier, and is only acknowledged again; one further on is left out, since those before it
+are on their way again. A stream is taken up with its RESUME frame, and only then.
+"""
+
+from __future__ import annotations
+
+import datetime
+import logging
+from collections.abc import Callable, Collection, Iterable
+from typing import Any
+
+from django.db import DataError, IntegrityError, connection, transaction
+
+from birdwatcher.birds.models import Bird
+from birdwatcher.nodes.models import Node, NodeStatus, RejectedPacket, StatusChange
+from birdwatcher.writer import rows
+from birdwatcher.writer.models import Checkpoint
+from birdwatcher.writer.retention import Growth
+from birdwatcher.writer.species import SpeciesKeys
+from birdwatcher.writer.work import NodeEvent, NodeReport, Stream, Work, gather
+from nodeproc.events import Reason
+from nodeproc.logs import Fold
+from nodeproc.wire import Frame, Kind
+
+log = logging.getLogger("birdwatcher.writer")
+
+STATUS_FIELDS = [
+    "state", "since", "pid", "last_event_at", "events", "rejected", "reconnects", "error",
+    "last_error", "next_try",
+]  # fmt: skip
+STREAMS_REMEMBERED = 16  # of each node
+# What a database or its driver raises for a value that it will never take.
+POISON = (DataError, IntegrityError, OverflowError, UnicodeError)
+
+Insert = Callable[[list[Any]], None]
+Refuse = Callable[[Any], None]
+
+
+class Ledger:
+    """Commits frames, and remembers how far each stream is committed.
+
+    Its memory is only ever what the database holds: after any error it is thrown away and read
+    again.
+    """
+
+    def __init__(self, generation: int = 0) -> None:
+        """`generation`: of the writer; streams that were resumed for another are not taken up."""
+        self._generation = generation
+        self._fold = Fold(log)
+        self._next: dict[Stream, int] = {}
+        self._doubted: set[Stream] = set()
+        self._growth = Growth()
+        self._species = SpeciesKeys()
+        self._forget()
+
+    def _forget(self) -> None:
+        self._species.forget()
+        self._statuses: dict[int, NodeStatus] = {}
+
+    def doubt(self) -> None:
+        """A commit may or may not have happened: ask the database before the next one."""
+        self._forget()
+        self._doubted = set(self._next)
+
+    def commit(self, frames: list[Frame]) -> list[tuple[int, int, int]]:
+        """Commit `frames`, in their order; return the acknowledgements `(node, stream, sequence)`.
+
+        Raises django.db.Error if the database cannot do it now: the same frames may be given again,
+        after `doubt`. What the database will never take is isolated, logged and counted.
+        """
+        streams = {(frame.node, frame.stream) for frame in frames if frame.stream}
+        self._take_up(frames)
+        try:
+            self._commit(frames)
+        except POISON:  # most likely, a species was deleted since it was last read
+            if connection.connection is None:  # the session ended with it, and its lock
+                raise
+            self._commit_around_poison(frames)
+        return [(*stream, self._next[stream] - 1) for stream in streams if stream in self._next]
+
+    def _take_up(self, frames: list[Frame]) -> None:
+        """Read the checkpoints of streams that are resumed, or that are in doubt."""
+        resumed = {
+            (frame.node, frame.stream): frame.sequence
+            for frame in frames
+            if frame.kind == Kind.RESUME and frame.value() == self._generation
+        }
+        wanted = self._doubted | resumed.keys()
+        if not wanted:
+            return
+        found = _read_checkpoints(wanted)
+        for stream in wanted:
+            known = self._next.get(stream, 1)
+            # The node process forgets only what was acknowledged: where it begins, all before is
+            # committed, even if the checkpoint says otherwise (a restored backup, a deleted node).
+            self._next[stream] = max(found.get(stream, 0) + 1, resumed.get(stream, known))
+        self._doubted.clear()
+        self._forget_ended({node for node, _ in resumed}, keep=wanted)
+
+    def _forget_ended(self, nodes: set[int], keep: Collection[Stream]) -> None:
+        """Of each of `nodes`, remember only the newest few streams: the others have ended."""
+        by_node: dict[int, list[Stream]] = {node: [] for node in nodes}
+        for stream in self._next:  # in the order in which they were taken up
+            if stream[0] in by_node:
+                by_node[stream[0]].append(stream)
+        for streams in by_node.values():
+            for stream in streams[:-STREAMS_REMEMBERED]:
+                if stream not in keep:
+                    del self._next[stream]
+
+    def _commit_around_poison(self, frames: list[Frame]) -> None:
+        """Commit what can be committed: halves, then single frames, then what is in them."""
+        try:
+            self._commit(frames)
+        except POISON:
+            if len(frames) == 1:
+                self._commit(frames, sift=True)
+                return
+            middle = len(frames) // 2
+            self._commit_around_poison(frames[:middle])
+            self._commit_around_poison(frames[middle:])
+
+    def _commit(self, frames: list[Frame], *, sift: bool = False) -> None:
+        work = gather(frames, self._next)
+        try:
+            with transaction.atomic():
+                self._write(work, sift=sift)
+        except BaseException:
+            self._forget()
+            raise
+        self._next.update(work.next)
+        for node, why in work.unreadable:
+            says = f"node={node}: what came from its process could not be read"
+            self._fold(logging.ERROR, says, f"{says}: {why}")
+        self._growth.trim()
+
+    def _write(self, work: Work, *, sift: bool) -> None:
+        write = self._sift if sift else _write_all
+        _drop_work_of_deleted_nodes(work)
+        write("an event", work.events, self._insert_birds, work.refuse)
+        # Behind the events, of which some may have become rejected packets.
+        write("a rejected packet", work.rejections, self._insert_rejections)
+        write("a status", list(work.by_node.items()), self._update_statuses)
+        _move_checkpoints(work)
+
+    def _sift(
+        self, what: str, items: list[Any], insert: Insert, refuse: Refuse = lambda _: None
+    ) -> None:
+        """Insert those of `items`, each of which begins with its node, that the database takes.
+
+        Each of the others is logged as `what`, and `refuse` is called with it.
+        """
+        try:
+            with transaction.atomic():
+                insert(items)
+        except POISON as error:
+            self._forget()  # some of it may have been made, and unmade with the savepoint
+            if len(items) == 1:
+                why = f"node={items[0][0]}: {what} was {Reason.REFUSED_BY_DATABASE}"
+                self._fold(logging.ERROR, why, f"{why}: {error}")
+                refuse(items[0])
+                return
+            middle = len(items) // 2
+            self._sift(what, items[:middle], insert, refuse)
+            self._sift(what, items[middle:], insert, refuse)
+
+    def _insert_birds(self, events: list[NodeEvent]) -> None:
+        species = self._species.of({name for _, (_, name, _), _ in events})
+        Bird.objects.bulk_create([rows.bird(*event, species) for event in events])
+
+    def _insert_rejections(self, rejections: list[tuple[int, RejectedPacket]]) -> None:
+        packets = [packet for _, packet in rejections]
+        self._growth.add(RejectedPacket.objects.bulk_create(packets))
+
+    def _update_statuses(self, reports: list[tuple[int, NodeReport]]) -> None:
+        missing = {node for node, _ in reports} - self._statuses.keys()
+        self._statuses.update(NodeStatus.objects.in_bulk(list(missing)))
+        changes: list[StatusChange] = []
+        for node, report in reports:
+            row = self._statuses.get(node)
+            self._statuses[node], changed = report.applied_to(row, node)
+            changes.extend(changed)
+        self._growth.add(StatusChange.objects.bulk_create(changes))
+        NodeStatus.objects.bulk_create(
+            [self._statuses[node] for node, _ in reports],
+            update_conflicts=True,
+            unique_fields=["node"],
+            update_fields=STATUS_FIELDS,
+        )
+
+
+def _write_all(
+    what: str, items: list[Any], insert: Insert, refuse: Refuse = lambda _: None
+) -> None:
+    """Insert all of `items`, or fail."""
+    insert(items)
+
+
+def _drop_work_of_deleted_nodes(work: Work) -> None:
+    for node in work.by_node.keys() - _hold_nodes(work.by_node.keys()):
+        events = work.drop(node)
+        if events:
+            log.info("node=%d was deleted: %d of its events dropped", node, events)
+
+
+def _hold_nodes(nodes: Collection[int]) -> set[int]:
+    """Return which of `nodes` exist, and keep them from being deleted until this is committed.
+
+    Whoever deletes a node locks it first (see birdwatcher.locking). To lock it first here too is
+    what keeps the two from waiting for each other: the foreign keys, which PostgreSQL checks as
+    late as at COMMIT, would lock it last. On SQLite a transaction that writes is alone anyway.
+    """
+    if connection.vendor != "postgresql":
+        return set(Node.objects.filter(pk__in=nodes).values_list("pk", flat=True))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id FROM nodes_node WHERE id = ANY(%s) ORDER BY id FOR KEY SHARE", [list(nodes)]
+        )
+        return {row[0] for row in cursor.fetchall()}
+
+
+def _read_checkpoints(streams: Iterable[Stream]) -> dict[Stream, int]:
+    """Return the sequence number up to which each of `streams` is committed, where there is one."""
+    keys = set(streams)
+    rows = Checkpoint.objects.filter(node__in={node for node, _ in keys})
+    found = rows.values_list("node", "stream", "sequence")
+    return {(node, stream): last for node, stream, last in found if (node, stream) in keys}
+
+
+def _move_checkpoints(work: Work) -> None:
+    now = datetime.datetime.now(datetime.UTC)
+    Checkpoint.objects.bulk_create(
+        [
+            Checkpoint(node_id=node, stream=stream, sequence=following - 1, updated_at=now)
+            for (node, stream), following in work.next.items()
+            if node not in work.dropped
+        ],
+        update_conflicts=True,
+        unique_fields=["node", "stream"],
+        update_fields=["sequence", "updated_at"],
+    )

@@ -1,0 +1,93 @@
+"""`./manage.py spool`: what is waiting to be committed, and since when."""
+
+import os
+from typing import Any
+
+import django.db
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from birdwatcher.nodes.models import Node
+from birdwatcher.writer import spools
+from birdwatcher.writer.ledger import Ledger
+from birdwatcher.writer.session import (
+    LockedError,
+    RefusedError,
+    check_migrations,
+    first_line,
+    open_session,
+)
+from nodeproc.spool import SpoolError, SpoolLimits
+from supervisor.lock import StateDirectoryError, lock_state_directory
+
+
+class Command(BaseCommand):
+    """Lists what waits in the spools; commits it on request."""
+
+    help = (
+        "List what the node processes have received and nobody could commit yet. A running daemon "
+        "commits it by itself as soon as it can."
+    )
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Add `--commit`."""
+        parser.add_argument(
+            "--commit",
+            action="store_true",
+            help="write all of it to the database now, while no daemon is running",
+        )
+
+    def handle(self, *, commit: bool, **options: Any) -> None:
+        """List or commit. Raises CommandError with one sentence."""
+        limits = settings.BIRDWATCHER
+        try:
+            if commit:
+                self._commit(SpoolLimits(limits.spool_dir))
+            else:
+                self._list()
+        except (SpoolError, StateDirectoryError, LockedError, RefusedError) as error:
+            raise CommandError(str(error)) from None
+        except django.db.Error as error:
+            raise CommandError(f"The database cannot be used: {first_line(error)}") from None
+
+    def _list(self) -> None:
+        names = _names()
+        found = False
+        for waiting in spools.survey(settings.BIRDWATCHER.spool_dir):
+            if not found:
+                self.stdout.write(f"{'events':>10} {'bytes':>12}  {'since':<20} node")
+            found = True
+            since = timezone.localtime(waiting.since) if waiting.since else None
+            when = f"{since:%Y-%m-%d %H:%M:%S}" if since else "-"
+            damaged = f" ({waiting.damaged} bytes damaged)" if waiting.damaged else ""
+            who = f"{waiting.node} {names.get(waiting.node, '(no longer exists)' if names else '')}"
+            self.stdout.write(
+                f"{waiting.events:>10} {waiting.size:>12}  {when:<20} {who.strip()}{damaged}"
+            )
+        if not found:
+            self.stdout.write("Nothing is waiting.")
+
+    def _commit(self, limits: SpoolLimits) -> None:
+        lock = lock_state_directory(settings.BIRDWATCHER.state_dir)
+        session = open_session()
+        try:
+            session.open()
+            check_migrations()
+            ledger = Ledger()
+            for waiting in list(spools.survey(limits.directory)):
+                spools.commit(limits, waiting.node, ledger)
+                self.stdout.write(f"node {waiting.node}: {waiting.events} events")
+            self.stdout.write("Everything is committed.")
+        finally:
+            session.close()
+            os.close(lock)
+
+
+def _names() -> dict[int, str]:
+    """Return the nodes' names, or nothing if the database is away: the list is useful without."""
+    try:
+        return {node.pk: str(node) for node in Node.objects.all()}
+    except django.db.Error:
+        return {}

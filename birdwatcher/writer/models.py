@@ -1,0 +1,62 @@
+"""What the daemon keeps for itself: how far each stream is committed, and who is the daemon."""
+
+from __future__ import annotations
+
+import datetime
+
+from django.db import models
+
+from birdwatcher.nodes.models import Node
+
+# The daemon says every few seconds that it is there; silence longer than this means it is not.
+ALIVE_FOR = datetime.timedelta(seconds=20)
+
+
+class Checkpoint(models.Model):
+    """The last batch of one stream that is committed, written in the same transaction as its birds.
+
+    A batch of the stream whose sequence number is not above `sequence` is in the database already.
+    """
+
+    # Since its last commit. A stream that lives, silent for months, does not need its checkpoint:
+    # it begins again where its node process says, and everything before that was acknowledged. Only
+    # a spool older than this, brought back from somewhere, could be written twice.
+    KEPT_FOR = datetime.timedelta(days=90)
+
+    # The unique constraint below begins with the node, which therefore needs no index of its own.
+    node = models.ForeignKey(Node, on_delete=models.CASCADE, related_name="+", db_index=False)
+    stream = models.BigIntegerField()
+    sequence = models.BigIntegerField()
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["node", "stream"], name="writer_checkpoint_stream"),
+        ]
+
+    def __str__(self) -> str:
+        return f"node {self.node_id} stream {self.stream}: {self.sequence}"
+
+
+class Daemon(models.Model):
+    """The daemon that serves this database: one row, with primary key `ONLY`."""
+
+    ONLY = 1
+
+    host = models.CharField(max_length=255)
+    pid = models.PositiveIntegerField()
+    started_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+    stopped_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"daemon {self.pid} on {self.host}"
+
+    @classmethod
+    def current(cls) -> Daemon | None:
+        """Return the daemon that runs or ran last, or None if there never was one."""
+        return cls.objects.filter(pk=cls.ONLY).first()
+
+    def alive(self, now: datetime.datetime) -> bool:
+        """Whether the daemon was running at `now`, as far as can be told from here."""
+        return self.stopped_at is None and now - self.seen_at <= ALIVE_FOR

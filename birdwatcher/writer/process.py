@@ -1,0 +1,188 @@
+"""The writer process: the daemon's only one that touches the database, in both directions.
+
+It commits everything that is waiting in one transaction and only then looks again (group commit):
+an idle system is prompt, a busy one efficient, and no timer delays a commit. In between it tells
+the supervisor of changes of the node table.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import time
+from multiprocessing.connection import Connection
+
+import django.db
+from django.db import connection as database
+from django.utils import timezone
+from setproctitle import setproctitle
+
+from birdwatcher.writer.inbox import Inbox
+from birdwatcher.writer.ledger import Ledger
+from birdwatcher.writer.models import Daemon
+from birdwatcher.writer.retention import Retention
+from birdwatcher.writer.session import (
+    LockedError,
+    RefusedError,
+    check_migrations,
+    first_line,
+    open_session,
+    read_nodes,
+)
+from nodeproc.backoff import Backoff
+from nodeproc.logs import Fold, speaker
+from nodeproc.wire import Frame, Kind, NodeSpec, pack
+from supervisor.writer import FIRST_GENERATION
+
+log = logging.getLogger("birdwatcher.writer")
+
+EXIT_UNCOMMITTED = 71  # ended while the database was away; the node processes retain the rest
+EXIT_REFUSED = 78  # sysexits.h: EX_CONFIG
+RETRY_BASE, RETRY_CAP, RETRY_STABLE = 0.25, 5.0, 10.0  # seconds
+HEARTBEAT = 5.0  # seconds between two signs of life in the database
+FULL_READ = 30.0  # seconds between two readings of the node table though nothing changed
+
+
+def run_writer(connection: Connection, _parent: int, generation: int) -> int:
+    """Be the writer; return the exit code.
+
+    `connection` is the pipe to the supervisor. The daemon's first writer refuses what those of a
+    later `generation` wait for. Nothing is done about the supervisor's death: it is the writer's
+    too.
+    """
+    speaker.become("writer")
+    return Writer(Inbox(connection), generation).run()
+
+
+class Writer:
+    """What the writer process holds: its pipe, its database session, the frames under way."""
+
+    def __init__(self, inbox: Inbox, generation: int) -> None:
+        self._inbox = inbox
+        self._first = generation == FIRST_GENERATION
+        self._session = open_session()
+        self._ledger = Ledger(generation)
+        self._retention = Retention()
+        self._pending: list[Frame] = []
+        self._reported: list[NodeSpec] | None = None
+        self._read_at = 0.0
+        self._seen_at = 0.0
+        self._fold = Fold(log)
+        self._backoff = Backoff(base=RETRY_BASE, cap=RETRY_CAP, stable=RETRY_STABLE)
+
+    def run(self) -> int:
+        """Serve the database, again and again if it goes away, until told to end."""
+        while True:
+            try:
+                self._open()
+                self._serve()
+                return 0
+            except RefusedError as error:
+                return self._refuse(str(error))
+            except LockedError as error:
+                if self._first:
+                    return self._refuse(str(error))
+                self._away(str(error))
+            except django.db.Error as error:
+                self._away(first_line(error))
+            if self._inbox.ending:
+                log.warning("stopped without a database")
+                return EXIT_UNCOMMITTED
+
+    # The database comes and goes
+
+    def _open(self) -> None:
+        self._introduce("connecting to the database")
+        self._session.open()
+        check_migrations()
+        self._register()
+        self._backoff.succeeded()
+        self._first = False
+        self._reported = None
+        self._introduce("ready")
+        log.info("serving the database (%s)", database.vendor)
+
+    def _away(self, why: str) -> None:
+        """Wait a little for a database that cannot be used now."""
+        self._session.close()
+        self._ledger.doubt()
+        delay = self._backoff.failed()
+        self._fold(logging.WARNING, why, f"no database: {why}; next try in {delay:.1f} s")
+        self._introduce("waiting for the database")
+        until = time.monotonic() + delay
+        while not self._inbox.ending and (left := until - time.monotonic()) > 0:
+            self._inbox.wait(left, pipe=False)
+
+    def _refuse(self, sentence: str) -> int:
+        self._session.close()
+        self._inbox.send(pack(Kind.REFUSED, sentence))
+        return EXIT_REFUSED
+
+    def _introduce(self, doing: str) -> None:
+        setproctitle(f"birdwatcher: writer {doing} ({database.vendor})")
+
+    # While it is there
+
+    def _serve(self) -> None:
+        """Commit and report until told to end; raises django.db.Error."""
+        while True:
+            ending = self._inbox.ending
+            self._pending = self._pending or self._inbox.take()
+            if self._pending:
+                self._commit()
+            elif ending:
+                break
+            else:
+                self._read_at = 0.0 if self._wait() else self._read_at
+            self._report_nodes()
+            self._show_life()
+            self._retention.prune()
+        Daemon.objects.filter(pk=Daemon.ONLY).update(stopped_at=timezone.now())
+        log.info("stopped")
+
+    def _wait(self) -> bool:
+        due = min(self._seen_at + HEARTBEAT, self._read_at + FULL_READ) - time.monotonic()
+        seconds = min(max(due, 0.0), self._session.idle_wait)
+        return self._inbox.wait(seconds, self._session.descriptor)
+
+    def _commit(self) -> None:
+        acknowledgements = self._ledger.commit(self._pending)
+        self._pending = []
+        if acknowledgements:
+            self._inbox.send(pack(Kind.ACK, acknowledgements))
+
+    def _report_nodes(self) -> None:
+        """Tell the supervisor which nodes there are, if that may be news."""
+        now = time.monotonic()
+        changed = self._session.nodes_may_have_changed()
+        if not changed and now - self._read_at < FULL_READ:
+            return
+        self._read_at = now
+        nodes = read_nodes()
+        if nodes != self._reported:
+            log.info("enabled nodes: %d", len(nodes))
+            self._reported = nodes
+            self._inbox.send(pack(Kind.NODES, nodes))
+
+    def _register(self) -> None:
+        """Sign the database's one row about the daemon; later writers of it only renew that."""
+        now = timezone.now()
+        values = {
+            "host": socket.gethostname(),
+            "pid": os.getppid(),
+            "seen_at": now,
+            "stopped_at": None,
+        }
+        started = {"started_at": now}
+        Daemon.objects.update_or_create(
+            pk=Daemon.ONLY,
+            defaults=values | started if self._first else values,
+            create_defaults=values | started,
+        )
+
+    def _show_life(self) -> None:
+        """Say in the database, now and then, that the daemon is there."""
+        if time.monotonic() - self._seen_at >= HEARTBEAT:
+            Daemon.objects.filter(pk=Daemon.ONLY).update(seen_at=timezone.now())
+            self._seen_at = time.monotonic()

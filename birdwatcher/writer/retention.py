@@ -1,0 +1,133 @@
+"""What is kept for a while only: history, rejected packets, checkpoints of streams long ended.
+
+Three things bound the tables. Within a transaction the ledger writes no more rows of a node than
+are kept of it at all. `Growth` trims a node as soon as it got that many again, so that between two
+prunings, in whatever storm, there are at most twice as many. `Retention` does the rest at leisure:
+what grew too old, and what a restart made `Growth` forget, which is once as many again.
+
+Rows that somebody has locked are passed over: they belong to a node that is being deleted.
+"""
+
+from __future__ import annotations
+
+import datetime
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from django.db import transaction
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.utils import timezone
+
+from birdwatcher.nodes.models import Node, RejectedPacket, StatusChange
+from birdwatcher.writer.models import Checkpoint
+
+History = type[StatusChange] | type[RejectedPacket]
+MODELS: tuple[History, ...] = (StatusChange, RejectedPacket)
+
+INTERVAL = 60.0  # seconds between two prunings,
+SOON = 1.0  # or so many, when the last one left something
+# What one call does at most, so that no event waits long for it.
+ROWS = 2_000  # deleted at once
+NODES = 25  # looked at for rows above their number
+CHECKPOINTS = 1_000  # looked at for their age
+
+
+class Growth:
+    """How many rows each node got since it was last trimmed."""
+
+    def __init__(self) -> None:
+        self._rows: Counter[tuple[History, int]] = Counter()
+        self._overdue: set[tuple[History, int]] = set()
+
+    def add(self, rows: Iterable[StatusChange | RejectedPacket]) -> None:
+        """Count rows that are being written."""
+        for key, count in Counter((type(row), row.node_id) for row in rows).items():
+            self._rows[key] += count
+            if self._rows[key] >= key[0].KEPT:
+                self._overdue.add(key)
+
+    def trim(self) -> None:
+        """Trim the nodes that got too many, outside the transaction in which they did.
+
+        Raises django.db.Error.
+        """
+        while self._overdue:
+            model, node = key = self._overdue.pop()
+            del self._rows[key]
+            trim(model, [node], ROWS)
+
+
+class Retention:
+    """Prunes everything in turn, a piece at a time."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """`clock` is there to be replaced in tests."""
+        self._clock = clock
+        self._due = clock()
+        self._node = 0  # the last one looked at
+        self._checkpoint = 0
+
+    def prune(self) -> None:
+        """Delete a bounded piece of what is kept no longer, if it is time for that.
+
+        To be called often, outside a transaction. Raises django.db.Error.
+        """
+        if self._clock() < self._due:
+            return
+        now = timezone.now()
+        left = [_prune_old(model, now) for model in MODELS]
+        left.append(self._prune_nodes())
+        self._prune_checkpoints(now)
+        self._due = self._clock() + (SOON if any(left) else INTERVAL)
+
+    def _prune_nodes(self) -> bool:
+        """Trim the next few nodes; return whether one of them still has too many rows."""
+        following = Node.objects.filter(pk__gt=self._node).order_by("pk")
+        nodes = list(following.values_list("pk", flat=True)[:NODES])
+        if any(trim(model, nodes, ROWS) == ROWS for model in MODELS):
+            return True
+        self._node = nodes[-1] if len(nodes) == NODES else 0
+        return False
+
+    def _prune_checkpoints(self, now: datetime.datetime) -> None:
+        """Delete what is too old among the next few checkpoints.
+
+        In the order of the keys: an index on their time would make each commit write one row more.
+        """
+        following = Checkpoint.objects.filter(pk__gt=self._checkpoint).order_by("pk")
+        rows = list(following.values_list("pk", "updated_at")[:CHECKPOINTS])
+        oldest = now - Checkpoint.KEPT_FOR
+        _delete(Checkpoint.objects.filter(pk__in=[pk for pk, at in rows if at < oldest]))
+        self._checkpoint = rows[-1][0] if len(rows) == CHECKPOINTS else 0
+
+
+def trim(model: History, nodes: Sequence[int], at_most: int) -> int:
+    """Delete the oldest rows of `nodes` above what is kept of each; return how many, at most so
+    many. Raises django.db.Error.
+    """
+    of_node = model.objects.filter(node=OuterRef("pk")).order_by("-pk").values("pk")
+    newest_too_many = Subquery(of_node[model.KEPT : model.KEPT + 1])
+    above = Node.objects.filter(pk__in=nodes).values_list("pk", newest_too_many)
+    deleted = 0
+    for node, last in above:
+        if last is not None and deleted < at_most:
+            rows = model.objects.filter(node=node, pk__lte=last).order_by("pk")
+            deleted += _delete(rows[: at_most - deleted])
+    return deleted
+
+
+def _prune_old(model: History, now: datetime.datetime) -> bool:
+    """Delete rows that are too old; return whether there may be more."""
+    rows = model.objects.filter(at__lt=now - model.KEPT_FOR).order_by("at")
+    return _delete(rows[:ROWS]) == ROWS
+
+
+def _delete(rows: QuerySet[Any]) -> int:
+    """Delete `rows` but those that are locked, in a transaction of their own; return how many."""
+    with transaction.atomic():
+        keys = list(rows.select_for_update(skip_locked=True).values_list("pk", flat=True))
+        if keys:
+            rows.model.objects.filter(pk__in=keys).delete()
+    return len(keys)

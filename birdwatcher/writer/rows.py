@@ -1,0 +1,77 @@
+"""From what was received to the rows that are written: pure."""
+
+from __future__ import annotations
+
+import datetime
+
+from birdwatcher.birds.clock import is_doubtful
+from birdwatcher.birds.models import Bird
+from birdwatcher.nodes.models import NodeStatus, RejectedPacket, StatusChange
+from nodeproc.events import Reason
+from nodeproc.wire import RAW_BYTES, Event, Rejection, Status
+
+EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+MAX_ERROR = 255  # characters, as in the database
+
+
+def moment(seconds: float) -> datetime.datetime:
+    """Return the time so many seconds after the epoch."""
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC)
+
+
+def bird(node: int, event: Event, received_at: float, species: dict[str, int]) -> Bird:
+    """Return the row of one event; `species` holds keys by name.
+
+    Raises OverflowError if its time is none that can be kept.
+    """
+    microseconds, species_name, name = event
+    return Bird(
+        timestamp=EPOCH + datetime.timedelta(microseconds=microseconds),
+        species_id=species[species_name],
+        node_id=node,
+        name=name,
+        doubtful=is_doubtful(microseconds, received_at),
+    )
+
+
+def rejected_packet(node: int, rejection: Rejection) -> RejectedPacket:
+    """Return the row of one rejected packet."""
+    at, reason, size, raw = rejection
+    return RejectedPacket(
+        node_id=node, at=moment(at), reason=reason, size=size, raw=raw[:RAW_BYTES]
+    )
+
+
+def refused(node: int, at: float, packet: bytes) -> RejectedPacket:
+    """Return the row of a packet that was not taken in the end."""
+    reason = Reason.REFUSED_BY_DATABASE.value
+    return rejected_packet(node, (at, reason, len(packet), packet))
+
+
+def as_packet(event: Event) -> bytes:
+    """Return what is known of the packet of an event, for people: the packet itself is gone."""
+    return repr(event).encode(errors="backslashreplace")
+
+
+def enter(row: NodeStatus, status: Status) -> StatusChange | None:
+    """Bring the row of a node's status to `status`; return the change, if it is one."""
+    error = status.error[:MAX_ERROR]
+    if status.pid is None and moment(status.at) < row.since:
+        return None  # told outside the stream, and told again: its next process has spoken since
+    if row.state != status.state:
+        row.since = moment(status.at)
+    changed = (row.state, row.error) != (status.state, error)
+    row.state, row.error = status.state, error
+    row.pid = status.pid
+    row.reconnects += status.again
+    row.last_error = error or row.last_error
+    row.next_try = None if status.next_try is None else moment(status.next_try)
+    if not changed:
+        return None
+    return StatusChange(
+        node_id=row.node_id,
+        at=moment(status.at),
+        state=status.state,
+        pid=status.pid,
+        detail=error,
+    )

@@ -1,0 +1,192 @@
+"""The daemon's one database session: opened, locked, checked, and asked for changes of the nodes.
+
+Holding the lock is what makes the checkpoints trustworthy: whatever an earlier writer had sent to
+the database is either committed or gone by the time its lock is free.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from birdwatcher.nodes.models import NODES_CHANNEL, Node
+from nodeproc.wire import NodeSpec
+
+LOCK_PATIENCE = 3.0  # seconds: an earlier daemon that has just ended may still be letting go
+LOCK_PAUSE = 0.1
+POSTGRESQL_LOCK = (0x62697264, 1)  # "bird": two numbers nobody else is likely to choose
+CHECK_INTERVAL = 0.2  # seconds between looks at SQLite's version counter
+# Every wait of the writer on the database ends by itself, in an error that is retried.
+BUSY_TIMEOUT = 5.0  # seconds, SQLite
+STATEMENT_TIMEOUT = 30.0  # seconds, PostgreSQL
+
+
+class RefusedError(Exception):
+    """This database cannot be served as it is; the message is one sentence for the operator."""
+
+
+class LockedError(Exception):
+    """Another daemon holds this database; the message says which."""
+
+
+class Session(Protocol):
+    """What the writer asks of a database, beside Django's connection to it."""
+
+    idle_wait: float  # seconds that may pass between two looks for changes
+    descriptor: int | None  # becomes readable when something changed
+
+    def open(self) -> None:
+        """Connect and take the lock. Raises django.db.Error, LockedError."""
+
+    def nodes_may_have_changed(self) -> bool:
+        """Whether the node table may be another than at the last call; cheap."""
+
+    def close(self) -> None:
+        """Leave the database, whatever state the connection is in."""
+
+
+def open_session() -> Session:
+    """Return the session, not yet open, for the kind of database that is configured."""
+    return _PostgreSQL() if connection.vendor == "postgresql" else _SQLite()
+
+
+def check_migrations() -> None:
+    """Raise RefusedError if migrations are missing; raises django.db.Error."""
+    executor = MigrationExecutor(connection)
+    missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if missing:
+        count = "a migration" if len(missing) == 1 else f"{len(missing)} migrations"
+        raise RefusedError(
+            f"The database lacks {count}: run ./manage.py migrate, then start again."
+        )
+
+
+def read_nodes() -> list[NodeSpec]:
+    """Return the enabled nodes. Raises django.db.Error."""
+    rows = Node.objects.filter(enabled=True).order_by("pk")
+    return [NodeSpec(*row) for row in rows.values_list("pk", "name", "ip_address", "port")]
+
+
+def first_line(error: Exception) -> str:
+    """Return what a database says first; it tends to say more."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def _wait_for_lock(attempt: Callable[[], bool], holder: Callable[[], str]) -> None:
+    deadline = time.monotonic() + LOCK_PATIENCE
+    while not attempt():
+        if time.monotonic() > deadline:
+            raise LockedError(f"Another daemon serves this database already: {holder()}.")
+        time.sleep(LOCK_PAUSE)
+
+
+class _PostgreSQL:
+    idle_wait = 30.0
+
+    def __init__(self) -> None:
+        self.descriptor: int | None = None
+        self._changed = True
+
+    def open(self) -> None:
+        connection.ensure_connection()
+        raw = connection.connection
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT set_config('application_name', %s, false)",
+                [f"birdwatcher writer {os.getpid()} on {socket.gethostname()}"],
+            )
+            cursor.execute(f"SET statement_timeout = '{STATEMENT_TIMEOUT:g}s'")
+            # A writer that hangs inside a transaction must not hold its locks for ever, nor a
+            # session outlive the writer that was killed while a statement ran.
+            cursor.execute("SET idle_in_transaction_session_timeout = '60s'")
+            if raw.info.server_version >= 140000:
+                cursor.execute("SET client_connection_check_interval = '2s'")
+        _wait_for_lock(self._lock, self._holder)
+        raw.add_notify_handler(self._notified)
+        with connection.cursor() as cursor:
+            cursor.execute(f"LISTEN {NODES_CHANNEL}")
+        self.descriptor = raw.fileno()
+        self._changed = True
+
+    def _lock(self) -> bool:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", POSTGRESQL_LOCK)
+            return bool(cursor.fetchone()[0])
+
+    def _holder(self) -> str:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT application_name FROM pg_stat_activity JOIN pg_locks USING (pid)"
+                " WHERE locktype = 'advisory' AND classid = %s AND objid = %s AND granted",
+                POSTGRESQL_LOCK,
+            )
+            row = cursor.fetchone()
+        return row[0] if row else "its session has not ended"
+
+    def _notified(self, _: object) -> None:
+        self._changed = True
+
+    def nodes_may_have_changed(self) -> bool:
+        changed, self._changed = self._changed, False
+        return changed
+
+    def close(self) -> None:
+        self.descriptor = None
+        connection.close()
+
+
+class _SQLite:
+    idle_wait = CHECK_INTERVAL
+    descriptor: int | None = None
+
+    def __init__(self) -> None:
+        self._version: int | None = None
+        self._lock_file: int | None = None
+
+    def open(self) -> None:
+        connection.ensure_connection()
+        _wait_for_lock(self._lock, self._holder)
+        with connection.cursor() as cursor:
+            cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT * 1000:.0f}")
+        self._version = None
+
+    @property
+    def _lock_path(self) -> Path:
+        return Path(f"{connection.settings_dict['NAME']}.daemon")
+
+    def _lock(self) -> bool:
+        """Lock a file beside the database: the kernel lets go of it with the process, always."""
+        if self._lock_file is not None:
+            return True
+        file = os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(file)
+            return False
+        os.truncate(file, 0)
+        os.write(file, f"birdwatcher writer {os.getpid()} on {socket.gethostname()}".encode())
+        self._lock_file = file
+        return True
+
+    def _holder(self) -> str:
+        return self._lock_path.read_text(errors="replace") or "its process has not ended"
+
+    def nodes_may_have_changed(self) -> bool:
+        """SQLite counts, for each connection, the commits of all others."""
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA data_version")
+            (version,) = cursor.fetchone()
+        before, self._version = self._version, version
+        return bool(before != version)
+
+    def close(self) -> None:
+        connection.close()  # and keep the lock: this process is still the writer

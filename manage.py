@@ -1,0 +1,26 @@
+#!/usr/bin/env python
+"""Birdwatcher's command line: `./manage.py help` lists its commands."""
+
+import os
+import sys
+
+
+def main() -> None:
+    """Run the command that the arguments name; a wrong configuration is one sentence."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "birdwatcher.settings")
+    try:
+        from django.conf import settings
+        from django.core.exceptions import ImproperlyConfigured
+        from django.core.management import execute_from_command_line
+    except ImportError as error:
+        sys.exit(f"Django cannot be imported ({error}): is the virtual environment active?")
+    try:
+        # Read here, because `help` and `runserver` would swallow an error or show its traceback.
+        _ = settings.INSTALLED_APPS
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,134 @@
+"""One end of a pipe between two processes, served by the event loop: frames in, frames out.
+
+Used by the supervisor for each of its children and by each node process for its parent. Nothing
+here ever blocks. What is sent in one turn of the loop leaves in as few system calls as possible.
+"""
+
+import asyncio
+import itertools
+import os
+import socket
+from collections import deque
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+
+from nodeproc.wire import Frame, FrameReader
+
+READ_SIZE = 256 * 1024
+BUFFERS_PER_CALL = 256  # well under IOV_MAX
+
+
+class Channel:
+    """A non-blocking, framed, duplex pipe end.
+
+    `on_frame(frame)` is called for every frame that arrives; `on_eof()` once, when the other end is
+    gone and everything it had sent has been delivered; `on_drained()` whenever the last byte to be
+    sent has left. The sender keeps `buffered` bounded: it looks before it sends.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        on_frame: Callable[[Frame], None],
+        on_eof: Callable[[], None],
+        on_drained: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Take over the pipe end `connection`, which is closed; needs a running event loop."""
+        self._loop = asyncio.get_running_loop()
+        self._socket = socket.socket(fileno=os.dup(connection.fileno()))
+        self._socket.setblocking(False)
+        connection.close()
+        self._on_frame = on_frame
+        self._on_eof = on_eof
+        self._on_drained = on_drained
+        self._frames = FrameReader()
+        self._queue: deque[bytes | memoryview] = deque()
+        self._flushing = False
+        self._reading = False
+        self._closed = False
+        self._eof = False
+        self.buffered = 0  # bytes waiting to be sent
+        self.resume_reading()
+
+    def send(self, raw: bytes) -> None:
+        """Queue one frame's bytes. Silently dropped if the other end is gone: `on_eof` tells."""
+        if self._closed or self._eof:
+            return
+        self._queue.append(raw)
+        self.buffered += len(raw)
+        if not self._flushing:
+            self._flushing = True
+            self._loop.call_soon(self._flush)
+
+    def drop_unsent(self) -> None:
+        """Forget everything that has not been sent, at a moment when no frame is half sent or the
+        other end is gone."""
+        self._queue.clear()
+        self.buffered = 0
+
+    def pause_reading(self) -> None:
+        """Stop taking from the pipe: the other end will find it full."""
+        if self._reading:
+            self._reading = False
+            self._loop.remove_reader(self._socket)
+
+    def resume_reading(self) -> None:
+        """Take from the pipe again."""
+        if not (self._reading or self._closed or self._eof):
+            self._reading = True
+            self._loop.add_reader(self._socket, self._read)
+
+    def close(self) -> None:
+        """Close this end; what was not sent is dropped and no callback follows."""
+        if not self._closed:
+            self.pause_reading()
+            self._loop.remove_writer(self._socket)
+            self._closed = True
+            self.drop_unsent()
+            self._socket.close()
+
+    def _read(self) -> None:
+        try:
+            data = self._socket.recv(READ_SIZE)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:  # reset: it was closed with something of ours unread
+            data = b""
+        if not data:
+            self.pause_reading()
+            self._eof = True
+            self.drop_unsent()
+            self._on_eof()
+            return
+        for frame in self._frames.feed(data):
+            if self._closed:
+                return
+            self._on_frame(frame)
+
+    def _flush(self) -> None:
+        if self._closed:
+            return
+        while self._queue:
+            try:
+                sent = self._socket.sendmsg(itertools.islice(self._queue, BUFFERS_PER_CALL))
+            except (BlockingIOError, InterruptedError):
+                self._loop.add_writer(self._socket, self._flush)
+                return
+            except OSError:  # the other end is gone; reading finds that out, in order
+                self.drop_unsent()
+                break
+            self._forget(sent)
+        self._flushing = False
+        self._loop.remove_writer(self._socket)
+        self._on_drained()
+
+    def _forget(self, sent: int) -> None:
+        """Take `sent` bytes off the queue."""
+        self.buffered -= sent
+        while sent:
+            first = self._queue.popleft()
+            if sent < len(first):
+                self._queue.appendleft(memoryview(first)[sent:])
+                return
+            sent -= len(first)

@@ -1,0 +1,109 @@
+"""One packet to one event: every rule of the node protocol, and a reason for each breach."""
+
+import datetime
+import enum
+import json
+from typing import Any
+
+from nodeproc.wire import Event
+
+MAX_TEXT = 255  # characters, as in the database
+
+_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+# A day inside what the database and Python can hold, so that every time zone can show it.
+_FIRST = datetime.datetime(1, 1, 2, tzinfo=datetime.UTC) - _EPOCH
+_LAST = datetime.datetime(9999, 12, 30, tzinfo=datetime.UTC) - _EPOCH
+
+
+class Reason(enum.StrEnum):
+    """Why a packet was rejected."""
+
+    NOT_UTF8 = "not UTF-8"
+    NOT_JSON = "not JSON"
+    TOO_DEEP = "nested too deep"
+    NUMBER_TOO_LONG = "a number too long"
+    NOT_AN_OBJECT = "not a JSON object"
+    FIELD_MISSING = "a field is missing"
+    FIELD_TYPE = "a field is not a string"
+    TEXT_EMPTY = "an empty name or species"
+    TEXT_TOO_LONG = "a name or species too long"
+    TEXT_UNSTORABLE = "a NUL or lone surrogate in a text"
+    NOT_A_TIMESTAMP = "not a timestamp"
+    TIMESTAMP_RANGE = "a timestamp out of range"
+    LENGTH_ZERO = "a length of zero"
+    TOO_LARGE = "a packet too large"
+    TRUNCATED = "cut off by the end of the connection"
+    STALLED = "stalled half-way"
+    KILLED_PROCESS = "killed its process twice"
+    REFUSED_BY_DATABASE = "refused by the database"
+
+
+class InvalidPacketError(Exception):
+    """A packet that breaks the protocol's rules."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason.value)
+        self.reason = reason
+
+
+def parse_event(packet: bytes) -> Event:
+    """Return the event of one packet. Raises InvalidPacketError.
+
+    Fields that the protocol does not know are passed over.
+    """
+    value = _decode(packet)
+    if type(value) is not dict:
+        raise InvalidPacketError(Reason.NOT_AN_OBJECT)
+    try:
+        timestamp, species, name = value["timestamp"], value["species"], value["name"]
+    except KeyError:
+        raise InvalidPacketError(Reason.FIELD_MISSING) from None
+    if not (type(timestamp) is type(species) is type(name) is str):
+        raise InvalidPacketError(Reason.FIELD_TYPE)
+    _check_text(species)
+    _check_text(name)
+    return _microseconds(timestamp), species, name
+
+
+def _decode(packet: bytes) -> Any:
+    # Decoded here and not by json, which would also take UTF-16 and UTF-32.
+    try:
+        text = packet.decode()
+    except UnicodeDecodeError:
+        raise InvalidPacketError(Reason.NOT_UTF8) from None
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        raise InvalidPacketError(Reason.NOT_JSON) from None
+    except RecursionError:
+        raise InvalidPacketError(Reason.TOO_DEEP) from None
+    except ValueError:  # more digits than Python turns into an integer
+        raise InvalidPacketError(Reason.NUMBER_TOO_LONG) from None
+
+
+def _check_text(text: str) -> None:
+    if not text:
+        raise InvalidPacketError(Reason.TEXT_EMPTY)
+    if len(text) > MAX_TEXT:
+        raise InvalidPacketError(Reason.TEXT_TOO_LONG)
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise InvalidPacketError(Reason.TEXT_UNSTORABLE) from None
+    if "\0" in text:
+        raise InvalidPacketError(Reason.TEXT_UNSTORABLE)
+
+
+def _microseconds(timestamp: str) -> int:
+    """ISO-8601 with any offset or none, which means UTC, to microseconds since the epoch."""
+    try:
+        moment = datetime.datetime.fromisoformat(timestamp)
+    except ValueError:
+        raise InvalidPacketError(Reason.NOT_A_TIMESTAMP) from None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=datetime.UTC)
+    since = moment - _EPOCH
+    if not _FIRST <= since <= _LAST:
+        raise InvalidPacketError(Reason.TIMESTAMP_RANGE)
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds

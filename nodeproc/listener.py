@@ -1,0 +1,162 @@
+"""Keeps the connection to one node: opens it, reads it, backs off when it ends."""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from nodeproc.backoff import Backoff
+from nodeproc.connection import ConnectionEndedError, NodeConnection, connect
+from nodeproc.events import Reason
+from nodeproc.logs import Fold
+from nodeproc.receiver import Receiver
+from nodeproc.states import NodeState
+from nodeproc.wire import Batch, NodeSpec
+
+BACKOFF_BASE = 0.25  # seconds
+STABLE_AFTER = 10.0  # seconds that a connection must last to be called stable
+
+
+class Enter(Protocol):
+    """Told of every state that the connection enters."""
+
+    def __call__(self, state: NodeState, *, error: str = "", next_try: float | None = None) -> None:
+        """`error`: why it is not connected; `next_try`: when it will try again, epoch seconds."""
+
+
+class Listener:
+    """Stays connected to one node, wherever it moves."""
+
+    def __init__(
+        self,
+        spec: NodeSpec,
+        make_receiver: Callable[[], Receiver],
+        fold: Fold,
+        *,
+        connect_timeout: float,
+        backoff_cap: float,
+        stall_timeout: float,
+        enter: Enter,
+        on_batch: Callable[[Batch], None],
+    ) -> None:
+        """All times in seconds. `on_batch(batch)` is called with what each read yields."""
+        self._spec = spec
+        self._make_receiver = make_receiver
+        self._receiver = make_receiver()
+        self._fold = fold
+        self._connect_timeout = connect_timeout
+        self._stall_timeout = stall_timeout
+        self._enter = enter
+        self._on_batch = on_batch
+        self._backoff = Backoff(base=BACKOFF_BASE, cap=backoff_cap, stable=STABLE_AFTER)
+        self._connection: NodeConnection | None = None
+        self._attempt: asyncio.Timeout | None = None  # to connect
+        self._moved = asyncio.Event()
+        self._read_at = 0.0  # when the last bytes came, monotonic
+        self._stall: asyncio.TimerHandle | None = None
+
+    async def run(self) -> None:
+        """Stay connected until cancelled."""
+        while True:
+            self._moved.clear()
+            self._enter(NodeState.CONNECTING)
+            why = await self._connect_and_read()
+            if self._moved.is_set():
+                continue
+            delay = self._backoff.failed()
+            self._fold(logging.WARNING, why, f"{why}; next try in {delay:.1f} s")
+            self._enter(NodeState.BACKING_OFF, error=why, next_try=time.time() + delay)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(delay):
+                    await self._moved.wait()
+
+    def move(self, spec: NodeSpec) -> None:
+        """Go on at another address."""
+        self._spec = spec
+        self._moved.set()
+        self.disconnect("moved")
+        if self._attempt and not self._attempt.expired():
+            self._attempt.reschedule(0)
+
+    def disconnect(self, why: str) -> None:
+        """Close the connection, if there is one, with nothing more read."""
+        if self._connection:
+            self._connection.abort(why)
+
+    def hold(self) -> None:
+        """Backpressure: read nothing for now."""
+        if self._connection:
+            self._connection.pause()
+
+    def go_on(self) -> None:
+        """Read again."""
+        if self._connection:
+            self._connection.resume()
+
+    async def _connect_and_read(self) -> str:
+        """Connect, read while the connection lasts; return why it is over."""
+        try:
+            async with asyncio.timeout(None) as self._attempt:  # ended by a move
+                connection = await connect(self._spec, self._connect_timeout, self._received)
+        except ConnectionEndedError as error:
+            return str(error)
+        except TimeoutError:
+            return "moved"
+        finally:
+            self._attempt = None
+        if self._moved.is_set():  # in the very moment of connecting
+            connection.abort("moved")
+            return "moved"
+        self._connection = connection
+        self._receiver = self._make_receiver()
+        self._backoff.succeeded()
+        self._fold(logging.INFO, "connected", "connected")
+        self._enter(NodeState.CONNECTED)
+        try:
+            why = await connection.ended()
+        finally:
+            connection.abort("stopped")
+            self._connection = None
+            self._forget_stall()
+        if not self._moved.is_set():  # else it was we who cut its last packet off
+            self._hand_on(self._receiver.end())
+        return why
+
+    def _received(self, data: bytes) -> None:
+        """Turn what one read yielded into one batch, and send it on its way."""
+        batch, lost = self._receiver.receive(data)
+        if lost:
+            self.disconnect(lost)
+        self._hand_on(batch)
+        if self._receiver.is_midway:
+            self._read_at = time.monotonic()
+            if self._stall is None:
+                self._watch_stall(self._stall_timeout)
+
+    def _hand_on(self, batch: Batch | None) -> None:
+        if batch:
+            self._on_batch(batch)
+
+    # A packet that stalls half-way
+
+    def _watch_stall(self, seconds: float) -> None:
+        self._stall = asyncio.get_running_loop().call_later(seconds, self._check_stall)
+
+    def _check_stall(self) -> None:
+        """Without a byte for long in the middle of a packet, the rest will never come."""
+        self._stall = None
+        if not self._receiver.is_midway or self._connection is None:
+            return
+        left = self._read_at + self._stall_timeout - time.monotonic()
+        if left > 0 or self._connection.is_paused:  # while it is we who do not read, nothing stalls
+            self._watch_stall(max(left, 1.0))
+            return
+        self._hand_on(self._receiver.end(Reason.STALLED))
+        self.disconnect(f"a packet stalled half-way for {self._stall_timeout:g} s")
+
+    def _forget_stall(self) -> None:
+        if self._stall:
+            self._stall.cancel()
+            self._stall = None

@@ -1,0 +1,115 @@
+"""What a node process has received and the writer has not yet acknowledged."""
+
+import secrets
+from collections import deque
+from typing import Any
+
+from nodeproc.spool import Spool
+from nodeproc.wire import Kind, pack
+
+
+class Outbox:
+    """The frames of one stream, each retained from `append` until `acknowledge`.
+
+    They stand in one line: first those in the spool, which may begin with those of earlier streams;
+    then those in memory that were sent; then those that were not. Sending goes along that line, and
+    `rewind` begins it again.
+    """
+
+    def __init__(self, node: int, spool: Spool, generation: int = 0) -> None:
+        """Begin a new stream of the node with this id, behind what is in its spool.
+
+        `generation`: which writer it is sent to.
+        """
+        self._node = node
+        self._generation = generation
+        self._spool = spool
+        self._stream = secrets.randbits(63)
+        self._last = 0  # sequence number of the newest frame
+        self._sent: deque[bytes] = deque()
+        self._unsent: deque[bytes] = deque()
+        self._resumed: int | None = None  # the stream that the writer was last told of
+        self.size = 0  # bytes in memory
+
+    def __len__(self) -> int:
+        """How many frames are in memory."""
+        return len(self._sent) + len(self._unsent)
+
+    def __bool__(self) -> bool:
+        """Whether anything is retained, in memory or in the spool."""
+        return bool(self._sent or self._unsent or self._spool)
+
+    @property
+    def first(self) -> int:
+        """Sequence number of the oldest frame in memory, or of the next one if there is none."""
+        return self._last - len(self) + 1
+
+    def append(self, kind: Kind, value: Any) -> None:
+        """Retain one more frame, and have it sent."""
+        self._last += 1
+        raw = pack(kind, value, node=self._node, stream=self._stream, sequence=self._last)
+        self._unsent.append(raw)
+        self.size += len(raw)
+
+    def take(self) -> bytes | None:
+        """Return what is to be sent next, or None. Raises SpoolError.
+
+        Where another stream begins, a RESUME frame goes before it.
+        """
+        if frame := self._spool.read():
+            return self._introduced(frame.stream, frame.sequence, frame.raw)
+        if not self._unsent:
+            return None
+        raw = self._unsent.popleft()
+        self._sent.append(raw)
+        return self._introduced(self._stream, self._last - len(self._unsent), raw)
+
+    def _introduced(self, stream: int, sequence: int, raw: bytes) -> bytes:
+        if stream == self._resumed:
+            return raw
+        self._resumed = stream
+        where = {"node": self._node, "stream": stream, "sequence": sequence}
+        return pack(Kind.RESUME, self._generation, **where) + raw
+
+    def rewind(self, generation: int) -> None:
+        """Have everything retained sent again, to the writer of this generation."""
+        self._generation = generation
+        self._unsent.extendleft(reversed(self._sent))
+        self._sent.clear()
+        self._spool.rewind()
+        self._resumed = None
+
+    def acknowledge(self, stream: int, sequence: int) -> None:
+        """Forget the frames of `stream` up to `sequence`: they are in the database."""
+        self._spool.acknowledge(stream, sequence)
+        if stream != self._stream:
+            return
+        while self._sent and self.first <= sequence:
+            self.size -= len(self._sent.popleft())
+
+    def give_up_spool(self) -> None:
+        """Go on without what is in the spool, which cannot be read; its file is set aside."""
+        self._spool.set_aside()
+        self._resumed = None
+
+    @property
+    def is_spooling(self) -> bool:
+        """Whether anything is in the spool."""
+        return bool(self._spool)
+
+    def spool(self, *, force: bool = False) -> None:
+        """Move what is in memory to the spool. Raises SpoolError, and then nothing has moved.
+
+        With `force`, the spool's limits do not count.
+        """
+        if not len(self):
+            return
+        self._spool.append(
+            [*self._sent, *self._unsent],
+            (self._stream, self._last),
+            sent=len(self._sent),
+            force=force,
+        )
+        self._sent.clear()
+        self._unsent.clear()
+        self.size = 0

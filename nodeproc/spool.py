@@ -1,0 +1,209 @@
+"""One node's spool, as its process uses it; what it looks like is told in `nodeproc.spoolfile`."""
+
+import contextlib
+import os
+import time
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from nodeproc.spoolfile import CRC, DAMAGED, MAGIC, READ_AHEAD, SpoolReader, spool_path, total_size
+from nodeproc.wire import Frame
+
+# After so many bytes of its own growth a spool looks again how large all spools are together.
+TOTAL_CHECK = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class SpoolLimits:
+    """Where spools are, and how large they may become."""
+
+    directory: Path
+    node_bytes: int = 64 * 1024 * 1024
+    total_bytes: int = 1024 * 1024 * 1024
+
+
+class SpoolError(Exception):
+    """The spool cannot take more now; the message says why."""
+
+
+class Spool:
+    """The spool of one node, for its process: appended to, and read in order from a cursor."""
+
+    def __init__(self, limits: SpoolLimits, node: int) -> None:
+        """Begin without looking at the disk; `take_up` does."""
+        self._limits = limits
+        self._path = spool_path(limits.directory, node)
+        self._file: int | None = None
+        self._reader: SpoolReader | None = None
+        self._cursor = 0
+        self._checked_at = 0  # the size at which the total was last looked at
+        self._last: tuple[int, int] | None = None  # stream and sequence number of the last frame
+        self.size = 0  # bytes, up to the end of the last whole record
+
+    def __bool__(self) -> bool:
+        """Whether there is anything in it."""
+        return self._last is not None
+
+    @property
+    def is_read(self) -> bool:
+        """Whether the cursor is at its end."""
+        return self._cursor == self.size
+
+    def take_up(self) -> int:
+        """Take up what an earlier process of the node left; return how many bytes were damaged.
+
+        A file that is damaged from its first byte on is set aside. Raises SpoolError.
+        """
+        try:
+            self._open(os.O_RDWR)
+            return self._find_end()
+        except FileNotFoundError:
+            return 0
+        except OSError as error:
+            self._close()
+            raise SpoolError(_why(error)) from None
+
+    def _find_end(self) -> int:
+        assert self._file is not None  # noqa: S101 for the type checker
+        assert self._reader is not None  # noqa: S101
+        on_disk = os.fstat(self._file).st_size
+        if on_disk and not self._reader.is_spool():
+            self.set_aside()
+            return on_disk
+        self.size = self._cursor = len(MAGIC)
+        for frame, behind in self._reader.all():
+            self._last, self.size = (frame.stream, frame.sequence), behind
+        damaged = max(on_disk - self.size, 0)
+        if damaged:
+            self._keep_for_people(damaged)
+        self._cut_back()
+        return damaged
+
+    def _keep_for_people(self, damaged: int) -> None:
+        """Copy what is about to be cut off: there may be sound records behind the damage."""
+        assert self._file is not None  # noqa: S101 for the type checker
+        with contextlib.suppress(OSError), self._aside().open("wb") as copy:
+            for offset in range(self.size, self.size + damaged, READ_AHEAD):
+                copy.write(os.pread(self._file, READ_AHEAD, offset))
+
+    def append(
+        self, frames: Sequence[bytes], last: tuple[int, int], *, sent: int, force: bool = False
+    ) -> None:
+        """Append all of `frames`, or none. Raises SpoolError.
+
+        `last`: stream and sequence number of the last of them. The first `sent` of them, which
+        must be 0 unless the cursor is at the end, were sent already: the cursor moves behind them.
+        With `force` they may exceed the limits: there will be no other chance.
+        """
+        length = sum(map(len, frames)) + CRC.size * len(frames)
+        if not force:
+            self._check_limits(length)
+        records = [CRC.pack(zlib.crc32(raw)) + raw for raw in frames]
+        try:
+            if self._file is None and not self._create():
+                sent = 0  # they stand behind older ones now, and are sent again
+            self._write(b"".join(records))
+        except OSError as error:
+            self._cut_back()
+            raise SpoolError(_why(error)) from None
+        self._cursor += sum(map(len, records[:sent]))
+        self.size += length
+        self._last = last
+
+    def read(self) -> Frame | None:
+        """Return the frame at the cursor and move on, or None at the end. Raises SpoolError."""
+        if self._reader is None or self.is_read:
+            return None
+        try:
+            record = self._reader.at(self._cursor)
+        except OSError as error:
+            raise SpoolError(_why(error)) from None
+        if record is None:
+            raise SpoolError("what was spooled cannot be read back")
+        frame, self._cursor = record
+        return frame
+
+    def rewind(self) -> None:
+        """Move the cursor to the beginning."""
+        self._cursor = len(MAGIC) if self else 0
+
+    def acknowledge(self, stream: int, sequence: int) -> None:
+        """Remove the file if its last frame, and with it all of them, is acknowledged."""
+        if self._last and self._last[0] == stream and self._last[1] <= sequence:
+            self._remove()
+
+    def set_aside(self) -> None:
+        """Begin without what is in the file, which stays for people under another name."""
+        with contextlib.suppress(OSError):
+            self._path.rename(self._aside())
+        self._close()
+
+    def _aside(self) -> Path:
+        return self._path.with_suffix(f"{DAMAGED}{time.time_ns()}")
+
+    # The file
+
+    def _open(self, flags: int) -> None:
+        self._file = os.open(self._path, flags | os.O_CLOEXEC, 0o600)
+        self._reader = SpoolReader(self._file)
+
+    def _create(self) -> bool:
+        """Begin a file; or go on with one that could not be taken up before, and return False."""
+        self._path.parent.mkdir(mode=0o700, exist_ok=True)
+        try:
+            self._open(os.O_RDWR | os.O_CREAT | os.O_EXCL)
+        except FileExistsError:
+            self._open(os.O_RDWR)
+            self._find_end()
+            if self._file is not None:
+                return False
+            self._open(os.O_RDWR | os.O_CREAT | os.O_EXCL)
+        self.size = 0
+        self._write(MAGIC)
+        self.size = self._cursor = len(MAGIC)
+        return True
+
+    def _write(self, data: bytes) -> None:
+        assert self._file is not None  # noqa: S101 for the type checker
+        at, view = self.size, memoryview(data)
+        while view:
+            written = os.pwrite(self._file, view, at)
+            at, view = at + written, view[written:]
+
+    def _cut_back(self) -> None:
+        """Leave no torn record behind, and no empty file."""
+        if not self:
+            self._remove()
+        elif self._file is not None and self._reader is not None:
+            self._reader.forget()
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._file, self.size)
+
+    def _remove(self) -> None:
+        if self._file is not None:
+            with contextlib.suppress(OSError):
+                self._path.unlink()
+        self._close()
+
+    def _close(self) -> None:
+        if self._file is not None:
+            os.close(self._file)
+        self._file = self._reader = self._last = None
+        self._cursor = self._checked_at = self.size = 0
+
+    def _check_limits(self, more: int) -> None:
+        size = self.size + more
+        if size > self._limits.node_bytes:
+            raise SpoolError("its spool has reached its limit")
+        if self._checked_at and size - self._checked_at < TOTAL_CHECK:
+            return
+        total = total_size(self._limits.directory) + more
+        if total > self._limits.total_bytes:
+            raise SpoolError("all spools together have reached their limit")
+        self._checked_at = size
+
+
+def _why(error: OSError) -> str:
+    return f"{error.strerror or error}".lower()

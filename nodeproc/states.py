@@ -1,0 +1,46 @@
+"""The states of a node's process: one enum, one table of transitions.
+
+The same words stand in the database, in the log, in the process title and on the page.
+"""
+
+import enum
+
+
+class NodeState(enum.StrEnum):
+    """What the process of one node is doing."""
+
+    STARTING = "starting"
+    CONNECTING = "connecting"
+    CONNECTED = "connected"
+    BACKING_OFF = "backing off"
+    STOPPED = "stopped"
+    CRASHED = "crashed"
+
+
+TRANSITIONS: dict[NodeState, frozenset[NodeState]] = {
+    NodeState.STARTING: frozenset({NodeState.CONNECTING, NodeState.STOPPED, NodeState.CRASHED}),
+    # Straight back to connecting: the node's address was edited while it was connecting,
+    NodeState.CONNECTING: frozenset(
+        {
+            NodeState.CONNECTING,
+            NodeState.CONNECTED,
+            NodeState.BACKING_OFF,
+            NodeState.STOPPED,
+            NodeState.CRASHED,
+        }
+    ),
+    # or while its connection was up.
+    NodeState.CONNECTED: frozenset(
+        {NodeState.CONNECTING, NodeState.BACKING_OFF, NodeState.STOPPED, NodeState.CRASHED}
+    ),
+    NodeState.BACKING_OFF: frozenset({NodeState.CONNECTING, NodeState.STOPPED, NodeState.CRASHED}),
+    NodeState.STOPPED: frozenset({NodeState.STARTING}),
+    # Stopped: the node was disabled or deleted while its next process was still waiting to start.
+    NodeState.CRASHED: frozenset({NodeState.STARTING, NodeState.STOPPED}),
+}
+
+
+def check_transition(old: NodeState, new: NodeState) -> None:
+    """Raise ValueError if a node's process cannot go from `old` to `new`."""
+    if new not in TRANSITIONS[old]:
+        raise ValueError(f"a node cannot go from {old} to {new}")

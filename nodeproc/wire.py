@@ -1,0 +1,149 @@
+"""The messages between the processes of one daemon.
+
+Every message is one *frame*: a fixed header and a body. The header alone tells the supervisor where
+a frame goes, so it relays events without opening them. Layout, little-endian::
+
+    u32 length of the body | u8 kind | i64 node id | i64 stream | i64 sequence number | body
+
+The body is one plain Python value in `marshal` format version 4: both ends are the same program,
+the format is the fastest in the standard library, and nothing in it can call code.
+
+Batches and status changes of a node travel in one *stream*: a random number per life of a node
+process, within which sequence numbers count from 1 without a gap. The writer's checkpoint
+`(node, stream) -> sequence number` makes every frame take effect exactly once.
+"""
+
+import enum
+import marshal
+import struct
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+HEADER = struct.Struct("<IBqqq")
+MARSHAL_VERSION = 4
+
+
+class Kind(enum.IntEnum):
+    """What a frame says, and which way it goes."""
+
+    # Node process -> supervisor -> writer, in the node's stream.
+    BATCH = 1  # body: Batch
+    STATUS = 2  # body: Status; the supervisor reads it too
+    # Node process -> supervisor -> writer: what follows of this stream begins at this sequence
+    # number, and everything before it has been acknowledged. Body: the generation of the writer
+    # that it is meant for, so that no later one takes up what remains of it in the pipe.
+    RESUME = 3
+    # Supervisor -> writer, outside any stream.
+    NODE_DOWN = 10  # body: Status of a node that has no process
+    # Writer -> supervisor.
+    NODES = 20  # body: list of NodeSpec
+    ACK = 21  # body: list of (node, stream, sequence number); later ones include earlier ones
+    REFUSED = 22  # it cannot ever work as configured; body: one sentence for the operator
+    # Supervisor -> node process.
+    ACKED = 30  # committed up to this sequence number; body: None
+    # There is a new writer: begin again at the first frame not acknowledged. Body: its generation.
+    RESEND = 31
+    CONFIGURE = 32  # body: NodeSpec, with a new name or address
+    STOP = 33  # disconnect, drain, end
+
+
+class NodeSpec(NamedTuple):
+    """One row of the node table, as far as the daemon needs it."""
+
+    id: int
+    name: str
+    ip_address: str
+    port: int
+
+    @property
+    def address(self) -> str:
+        """`10.0.3.2:9999`, or `[fe80::1]:9999` for IPv6."""
+        host = f"[{self.ip_address}]" if ":" in self.ip_address else self.ip_address
+        return f"{host}:{self.port}"
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.address}"
+
+
+# One bird: microseconds since 1970-01-01T00:00:00Z (negative before), species, name.
+Event = tuple[int, str, str]
+
+# One packet that broke the rules: seconds since the epoch, a value of nodeproc.events.Reason, its
+# size in bytes as announced, and at most RAW_BYTES of its first bytes.
+Rejection = tuple[float, str, int, bytes]
+RAW_BYTES = 256
+
+
+class Batch(NamedTuple):
+    """What one read of a node's socket yielded."""
+
+    received_at: float  # seconds since the epoch
+    events: list[Event]
+    rejections: list[Rejection]  # the first few, whole
+    rejected: int  # all of them
+
+
+class Status(NamedTuple):
+    """The state of a node's process at one moment."""
+
+    state: str  # a value of nodeproc.states.NodeState
+    at: float  # seconds since the epoch
+    pid: int | None
+    again: bool  # connected, and not for the first time in the life of this process
+    error: str  # why it is not connected; empty while all is well
+    next_try: float | None  # seconds since the epoch
+
+
+class Frame(NamedTuple):
+    """A frame on its way, not yet opened."""
+
+    kind: int
+    node: int
+    stream: int
+    sequence: int
+    raw: bytes  # header and body
+
+    def value(self) -> Any:
+        """The body's value: plain tuples and lists, in the order of the types above."""
+        return marshal.loads(memoryview(self.raw)[HEADER.size :])  # noqa: S302 our own bytes
+
+
+def pack(
+    kind: Kind, value: Any = None, *, node: int = 0, stream: int = 0, sequence: int = 0
+) -> bytes:
+    """Return the bytes of one frame. `value` consists of None, numbers, strings, tuples, lists.
+
+    Raises ValueError if `value` holds anything else.
+    """
+    body = marshal.dumps(_plain(value), MARSHAL_VERSION)
+    return HEADER.pack(len(body), kind, node, stream, sequence) + body
+
+
+def _plain(value: Any) -> Any:
+    """`value` with its named tuples, down to two levels, made plain: marshal takes exact types."""
+    if isinstance(value, tuple):
+        return tuple([_plain(item) for item in value])
+    if isinstance(value, list):
+        return [tuple(item) if isinstance(item, tuple) else item for item in value]
+    return value
+
+
+class FrameReader:
+    """Splits a stream of bytes into frames."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, data: bytes) -> Iterator[Frame]:
+        """Yield the frames that `data` completes; to be iterated to its end."""
+        if self._rest:
+            data = self._rest + data
+        at, end = 0, len(data)
+        while end - at >= HEADER.size:
+            length, kind, node, stream, sequence = HEADER.unpack_from(data, at)
+            behind = at + HEADER.size + length
+            if behind > end:
+                break
+            yield Frame(kind, node, stream, sequence, data[at:behind])
+            at = behind
+        self._rest = data[at:]

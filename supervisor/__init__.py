@@ -1,0 +1,1 @@
+"""The supervisor: forks, watches, relays and stops. It never blocks and knows no database."""

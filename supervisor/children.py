@@ -1,0 +1,217 @@
+"""The only place that forks.
+
+What one must know about fork, signals and asyncio to change this file:
+
+- The child begins inside the parent's running event loop. It must never touch the loop object it
+  inherited: the epoll instance behind it is shared with the parent.
+- Until the child has reset them, the signal handlers it inherited write to the *parent's* wake-up
+  socket. Signals are therefore blocked across the fork.
+- Descriptors are closed by number. Python objects of the parent that own one of those numbers
+  live on in the child, so they must never be collected there: everything inherited is frozen
+  first.
+- Nobody else may wait for a child: `Process.exitcode` is asked after the pidfd said it is dead, and
+  waits for that one process id only.
+"""
+
+import asyncio
+import contextlib
+import ctypes
+import gc
+import logging
+import multiprocessing
+import os
+import resource
+import signal
+from collections.abc import Callable, Iterator
+from multiprocessing.connection import Connection
+from typing import Any
+
+from nodeproc.channel import Channel
+from nodeproc.wire import Frame
+
+log = logging.getLogger("birdwatcher.supervisor")
+
+CONTEXT = multiprocessing.get_context("fork")
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+EXIT_CRASHED = 70
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+# Seconds between the two signs of a child's end: it is dead, and its pipe is drained.
+LINGER = 1.0
+LAST_BREATH = 5.0  # the other way round
+
+
+class Child:
+    """One forked process, the supervisor's end of its pipe, and the watch on its life."""
+
+    def __init__(
+        self,
+        target: Callable[..., int],
+        args: tuple[Any, ...],
+        *,
+        on_frame: Callable[[Frame], None],
+        on_ended: Callable[[int], None],
+        on_drained: Callable[[], None] = lambda: None,
+        keep: int | None = None,
+        tied: bool = False,
+    ) -> None:
+        """Fork a process that runs `target(connection, parent process id, *args)` and exits with
+        the code that it returns. It inherits its pipe and, if given, the descriptor `keep`. If it
+        is `tied`, the kernel kills it when this process dies, whatever it is doing.
+
+        `on_frame(frame)` is called for what it sends; `on_ended(exit code)` once, when it is dead
+        and its pipe is drained. Needs a running event loop. Raises OSError if it cannot be forked.
+        """
+        self._loop = asyncio.get_running_loop()
+        self._on_ended = on_ended
+        ours, theirs = CONTEXT.Pipe(duplex=True)
+        self._process = CONTEXT.Process(
+            target=_in_child, args=(target, theirs, os.getpid(), args, keep, tied), daemon=True
+        )
+        try:
+            with _signals_blocked():
+                self._process.start()
+        except OSError:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+        assert self._process.pid is not None  # noqa: S101 for the type checker
+        self.pid: int = self._process.pid
+        try:
+            self._pidfd = os.pidfd_open(self.pid)
+            self.channel = Channel(
+                ours, on_frame=on_frame, on_eof=self._drained, on_drained=on_drained
+            )
+        except OSError:  # no descriptor left: nobody would watch it
+            self._process.kill()
+            self._process.join(LAST_BREATH)
+            raise
+        self._loop.add_reader(self._pidfd, self._died)
+        self._exit_code: int | None = None
+        self.is_drained = False
+        self._linger: asyncio.TimerHandle | None = None
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to this very process, never to another that got its id."""
+        if self._exit_code is None:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._pidfd, number)
+
+    def kill(self) -> None:
+        """End the process at once."""
+        self.signal(signal.SIGKILL)
+
+    def _died(self) -> None:
+        exit_code = self._process.exitcode
+        if exit_code is None:
+            return
+        self._exit_code = exit_code
+        self._loop.remove_reader(self._pidfd)
+        os.close(self._pidfd)
+        self._process.close()
+        if self.is_drained:
+            self._ended()
+        else:  # bounded: while the writer takes nothing, the pipe may stay full
+            self._linger = self._loop.call_later(LINGER, self._ended)
+
+    def _drained(self) -> None:
+        self.is_drained = True
+        self.channel.close()
+        if self._exit_code is None:
+            self._linger = self._loop.call_later(LAST_BREATH, self.kill)
+        elif self._linger:
+            self._ended()
+
+    def _ended(self) -> None:
+        if self._linger:
+            self._linger.cancel()
+            self._linger = None
+        assert self._exit_code is not None  # noqa: S101 for the type checker
+        self._on_ended(self._exit_code)
+
+
+def freeze() -> None:
+    """Before the first fork: keep what exists now out of every later garbage collection, so that
+    collecting, in whichever process, does not copy pages that all of them share."""
+    gc.collect()
+    gc.freeze()
+
+
+def raise_descriptor_limit() -> None:
+    """Allow as many descriptors as the system lets us: a child costs the supervisor four."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def describe_exit(code: int) -> str:
+    """`exit code 70`, or `killed by SIGKILL`."""
+    if code < 0:
+        with contextlib.suppress(ValueError):
+            return f"killed by {signal.Signals(-code).name}"
+    return f"exit code {code}"
+
+
+@contextlib.contextmanager
+def _signals_blocked() -> Iterator[None]:
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _in_child(
+    target: Callable[..., int],
+    connection: Connection,
+    parent: int,
+    args: tuple[Any, ...],
+    keep: int | None,
+    tied: bool,
+) -> None:
+    """The first and the last lines of every child's life."""
+    code = EXIT_CRASHED
+    try:
+        _leave_parent_behind(connection, keep)
+        if tied:
+            _tie_to(parent)
+        code = target(connection, parent, *args)
+    except BaseException:
+        log.critical("crashed", exc_info=True)
+    finally:
+        os._exit(code)
+
+
+def _leave_parent_behind(connection: Connection, keep: int | None) -> None:
+    gc.freeze()
+    gc.enable()
+    signal.set_wakeup_fd(-1)
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
+    # A terminal's Ctrl-C, and its end, reach the whole group, and are the supervisor's affair.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    _close_all_but({connection.fileno(), *([] if keep is None else [keep])})
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+
+
+def _tie_to(parent: int) -> None:
+    """Have the kernel kill this process when its parent dies (prctl(2), PR_SET_PDEATHSIG).
+
+    For a child that may be blocked in a library, where no event loop notices anything.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL) != 0:
+        raise OSError(ctypes.get_errno(), "prctl")
+    if os.getppid() != parent:  # it died before
+        os._exit(EXIT_CRASHED)
+
+
+def _close_all_but(kept: set[int]) -> None:
+    """Close every descriptor but the standard ones and `kept`."""
+    _, highest = resource.getrlimit(resource.RLIMIT_NOFILE)
+    low = 3
+    for descriptor in sorted(kept):
+        os.closerange(low, descriptor)
+        low = descriptor + 1
+    os.closerange(low, 2**31 - 1 if highest == resource.RLIM_INFINITY else highest)

@@ -1,0 +1,301 @@
+"""The node processes: one per enabled node, started, told, stopped and started again."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import time
+from collections.abc import Callable, Iterator
+
+from nodeproc.process import run_node
+from nodeproc.spool import SpoolLimits
+from nodeproc.spoolfile import spooled_nodes
+from nodeproc.states import NodeState
+from nodeproc.task import Exit, NodeLimits, Task
+from nodeproc.wire import Frame, Kind, NodeSpec, Status, pack
+from supervisor.children import Child, describe_exit
+from supervisor.node import Node
+from supervisor.reconcile import (
+    Action,
+    Configure,
+    Forget,
+    Kill,
+    Phase,
+    Start,
+    Stop,
+    next_deadline,
+    plan,
+    plan_one,
+)
+from supervisor.writer import FIRST_GENERATION
+
+log = logging.getLogger("birdwatcher.supervisor")
+
+STOP_MARGIN = 2.0  # seconds beyond its own bound before a stopping process is killed
+SURVEY_INTERVAL = 30.0  # seconds between two looks for spools that nobody is committing
+# A child that leaves this many bytes unread has hung: it is killed and started again.
+MAX_UNREAD = 1024 * 1024
+
+
+class Fleet:
+    """Keeps the node processes as the node table asks for."""
+
+    def __init__(
+        self,
+        limits: NodeLimits,
+        spool: SpoolLimits,
+        lock: int,
+        *,
+        to_writer: Callable[[bytes], None],
+        on_change: Callable[[], None],
+    ) -> None:
+        """`lock`: the descriptor that every node process keeps open, for `supervisor.lock`.
+
+        `to_writer(raw)` relays a frame; `on_change()` is called when a node's state changed.
+        """
+        self._limits = limits
+        self._spool = spool
+        self._lock = lock
+        self._generation = FIRST_GENERATION
+        self._is_told = False  # which nodes are wanted
+        self._next_survey = 0.0  # of the spools, monotonic
+        self._lingering: list[Child] = []  # dead, with something left in their pipes
+        self._stopping = False
+        self._to_writer = to_writer
+        self._on_change = on_change
+        self._desired: dict[int, NodeSpec] = {}
+        self._nodes: dict[int, Node] = {}
+        self._wake = asyncio.Event()
+        self._paused = False
+        self.gone = asyncio.Event()  # set while no node has a process, or waits for its next one
+        self.gone.set()
+
+    def __len__(self) -> int:
+        """How many nodes have a process, or are waiting for their next one."""
+        return len(self._nodes)
+
+    @property
+    def connected(self) -> int:
+        """How many nodes are connected."""
+        return sum(node.state is NodeState.CONNECTED for node in self._nodes.values())
+
+    def want(self, specs: list[NodeSpec]) -> None:
+        """From now on these nodes are to have a process, and no others."""
+        self._desired = {spec.id: spec for spec in specs}
+        self._is_told = True
+        self._wake.set()
+
+    def stop(self) -> None:
+        """From now on no node is to have a process."""
+        self._stopping = True
+        self.want([])
+        for node in self._nodes.values():
+            if node.phase is Phase.REPLAYING:
+                self._stop(node)
+
+    async def reconcile_forever(self) -> None:
+        """Act on every change, and on every deadline."""
+        while True:
+            self._wake.clear()
+            now = time.monotonic()
+            if now >= self._next_survey and self._is_told:
+                self._next_survey = now + SURVEY_INTERVAL
+                await self._replay_leftovers()
+            running = {number: node.running() for number, node in self._nodes.items()}
+            for action in plan(self._desired, running, now):
+                if self._is_current(action, now):
+                    self._act(action)
+                    await asyncio.sleep(0)  # others get their turn between two forks
+            await self._until_something_is_due()
+
+    def _is_current(self, action: Action, now: float) -> bool:
+        """Whether `action` is still right: a process may have ended since it was planned."""
+        number = action.spec.id
+        node = self._nodes.get(number)
+        return action == plan_one(self._desired.get(number), node.running() if node else None, now)
+
+    async def _until_something_is_due(self) -> None:
+        deadline = next_deadline(node.running() for node in self._nodes.values())
+        due = self._next_survey if deadline is None else min(deadline, self._next_survey)
+        timeout = max(due - time.monotonic(), 0)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout if self._is_told else None):
+                await self._wake.wait()
+
+    def _act(self, action: Action) -> None:
+        if isinstance(action, Start):
+            self._start(action.spec)
+            return
+        node = self._nodes[action.spec.id]
+        match action:
+            case Configure(spec):
+                node.spec = spec
+                self._tell(node, pack(Kind.CONFIGURE, spec))
+            case Stop():
+                self._stop(node)
+            case Kill():
+                self._kill(node, "did not stop in time")
+            case Forget():
+                self._forget(node)
+
+    # Start, stop, death
+
+    def _start(self, spec: NodeSpec) -> None:
+        node = self._nodes.get(spec.id) or self._add(spec)
+        node.spec, node.phase, node.deadline, node.down = spec, Phase.RUNNING, None, None
+        node.state = NodeState.STARTING
+        self._fork(node, connect=True)
+
+    async def _replay_leftovers(self) -> None:
+        """Have spools committed whose nodes are not wanted."""
+        for number in spooled_nodes(self._spool.directory):
+            wanted = number in self._desired or number in self._nodes
+            if not (wanted or self._stopping):
+                self._replay(NodeSpec(number, "(not enabled)", "0.0.0.0", 0))  # noqa: S104
+                await asyncio.sleep(0)
+
+    def _replay(self, spec: NodeSpec) -> None:
+        """Have what an earlier process of a node left in its spool committed, no more."""
+        node = self._add(spec)
+        node.phase, node.state = Phase.REPLAYING, NodeState.STOPPED
+        self._fork(node, connect=False)
+
+    def _add(self, spec: NodeSpec) -> Node:
+        node = self._nodes[spec.id] = Node(spec)
+        self.gone.clear()
+        return node
+
+    def _fork(self, node: Node, *, connect: bool) -> None:
+        task = Task(node.spec, self._limits, self._spool, self._generation, connect, node.guard())
+        try:
+            node.child = Child(
+                run_node,
+                (task,),
+                on_frame=lambda frame: self._from_node(node, frame),
+                on_ended=lambda code: self._ended(node, code),
+                keep=self._lock,
+            )
+        except OSError as error:
+            self._crashed(node, f"cannot start a process: {error.strerror}")
+            return
+        node.backoff.succeeded()
+        if self._paused:
+            node.child.channel.pause_reading()
+        self._on_change()
+
+    def _stop(self, node: Node) -> None:
+        node.phase = Phase.STOPPING
+        node.deadline = time.monotonic() + self._limits.drain_timeout + STOP_MARGIN
+        self._tell(node, pack(Kind.STOP))
+
+    def _kill(self, node: Node, why: str) -> None:
+        log.error("%s: %s; killed", node, why)
+        node.deadline = None
+        if node.child:
+            node.child.kill()
+
+    def _forget(self, node: Node) -> None:
+        self._remove(node)
+        self._report(node, NodeState.STOPPED)
+
+    def _remove(self, node: Node) -> None:
+        del self._nodes[node.spec.id]
+        if not self._nodes:
+            self.gone.set()
+
+    def _ended(self, node: Node, code: int) -> None:
+        """The process of `node` is gone, and all that it sent has been relayed."""
+        if node.child and not node.child.is_drained:
+            self._lingering.append(node.child)
+        node.child = None
+        if node.phase is Phase.RUNNING:
+            node.learn(code, self._limits.max_packet_bytes)
+            self._crashed(node, f"its process ended unasked: {describe_exit(code)}")
+        else:
+            self._remove(node)
+            self._stopped(node, code)
+        self._wake.set()
+
+    def _stopped(self, node: Node, code: int) -> None:
+        """A process that was told to end, or only had a spool to replay, has ended."""
+        if code == Exit.DRAINED:
+            node.state = NodeState.STOPPED
+            self._on_change()
+            return
+        why = "what it retained is in its spool" if code == Exit.SPOOLED else describe_exit(code)
+        log.warning("%s: ended before all was committed: %s", node, why)
+        self._report(node, NodeState.STOPPED, why)
+
+    def _crashed(self, node: Node, why: str) -> None:
+        delay = node.backoff.failed()
+        node.phase, node.deadline = Phase.CRASHED, time.monotonic() + delay
+        node.fold(logging.ERROR, why, f"{node}: {why}; next process in {delay:.1f} s")
+        self._report(node, NodeState.CRASHED, why, time.time() + delay)
+        self._wake.set()
+
+    def _report(
+        self, node: Node, state: NodeState, why: str = "", next_try: float | None = None
+    ) -> None:
+        """Tell the writer about a node that has no process to tell it."""
+        node.state = state
+        node.down = Status(state.value, time.time(), None, False, why, next_try)
+        self._to_writer(pack(Kind.NODE_DOWN, node.down, node=node.spec.id))
+        self._on_change()
+
+    # Frames
+
+    def _from_node(self, node: Node, frame: Frame) -> None:
+        if frame.kind == Kind.STATUS:
+            # What an older program spooled may say anything; the writer deals with that.
+            with contextlib.suppress(ValueError, TypeError, EOFError):
+                node.state = NodeState(Status(*frame.value()).state)
+            self._on_change()
+        self._to_writer(frame.raw)
+
+    def _tell(self, node: Node, raw: bytes) -> None:
+        if node.child is None:
+            return
+        if node.child.channel.buffered > MAX_UNREAD:
+            self._kill(node, "does not read its pipe")
+        else:
+            node.child.channel.send(raw)
+
+    def acknowledge(self, acks: list[tuple[int, int, int]]) -> None:
+        """Pass acknowledgements `(node, stream, sequence number)` down to their processes."""
+        for number, stream, sequence in acks:
+            if node := self._nodes.get(number):
+                self._tell(node, pack(Kind.ACKED, node=number, stream=stream, sequence=sequence))
+
+    def resend(self, generation: int) -> None:
+        """There is a new writer: have it told everything that is not in the database."""
+        self._generation = generation
+        for node in self._nodes.values():
+            if node.down:
+                self._to_writer(pack(Kind.NODE_DOWN, node.down, node=node.spec.id))
+            self._tell(node, pack(Kind.RESEND, generation))
+
+    def pause(self) -> None:
+        """Backpressure: take nothing from the node processes."""
+        self._paused = True
+        for child in self._children():
+            child.channel.pause_reading()
+
+    def resume(self) -> None:
+        """Take from the node processes again."""
+        self._paused = False
+        for child in (*self._children(), *self._lingering):
+            child.channel.resume_reading()
+        self._lingering = [child for child in self._lingering if not child.is_drained]
+
+    def _children(self) -> Iterator[Child]:
+        return (node.child for node in self._nodes.values() if node.child)
+
+    def terminate(self) -> None:
+        """Have every node process spool what it retains, and end."""
+        for child in self._children():
+            child.signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End every node process at once."""
+        for child in self._children():
+            child.kill()

@@ -1,0 +1,74 @@
+"""One daemon a state directory, the processes of an earlier one included.
+
+The lock is on a file that the supervisor and its node processes hold open: the kernel lets go of it
+with the last of them. So no two processes ever write one spool, even when the supervisor was killed
+and the next one starts while the old children are still spooling what they retain.
+"""
+
+import contextlib
+import fcntl
+import os
+import time
+from pathlib import Path
+
+PATIENCE = 10.0  # seconds for the processes of a killed daemon to end
+PAUSE = 0.05
+
+
+class StateDirectoryError(Exception):
+    """The state directory cannot be used; the message is one sentence for the operator."""
+
+
+def lock_state_directory(directory: Path) -> int:
+    """Lock `directory` and return the descriptor that holds the lock as long as it is open.
+
+    Blocks for a bounded time. Raises StateDirectoryError.
+    """
+    try:
+        descriptor = os.open(
+            directory / "daemon.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640
+        )
+    except OSError as error:
+        raise StateDirectoryError(
+            f"The state directory {directory} cannot be used: {(error.strerror or '').lower()}."
+        ) from None
+    deadline = time.monotonic() + PATIENCE
+    while not _try(descriptor):
+        holder = _holder(descriptor)
+        if holder is not None and _is_alive(holder):
+            raise StateDirectoryError(
+                f"Another daemon, process {holder}, uses the state directory {directory} already."
+            )
+        if time.monotonic() > deadline:
+            raise StateDirectoryError(
+                f"Processes of an earlier daemon still use the state directory {directory}."
+            )
+        time.sleep(PAUSE)
+    with contextlib.suppress(OSError):  # a full disk: the lock holds without it
+        os.truncate(descriptor, 0)
+        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+    return descriptor
+
+
+def _try(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _holder(descriptor: int) -> int | None:
+    with contextlib.suppress(ValueError):
+        return int(os.pread(descriptor, 32, 0))
+    return None
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # it is somebody else's
+        pass
+    return True

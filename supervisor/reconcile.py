@@ -1,0 +1,107 @@
+"""What to do so that the running processes become those that the node table asks for.
+
+A change of a node's name or address needs no new process: the running one is told, drops its
+connection if the address is another, and keeps its stream, so that nothing it retains has to move.
+"""
+
+import enum
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from nodeproc.wire import NodeSpec
+
+
+class Phase(enum.Enum):
+    """Where the process of one node stands, as the supervisor sees it."""
+
+    RUNNING = enum.auto()
+    STOPPING = enum.auto()  # told to stop; killed at `deadline`
+    CRASHED = enum.auto()  # gone without being told; started again at `deadline`
+    REPLAYING = enum.auto()  # unwanted, with no connection: only has its spool committed
+
+
+@dataclass(frozen=True)
+class Running:
+    """One node that has a process, or is waiting for its next one."""
+
+    spec: NodeSpec
+    phase: Phase
+    deadline: float | None = None  # monotonic seconds; none while running
+
+
+@dataclass(frozen=True)
+class Start:
+    """Fork a process for this node."""
+
+    spec: NodeSpec
+
+
+@dataclass(frozen=True)
+class Configure:
+    """Tell the node's process its new name or address."""
+
+    spec: NodeSpec
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Tell the node's process to disconnect, drain and end."""
+
+    spec: NodeSpec
+
+
+@dataclass(frozen=True)
+class Kill:
+    """End the node's process at once: it was told to stop and did not."""
+
+    spec: NodeSpec
+
+
+@dataclass(frozen=True)
+class Forget:
+    """Start no next process for this node."""
+
+    spec: NodeSpec
+
+
+Action = Start | Configure | Stop | Kill | Forget
+
+
+def plan(
+    desired: Mapping[int, NodeSpec], running: Mapping[int, Running], now: float
+) -> list[Action]:
+    """Return what has to be done; stops before starts. `now` in monotonic seconds."""
+    unwanted = [plan_one(None, it, now) for node, it in running.items() if node not in desired]
+    wanted = [plan_one(spec, running.get(node), now) for node, spec in desired.items()]
+    return [action for action in (*unwanted, *wanted) if action]
+
+
+def plan_one(spec: NodeSpec | None, it: Running | None, now: float) -> Action | None:
+    """Return what has to be done for one node: `spec` as desired, `it` as it stands."""
+    match it, spec:
+        case None, None:
+            return None
+        case None, NodeSpec():
+            return Start(spec)
+        case Running(phase=Phase.RUNNING), None:
+            return Stop(it.spec)
+        case Running(phase=Phase.RUNNING), NodeSpec():
+            return Configure(spec) if spec != it.spec else None
+        case Running(phase=Phase.CRASHED), None:
+            return Forget(it.spec)
+        case Running(phase=Phase.CRASHED), NodeSpec():
+            return Start(spec) if _due(it, now) else None
+        case Running(phase=Phase.REPLAYING), _:  # wanted: started anew once this one is gone
+            return None
+        case Running(phase=Phase.STOPPING), _:  # the same
+            return Kill(it.spec) if _due(it, now) else None
+    raise AssertionError("unreachable")
+
+
+def next_deadline(running: Iterable[Running]) -> float | None:
+    """Return when `plan` has to be asked again though nothing happened: monotonic seconds."""
+    return min((it.deadline for it in running if it.deadline is not None), default=None)
+
+
+def _due(it: Running, now: float) -> bool:
+    return it.deadline is not None and now >= it.deadline

@@ -1,0 +1,131 @@
+"""The writer process as the supervisor sees it: kept alive, fed, and held back."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+
+from nodeproc.backoff import Backoff
+from nodeproc.logs import Fold
+from nodeproc.wire import Frame
+from supervisor.children import Child, describe_exit
+
+log = logging.getLogger("birdwatcher.supervisor")
+
+# The writer's entry point: (pipe, parent process id, generation) -> exit code.
+WriterMain = Callable[[Connection, int, int], int]
+FIRST_GENERATION = 1
+
+RESPAWN_BASE = 0.25  # seconds
+RESPAWN_CAP = 10.0
+RESPAWN_STABLE = 30.0
+HIGH_WATER = 4 * 1024 * 1024  # bytes on their way to the writer: above this the nodes are held back
+
+
+class WriterLink:
+    """Keeps one writer process running, and what goes to it bounded.
+
+    While there is no writer, what is sent to it is dropped: the node processes retain everything
+    and send it again to the next one.
+    """
+
+    def __init__(
+        self,
+        main: WriterMain,
+        *,
+        on_frame: Callable[[Frame], None],
+        on_new_writer: Callable[[int], None],
+        hold_back: Callable[[], None],
+        let_go: Callable[[], None],
+    ) -> None:
+        """`hold_back()` and `let_go()` are called when the buffer is full, and empty again;
+        `on_new_writer(generation)` when a writer has taken the place of another."""
+        self._main = main
+        self._on_frame = on_frame
+        self._on_new_writer = on_new_writer
+        self._hold_back = hold_back
+        self._let_go = let_go
+        self._backoff = Backoff(base=RESPAWN_BASE, cap=RESPAWN_CAP, stable=RESPAWN_STABLE)
+        self._fold = Fold(log)
+        self._child: Child | None = None
+        self._generation = FIRST_GENERATION - 1
+        self._holding = False
+        self._stopping = False
+        self._respawn: asyncio.TimerHandle | None = None
+        self.gone = asyncio.Event()
+
+    def start(self) -> None:
+        """Fork a writer. Raises OSError if that fails for the first one."""
+        self._respawn = None
+        self._generation += 1
+        first = self._generation == FIRST_GENERATION
+        try:
+            self._child = Child(
+                self._main,
+                (self._generation,),
+                on_frame=self._on_frame,
+                on_ended=self._ended,
+                on_drained=self._drained,
+                # A dead supervisor's writer has nobody to acknowledge to, but may be waiting for
+                # the database for long, and would keep the next daemon's writer from it.
+                tied=True,
+            )
+        except OSError as error:
+            if first:
+                raise
+            self._start_again_later(f"cannot start a writer: {error.strerror}")
+            return
+        self._backoff.succeeded()
+        if not first:
+            self._release()
+            self._on_new_writer(self._generation)
+
+    def send(self, raw: bytes) -> None:
+        """Send one frame to the writer."""
+        if self._child is None:
+            return
+        self._child.channel.send(raw)
+        if not self._holding and self._child.channel.buffered > HIGH_WATER:
+            self._holding = True
+            self._hold_back()
+
+    def stop(self) -> None:
+        """Have the writer commit what it holds and end."""
+        self._stopping = True
+        if self._respawn:
+            self._respawn.cancel()
+        if self._child:
+            self._child.signal(signal.SIGTERM)
+        else:
+            self.gone.set()
+
+    def kill(self) -> None:
+        """End the writer at once, and start no other."""
+        self.stop()
+        if self._child:
+            self._child.kill()
+
+    def _drained(self) -> None:
+        """Everything has gone to the writer."""
+        self._release()
+
+    def _release(self) -> None:
+        if self._holding:
+            self._holding = False
+            self._let_go()
+
+    def _ended(self, code: int) -> None:
+        self._child = None
+        if self._stopping:
+            if code < 0:
+                log.error("the writer was %s", describe_exit(code))
+            self.gone.set()
+        else:
+            self._start_again_later(f"the writer is gone: {describe_exit(code)}")
+
+    def _start_again_later(self, why: str) -> None:
+        delay = self._backoff.failed()
+        self._fold(logging.ERROR, why, f"{why}; next writer in {delay:.1f} s")
+        loop = asyncio.get_running_loop()
+        self._respawn = loop.call_later(delay, self.start)

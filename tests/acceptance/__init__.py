@@ -1,0 +1,1 @@
+"""The programs as an operator runs them: real processes, sockets and databases."""

@@ -1,0 +1,88 @@
+"""The database goes away while the daemon runs, and comes back."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.db import connection, transaction
+
+from birdwatcher.birds.models import Bird
+from tests.support.daemon import Daemon
+from tests.support.databases import POSTGRESQL, SQLITE, Database, django_in, migrate
+from tests.support.fieldnode import FieldNode
+from tests.support.park import Park
+from tests.support.postgres import PostgresCluster
+from tests.support.waiting import Promise, stays_true, wait_until
+
+
+@pytest.fixture
+def own_database(own_cluster: PostgresCluster, tmp_path: Path) -> Iterator[Database]:
+    """A database on a server of its own, which the test may stop."""
+    own_cluster.start()
+    own_cluster.create_database("birds")
+    database = Database(POSTGRESQL, own_cluster.url("birds"), tmp_path)
+    migrate(database)
+    with django_in(database):
+        yield database
+
+
+@pytest.mark.parametrize("immediate", [False, True], ids=["in order", "at once"])
+def test_server_is_restarted(
+    own_cluster: PostgresCluster,
+    own_database: Database,
+    start_daemon: Callable[..., Daemon],
+    field_node: Callable[..., FieldNode],
+    promise: Promise,
+    immediate: bool,
+) -> None:
+    park = Park(own_database, start_daemon(own_database), field_node, promise)
+    station = park.add("Dartmoor")
+    peers = station.field.peers()
+    station.field.send(50)
+    station.wait_for_birds()
+    connection.close()
+    own_cluster.stop(immediate=immediate)
+    station.field.send(50)
+    stays_true(station.field.connected, seconds=3, message="the node stays connected")
+    station.field.send(50)
+    own_cluster.start()
+    station.field.send(50)
+    station.wait_for_birds()
+    assert station.field.peers() == peers
+    assert "Traceback" not in park.daemon.text()
+    # The new session follows the node table too.
+    park.add("Exmoor")
+    park.bystander_noticed_nothing()
+
+
+@pytest.mark.parametrize("database", [SQLITE], indirect=True)
+def test_database_is_locked_for_long(park: Park) -> None:
+    """Longer than the writer waits for the lock in one go."""
+    station = park.add("Dartmoor")
+    with transaction.atomic():
+        # Django begins transactions on SQLite with the lock for writing, and this one keeps it.
+        assert not Bird.objects.filter(node=station.node).exists()
+        station.field.send(50)
+        stays_true(station.field.connected, seconds=7, message="the node stays connected")
+        assert not Bird.objects.filter(node=station.node).exists()
+    station.field.send(50)
+    station.wait_for_birds()
+    assert station.field.accepted == 1
+    park.bystander_noticed_nothing()
+
+
+def test_nodes_are_edited_while_birds_stream(park: Park) -> None:
+    """The writer and the web write at the same time, and neither is refused."""
+    station = park.add("Dartmoor")
+    for number in range(40):
+        station.field.send(20)
+        station.change(name=f"Dartmoor {number}")
+    station.wait_for_birds()
+    wait_until(
+        lambda: park.daemon.name_of(station.id) == "Dartmoor 39",
+        timeout=10,
+        message="the last name has arrived",
+    )
+    assert station.field.accepted == 1
+    assert "locked" not in park.daemon.text()
+    park.bystander_noticed_nothing()

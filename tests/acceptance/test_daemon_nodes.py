@@ -1,0 +1,127 @@
+"""The node table is edited while the daemon runs."""
+
+from birdwatcher.birds.models import Bird
+from birdwatcher.nodes.models import Node
+from tests.support.park import Park
+from tests.support.processes import is_alive
+from tests.support.waiting import wait_until
+
+
+def test_added_node_is_connected(park: Park) -> None:
+    station = park.add("Dartmoor", connected=False)
+    park.promise("an added node is connected", station.field.connected)
+    station.field.send(5)
+    station.wait_for_birds()
+    park.bystander_noticed_nothing()
+
+
+def test_enabled_node_is_connected(park: Park) -> None:
+    station = park.add("Dartmoor", enabled=False)
+    # Something later in the table is done: so the disabled node was seen, and left alone.
+    park.add("Exmoor")
+    assert station.field.accepted == 0
+    assert station.id not in park.daemon.nodes()
+    station.change(enabled=True)
+    park.promise("an enabled node is connected", station.field.connected)
+    park.bystander_noticed_nothing()
+
+
+def test_disabled_node_is_disconnected_and_keeps_its_birds(park: Park) -> None:
+    station = park.add("Dartmoor")
+    station.field.send(5)
+    station.wait_for_birds()
+    process = park.daemon.nodes()[station.id].pid
+    station.change(enabled=False)
+    park.promise("a disabled node is disconnected", lambda: not station.field.connections())
+    park.promise("a disabled node's process ends", lambda: not is_alive(process))
+    station.wait_for_birds()
+    assert station.field.accepted == 1
+    park.bystander_noticed_nothing()
+
+
+def test_deleted_node_is_disconnected(park: Park) -> None:
+    station = park.add("Dartmoor")
+    station.field.send(5)
+    station.wait_for_birds()
+    process = park.daemon.nodes()[station.id].pid
+    station.node.delete()
+    park.promise("a deleted node is disconnected", lambda: not station.field.connections())
+    park.promise("a deleted node's process ends", lambda: not is_alive(process))
+    assert station.field.accepted == 1
+    park.bystander_noticed_nothing()
+
+
+def test_node_is_deleted_with_events_in_flight(park: Park) -> None:
+    """Whoever deletes it and the writer meet at the same rows: neither may fail, or wait long."""
+    for number in range(8):
+        station = park.add(f"Dartmoor {number}")
+        node = station.id
+        for _ in range(20):
+            station.field.send(50)
+        station.node.delete()
+        wait_until(
+            lambda: node not in park.daemon.nodes(),  # noqa: B023
+            timeout=10,
+            message="the node's process ends",
+        )
+        park.bystander_noticed_nothing()
+        assert not Bird.objects.filter(node_id=node).exists()
+        assert not Node.objects.filter(pk=node).exists()
+    assert "deadlock" not in park.daemon.text()
+
+
+def test_changed_port_moves_the_connection(park: Park) -> None:
+    station = park.add("Dartmoor")
+    old = station.field
+    old.send(5)
+    # The new place listens already, as another node that is disabled, so its port is known.
+    new = park.add("Later", enabled=False)
+    new.node.delete()
+    station.change(port=new.field.port)
+    park.promise("after a change of port the old connection ends", lambda: not old.connections())
+    park.promise("after a change of port the new one is up", new.field.connected)
+    new.field.send(5)
+    # Both places count from the same number: the node has every event twice, once from each.
+    station.field.sent += new.field.sent
+    station.wait_for_birds()
+    assert old.accepted == 1
+    park.bystander_noticed_nothing()
+
+
+def test_changed_address_moves_the_connection(park: Park) -> None:
+    station = park.add("Dartmoor")
+    old = station.field
+    new = park.add("Later", host="127.0.0.2", enabled=False)
+    new.node.delete()
+    station.change(ip_address=new.field.host, port=new.field.port)
+    park.promise("after a change of address the old connection ends", lambda: not old.connections())
+    park.promise("after a change of address the new one is up", new.field.connected)
+    assert old.accepted == 1
+    park.bystander_noticed_nothing()
+
+
+def test_renamed_node_keeps_its_connection(park: Park) -> None:
+    station = park.add("Dartmoor")
+    peers = station.field.peers()
+    station.field.send(5)
+    station.change(name="Þingvellir")
+    park.promise(
+        "a renamed node has its new title",
+        lambda: park.daemon.name_of(station.id) == "Þingvellir",
+    )
+    station.field.send(5)
+    station.wait_for_birds()
+    assert station.field.peers() == peers
+    assert station.field.accepted == 1
+    park.bystander_noticed_nothing()
+
+
+def test_node_is_edited_again_and_again(park: Park) -> None:
+    station = park.add("Dartmoor")
+    for _ in range(5):
+        station.change(enabled=False)
+        station.change(enabled=True)
+    park.wait_until_connected(station)
+    station.field.send(5)
+    station.wait_for_birds()
+    park.bystander_noticed_nothing()

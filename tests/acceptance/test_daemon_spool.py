@@ -1,0 +1,182 @@
+"""What was received and cannot be committed waits in the spool, and is committed later, once."""
+
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from birdwatcher.birds.models import Bird
+from birdwatcher.nodes.models import NodeStatus
+from nodeproc.spoolfile import spooled_nodes
+from tests.support.daemon import Daemon
+from tests.support.outage import write_locked
+from tests.support.park import Park, Station
+from tests.support.processes import Processes
+from tests.support.sockets import unread_bytes
+from tests.support.waiting import wait_until
+
+SPOOLING = 15.0  # seconds: it begins after two
+
+
+def spools(park: Park) -> Path:
+    return park.database.state_dir / "spool"
+
+
+def wait_until_spooled(park: Park, *stations: Station) -> None:
+    for station in stations:
+        wait_until(
+            lambda: not unread_bytes(station.field.port),  # noqa: B023
+            timeout=SPOOLING,
+            message="everything sent is read",
+        )
+    wait_until(
+        lambda: {station.id for station in stations} <= set(spooled_nodes(spools(park))),
+        timeout=SPOOLING,
+        message=lambda: f"spooled; there is {spooled_nodes(spools(park))}",
+    )
+
+
+def wait_until_nothing_waits(park: Park) -> None:
+    wait_until(
+        lambda: not spooled_nodes(spools(park)),
+        timeout=SPOOLING,
+        message=lambda: f"no spool is left; there is {spooled_nodes(spools(park))}",
+    )
+
+
+def stopped_during_an_outage(park: Park, station: Station, count: int) -> None:
+    """Have events received, and the daemon stopped, while nothing can be committed."""
+    with write_locked(park.database):
+        station.field.send(count)
+        wait_until_spooled(park, station)
+        assert park.daemon.stop() == 0
+    assert station.id in spooled_nodes(spools(park))
+
+
+def test_an_outage_is_spooled_and_made_up_for(park: Park, processes: Processes) -> None:
+    stations = [park.add("Dartmoor"), park.add("Exmoor")]
+    connections = [station.field.peers() for station in stations]
+    with write_locked(park.database):
+        for station in stations:
+            station.field.send(100)
+        wait_until_spooled(park, *stations)
+        for station in stations:
+            station.field.send(50)
+        listing = processes.run("spool", env=park.database.env)
+        assert "Dartmoor" in listing
+        assert "Exmoor" in listing
+    for station in stations:
+        station.wait_for_birds()
+    assert [station.field.peers() for station in stations] == connections
+    wait_until_nothing_waits(park)
+    assert "Nothing is waiting." in processes.run("spool", env=park.database.env)
+
+
+def test_the_next_daemon_replays_what_the_last_one_spooled(
+    park: Park, start_daemon: Callable[..., Daemon]
+) -> None:
+    station = park.add("Dartmoor")
+    stopped_during_an_outage(park, station, 300)
+    start_daemon(park.database)
+    station.wait_for_birds()
+    wait_until_nothing_waits(park)
+
+
+def test_the_spool_of_a_disabled_node_is_committed_without_connecting(
+    park: Park, start_daemon: Callable[..., Daemon]
+) -> None:
+    station = park.add("Dartmoor")
+    stopped_during_an_outage(park, station, 30)
+    station.change(enabled=False)
+    accepted = station.field.accepted
+    daemon = start_daemon(park.database)
+    station.wait_for_birds()
+    wait_until_nothing_waits(park)
+    wait_until(
+        lambda: station.id not in daemon.nodes(), timeout=10, message="its process has ended"
+    )
+    assert not station.field.connections()
+    assert station.field.accepted == accepted
+
+
+def test_the_spool_of_a_deleted_node_is_dropped_and_said_so(
+    park: Park, start_daemon: Callable[..., Daemon], processes: Processes
+) -> None:
+    station = park.add("Dartmoor")
+    stopped_during_an_outage(park, station, 30)
+    number = station.id
+    station.node.delete()
+    listing = processes.run("spool", env=park.database.env)
+    assert f"{number} (no longer exists)" in listing
+    daemon = start_daemon(park.database)
+    daemon.wait_for_line(rf"node={number} was deleted: 30 of its events dropped")
+    wait_until_nothing_waits(park)
+    assert not Bird.objects.filter(node_id=number).exists()
+
+
+def test_what_is_spooled_can_be_committed_by_hand(park: Park, processes: Processes) -> None:
+    station = park.add("Dartmoor")
+    stopped_during_an_outage(park, station, 300)
+    assert "Everything is committed." in processes.run("spool", "--commit", env=park.database.env)
+    station.wait_for_birds()
+    wait_until_nothing_waits(park)
+
+
+def test_beside_a_running_daemon_nothing_is_committed_by_hand(
+    park: Park, processes: Processes
+) -> None:
+    program = processes.manage("spool", "--commit", env=park.database.env)
+    assert program.wait() == 1
+    assert "Another daemon" in program.text()
+    assert "Traceback" not in program.text()
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=lambda it: it.name)
+def test_a_supervisor_killed_during_an_outage_loses_nothing(
+    park: Park, start_daemon: Callable[..., Daemon], number: signal.Signals
+) -> None:
+    station = park.add("Dartmoor")
+    with write_locked(park.database):
+        station.field.send(100)
+        wait_until_spooled(park, station)
+        station.field.send(100)
+        wait_until(lambda: not unread_bytes(station.field.port), timeout=10, message="all is read")
+        park.daemon.send(number)
+        park.daemon.wait()
+        # With the database still away, the next one starts, and waits.
+        daemon = start_daemon(park.database, up=False)
+        wait_until(daemon.writer, timeout=20, message="the next daemon has a writer")
+    daemon.wait_until_up()
+    station.wait_for_birds()
+    wait_until_nothing_waits(park)
+
+
+def test_a_full_spool_holds_the_node_back_and_loses_nothing(
+    park: Park, start_daemon: Callable[..., Daemon]
+) -> None:
+    """Its limit is the smallest there can be, and so is memory: the rest waits in the socket."""
+    assert park.daemon.stop() == 0
+    limits = {"BIRDWATCHER_SPOOL_BYTES": "65536", "BIRDWATCHER_RETAINED_BYTES": "65536"}
+    park.daemon = start_daemon(park.database, **limits)
+    station = park.add("Dartmoor")
+    with write_locked(park.database):
+        station.field.send(8000)
+        park.daemon.wait_for_line("cannot spool: its spool has reached its limit")
+        assert unread_bytes(station.field.port)
+    station.wait_for_birds()
+    assert NodeStatus.objects.get(node=station.node).rejected == 0
+
+
+def test_a_directory_that_cannot_be_written_to_is_an_error_on_the_node(park: Park) -> None:
+    station = park.add("Dartmoor")
+    spools(park).write_text("not a directory")
+    with write_locked(park.database):
+        station.field.send(100)
+        park.daemon.wait_for_line(r"Dartmoor.*cannot spool: (file exists|not a directory)")
+    station.wait_for_birds()
+    wait_until(
+        lambda: "cannot spool" in NodeStatus.objects.get(node=station.node).last_error,
+        timeout=10,
+        message="the page shows why",
+    )

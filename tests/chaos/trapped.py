@@ -1,0 +1,88 @@
+"""The daemon, with a writer that can be caught at a chosen moment.
+
+`python -m tests.chaos.trapped` is `./manage.py connectnodes`. When a file called `TRAP` is in the
+state directory, the next transaction in which birds are written springs it, and then the writer or
+the supervisor is killed: with everything written and not yet committed, or committed and nobody
+told. A random kill meets these moments one time in a thousand.
+"""
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import django
+from django.core.management import call_command
+from django.db import connection
+from django.db.transaction import Atomic
+
+TRAP = "trap"
+MOMENTS = ("before the commit", "after the commit")
+VICTIMS = ("writer", "supervisor")
+
+
+def set_trap(state_dir: Path, victim: str, moment: str) -> None:
+    """Have `victim` killed at `moment` of the next transaction that writes birds."""
+    draft = state_dir / f"{TRAP}.draft"
+    draft.write_text(f"{victim} {moment}")
+    draft.rename(state_dir / TRAP)
+
+
+class _Trap:
+    """Watches what the writer does."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._birds = False  # whether the transaction under way writes any
+
+    def watch(self, execute: Callable[..., Any], sql: str, *arguments: Any) -> Any:
+        """Notice birds; a wrapper of Django's around every statement."""
+        self._birds = self._birds or sql.startswith('INSERT INTO "birds_bird"')
+        return execute(sql, *arguments)
+
+    def around(self, leave: Callable[..., Any]) -> Callable[..., Any]:
+        """Return `leave`, which ends a transaction, with the trap before and behind it."""
+
+        def leave_or_die(atomic: Atomic, *error: Any) -> Any:
+            is_outermost = not connection.savepoint_ids
+            if is_outermost and self._birds:
+                self._spring("before the commit")
+            result = leave(atomic, *error)
+            if is_outermost and self._birds:
+                self._spring("after the commit")
+                self._birds = False
+            return result
+
+        return leave_or_die
+
+    def _spring(self, moment: str) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            victim, _, wanted = self._path.read_text().partition(" ")
+            if wanted == moment:
+                self._path.unlink()
+                _kill(victim)
+
+
+def _kill(victim: str) -> None:
+    if victim == "writer":
+        os.kill(os.getpid(), signal.SIGKILL)
+    parent = os.getppid()
+    os.kill(parent, signal.SIGKILL)
+    # Not one step further before it is really gone.
+    while os.getppid() == parent:
+        time.sleep(0.001)
+
+
+def _main() -> None:
+    trap = _Trap(Path(os.environ["BIRDWATCHER_STATE_DIR"]) / TRAP)
+    connection.execute_wrappers.append(trap.watch)
+    Atomic.__exit__ = trap.around(Atomic.__exit__)  # type: ignore[method-assign]
+    call_command("connectnodes")
+
+
+if __name__ == "__main__":
+    django.setup()
+    _main()

@@ -1,0 +1,197 @@
+"""The ledger: every frame takes effect once, whatever comes twice, too early or too late."""
+
+import datetime
+import logging
+
+import pytest
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+
+from birdwatcher.birds.models import Bird, Species
+from birdwatcher.nodes.models import NodeStatus
+from birdwatcher.writer.ledger import Ledger
+from birdwatcher.writer.models import Checkpoint
+from nodeproc.events import Reason
+from nodeproc.states import NodeState
+from nodeproc.wire import Kind, Status, pack
+from tests.support.databases import Database
+from tests.support.sender import AT, MOMENT, Sender, read
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+def numbered(count: int) -> list[str]:
+    return [f"#{number}" for number in range(count)]
+
+
+def test_frames_become_birds_statuses_and_a_checkpoint_and_are_acknowledged() -> None:
+    sender = Sender()
+    sender.status(NodeState.CONNECTED)
+    sender.batch(3, rejected=2)
+    sender.status(NodeState.BACKING_OFF, error="connection refused")
+    sender.status(NodeState.CONNECTED, again=True)
+    frames = sender.resend()
+    (acknowledgement,) = Ledger().commit(frames)
+    assert acknowledgement == (sender.node.pk, frames[0].stream, 4)
+    assert sender.names() == numbered(3)
+    status = NodeStatus.objects.get(node=sender.node)
+    assert (status.state, status.pid, status.reconnects) == ("connected", 4711, 1)
+    assert (status.events, status.rejected, status.last_event_at) == (3, 2, MOMENT)
+    assert (status.since, status.last_error) == (MOMENT, "connection refused")
+    assert Checkpoint.objects.get().sequence == 4
+
+
+def test_what_is_sent_again_to_the_same_writer_is_committed_once() -> None:
+    sender, ledger = Sender(), Ledger()
+    for _ in range(5):
+        sender.batch()
+    frames = sender.resend()
+    for _ in range(3):
+        assert ledger.commit(frames) == [(sender.node.pk, frames[0].stream, 5)]
+    assert sender.names() == numbered(5)
+    assert NodeStatus.objects.get().events == 5
+
+
+def test_a_new_writer_drops_what_an_earlier_one_committed() -> None:
+    sender = Sender()
+    for _ in range(3):
+        sender.batch()
+    Ledger().commit(sender.resend())  # and it died before its acknowledgement arrived
+    sender.batch()
+    (acknowledgement,) = Ledger().commit(sender.resend())
+    assert acknowledgement[2] == 4
+    assert sender.names() == numbered(4)
+
+
+def test_what_comes_before_its_stream_is_resumed_is_left_for_later() -> None:
+    """A new writer finds frames in the pipe that were meant for the one before."""
+    sender = Sender()
+    for _ in range(4):
+        sender.batch()
+    stale = sender.rest()[2:]
+    ledger = Ledger()
+    assert ledger.commit(stale) == []
+    assert sender.names() == []
+    assert ledger.commit(stale + sender.resend())[0][2] == 4
+    assert sender.names() == numbered(4)
+
+
+def test_a_gap_is_never_jumped_over() -> None:
+    sender, ledger = Sender(), Ledger()
+    for _ in range(4):
+        sender.batch()
+    resume, first, second, *rest = sender.resend()
+    assert ledger.commit([resume, first, *rest])[0][2] == 1
+    assert ledger.commit([second, *rest])[0][2] == 4
+    assert sender.names() == numbered(4)
+
+
+def test_a_stream_goes_on_after_the_database_lost_its_checkpoint() -> None:
+    """A backup was restored: what was acknowledged is not coming again."""
+    sender, ledger = Sender(), Ledger()
+    sender.batch(2)
+    ((_, stream, last),) = ledger.commit(sender.resend())
+    sender.outbox.acknowledge(stream, last)
+    Checkpoint.objects.all().delete()
+    Bird.objects.all().delete()
+    sender.batch(1)
+    Ledger().commit(sender.resend())
+    assert sender.names() == ["#2"]
+    assert Checkpoint.objects.get().sequence == 2
+
+
+def test_after_a_commit_in_doubt_the_database_is_asked() -> None:
+    sender, ledger = Sender(), Ledger()
+    sender.batch()
+    ledger.commit(sender.resend())
+    sender.batch()
+    frames = sender.rest()
+    Ledger().commit(sender.resend())  # it was committed, and nobody heard of it
+    ledger.doubt()
+    assert ledger.commit(frames)[0][2] == 2
+    assert sender.names() == numbered(2)
+
+
+def test_a_failed_transaction_leaves_nothing_and_can_be_tried_again() -> None:
+    sender, ledger = Sender(), Ledger()
+    sender.batch(3, species="Wren")
+    frames = sender.resend()
+    with transaction.atomic():
+        ledger.commit(frames)
+        transaction.set_rollback(True)
+    assert sender.names() == []
+    Ledger().commit(frames)
+    assert sender.names() == numbered(3)
+    assert Species.objects.get().name == "Wren"
+
+
+def test_events_of_a_deleted_node_are_dropped_and_acknowledged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    sender, other, ledger = Sender(), Sender("Exmoor"), Ledger()
+    sender.batch()
+    other.batch()
+    ledger.commit(sender.resend() + other.resend())
+    gone = sender.node.pk
+    sender.node.delete()
+    sender.batch(7)
+    other.batch()
+    frames = sender.rest() + other.rest()
+    with caplog.at_level(logging.INFO):
+        acknowledged = {node: last for node, _, last in ledger.commit(frames)}
+    assert acknowledged == {gone: 2, other.node.pk: 2}
+    assert other.names() == numbered(2)
+    assert "7 of its events dropped" in caplog.text
+    assert not Bird.objects.filter(node_id=gone).exists()
+
+
+def test_a_species_deleted_meanwhile_is_made_again() -> None:
+    sender, ledger = Sender(), Ledger()
+    sender.batch()
+    ledger.commit(sender.resend())
+    Species.objects.get().delete()
+    sender.batch()
+    ledger.commit(sender.rest())
+    assert sender.names() == ["#1"]
+
+
+def test_what_the_database_will_never_take_is_isolated(caplog: pytest.LogCaptureFixture) -> None:
+    """However bad a value slipped through, everything around it is kept."""
+    sender, other, ledger = Sender(), Sender("Exmoor"), Ledger()
+    sender.batch(3)
+    sender.send([(0, "Robin", "good"), (10**30, "Robin", "bad"), (1, "Robin", "fine")])
+    sender.batch(1)
+    other.batch(1)
+    acknowledged = ledger.commit(sender.resend() + other.resend())
+    assert {last for _, _, last in acknowledged} == {3, 1}
+    assert sorted(sender.names()) == sorted([*numbered(4), "good", "fine"])
+    assert other.names() == numbered(1)
+    status = NodeStatus.objects.get(node=sender.node)
+    assert (status.events, status.rejected) == (6, 1)
+    assert Reason.REFUSED_BY_DATABASE in caplog.text
+
+
+def test_a_node_without_a_process_is_reported_by_the_supervisor() -> None:
+    sender = Sender()
+    down = Status(NodeState.CRASHED.value, AT, None, False, "killed by SIGKILL", AT + 2)
+    assert Ledger().commit(read(pack(Kind.NODE_DOWN, down, node=sender.node.pk))) == []
+    status = NodeStatus.objects.get()
+    assert (status.state, status.pid, status.last_error) == ("crashed", None, "killed by SIGKILL")
+    assert status.next_try == MOMENT + datetime.timedelta(seconds=2)
+
+
+def test_queries_do_not_grow_with_the_number_of_events(database: Database) -> None:
+    sender, ledger = Sender(), Ledger()
+    sender.batch(1)
+    ledger.commit(sender.resend())
+
+    def queries(count: int) -> int:
+        sender.batch(count, rejected=count)
+        sender.status(NodeState.CONNECTED, error=f"nothing is well after {count}")
+        with CaptureQueriesContext(connection) as captured:
+            ledger.commit(sender.rest())
+        return len(captured)
+
+    # Ten: the nodes are held, birds, packets, changes and the status are written, the checkpoint is
+    # moved, and on SQLite alone an INSERT holds no more than 199 birds.
+    assert queries(199) == queries(2) <= 10, database.vendor

@@ -1,0 +1,213 @@
+"""What the ledger notes down beside the birds: history, rejected packets, doubtful times."""
+
+import datetime
+import marshal
+
+import pytest
+
+from birdwatcher.birds.models import Bird
+from birdwatcher.nodes.models import NodeStatus, RejectedPacket, StatusChange
+from birdwatcher.writer.ledger import Ledger
+from birdwatcher.writer.models import Checkpoint
+from nodeproc.events import Reason
+from nodeproc.receiver import KEPT_REJECTIONS
+from nodeproc.states import NodeState
+from nodeproc.wire import HEADER, RAW_BYTES, Batch, Kind, Status
+from tests.support.sender import AT, MOMENT, Sender, read
+
+pytestmark = pytest.mark.usefixtures("database")
+
+CONNECTING, CONNECTED = NodeState.CONNECTING, NodeState.CONNECTED
+BACKING_OFF = NodeState.BACKING_OFF
+
+
+def history(sender: Sender) -> list[tuple[str, str]]:
+    """Return the states and details noted of the sender's node, the oldest first."""
+    rows = StatusChange.objects.filter(node=sender.node).order_by("pk")
+    return list(rows.values_list("state", "detail"))
+
+
+def test_what_is_new_of_a_state_becomes_history_in_its_order() -> None:
+    sender, ledger = Sender(), Ledger()
+    sender.status(NodeState.STARTING)  # although a node without a status is as good as starting
+    sender.status(CONNECTING)
+    sender.status(CONNECTED)
+    sender.status(CONNECTED)  # as it is said now and then
+    sender.status(CONNECTED, error="cannot spool")
+    sender.status(CONNECTED)
+    sender.status(BACKING_OFF, error="refused")
+    ledger.commit(sender.resend())
+    for error in ("refused", "unreachable"):
+        sender.status(BACKING_OFF, error=error)
+    Ledger().commit(sender.resend())  # another writer, which reads what the first one left
+    assert history(sender) == [
+        ("starting", ""),
+        ("connecting", ""),
+        ("connected", ""),
+        ("connected", "cannot spool"),
+        ("connected", ""),
+        ("backing off", "refused"),
+        ("backing off", "unreachable"),
+    ]
+    newest = StatusChange.objects.first()
+    assert newest is not None
+    assert (newest.detail, newest.pid, newest.at) == ("unreachable", 4711, MOMENT)
+    status = NodeStatus.objects.get()
+    assert (status.error, status.last_error) == ("unreachable", "unreachable")
+
+
+def test_a_present_error_passes_and_the_last_one_stays() -> None:
+    sender = Sender()
+    sender.status(BACKING_OFF, error="x" * 300)
+    sender.status(CONNECTED)
+    Ledger().commit(sender.resend())
+    status = NodeStatus.objects.get()
+    assert (status.error, status.last_error) == ("", "x" * 255)
+    assert history(sender) == [("backing off", "x" * 255), ("connected", "")]
+    assert status.since == MOMENT
+
+
+def test_what_is_sent_again_is_noted_once() -> None:
+    sender, ledger = Sender(), Ledger()
+    sender.status(CONNECTED)
+    sender.batch(2, rejected=3)
+    for writer in (ledger, ledger, Ledger()):
+        writer.commit(sender.resend())
+    assert history(sender) == [("connected", "")]
+    assert RejectedPacket.objects.count() == 3
+
+
+def test_rejected_packets_are_counted_all_and_kept_in_part() -> None:
+    sender = Sender()
+    sender.batch(rejected=KEPT_REJECTIONS + 80)
+    Ledger().commit(sender.resend())
+    assert NodeStatus.objects.get().rejected == KEPT_REJECTIONS + 80
+    assert RejectedPacket.objects.count() == KEPT_REJECTIONS
+    packet = RejectedPacket.objects.first()
+    assert packet is not None
+    assert (packet.node, packet.at, packet.reason) == (sender.node, MOMENT, Reason.NOT_JSON)
+    assert (packet.size, bytes(packet.raw)) == (7, b"garbage")
+
+
+def test_every_byte_comes_through_and_no_more_than_are_kept() -> None:
+    sender = Sender()
+    raw = bytes(range(256)) + b"more"
+    rejections = [(AT, reason.value, 2**32 - 1, raw) for reason in Reason]
+    sender.outbox.append(Kind.BATCH, Batch(AT, [], rejections, len(rejections)))
+    Ledger().commit(sender.resend())
+    packets = RejectedPacket.objects.order_by("pk")
+    assert [packet.reason for packet in packets] == list(Reason)
+    assert {(bytes(p.raw), p.size) for p in packets} == {(raw[:RAW_BYTES], 2**32 - 1)}
+
+
+def test_of_a_deleted_node_nothing_is_noted() -> None:
+    sender, other, ledger = Sender(), Sender("Exmoor"), Ledger()
+    for each in (sender, other):
+        each.status(CONNECTED)
+        each.batch(rejected=1)
+    sender.node.delete()
+    ledger.commit(sender.resend() + other.resend())
+    assert set(StatusChange.objects.values_list("node", flat=True)) == {other.node.pk}
+    assert set(RejectedPacket.objects.values_list("node", flat=True)) == {other.node.pk}
+
+
+def test_an_event_the_database_refuses_is_kept_as_a_rejected_packet() -> None:
+    sender = Sender()
+    sender.send([(0, "Robin", "good"), (0, "Robin", "ba\0d\ud800"), (10**30, "Robin", "late")])
+    Ledger().commit(sender.resend())
+    # SQLite takes a NUL; what it does with it is its own affair.
+    assert "good" in sender.names()
+    packets = RejectedPacket.objects.order_by("pk")
+    assert [bytes(p.raw) for p in packets] == [
+        rb"(0, 'Robin', 'ba\x00d\ud800')",
+        b"(1000000000000000000000000000000, 'Robin', 'late')",
+    ]
+    assert {(p.reason, p.at) for p in packets} == {(Reason.REFUSED_BY_DATABASE.value, MOMENT)}
+    status = NodeStatus.objects.get()
+    assert (status.events, status.rejected) == (1, 2)
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_history_and_packets_the_database_refuses_are_isolated(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """SQLite would take all of them: it checks no lengths."""
+    sender, other = Sender(), Sender("Exmoor")
+    good = (AT, Reason.NOT_JSON.value, 1, b"x")
+    long, large = (AT, "x" * 65, 1, b"x"), (AT, Reason.NOT_JSON.value, 2**64, b"x")
+    sender.outbox.append(Kind.BATCH, Batch(AT, [], [good, long, large, good], 4))
+    sender.status(CONNECTED)
+    sender.outbox.append(Kind.STATUS, Status("x" * 33, AT, 1, False, "", None))
+    sender.status(BACKING_OFF, error="ref\0used")
+    sender.batch(2)
+    other.batch(1, rejected=1)
+    acknowledged = Ledger().commit(sender.resend() + other.resend())
+    assert {last for _, _, last in acknowledged} == {5, 1}
+    assert RejectedPacket.objects.filter(node=sender.node).count() == 2
+    assert history(sender) == [("connected", "")]
+    assert (len(sender.names()), len(other.names())) == (2, 1)
+    assert NodeStatus.objects.get(node=sender.node).rejected == 4
+    assert "a rejected packet was refused by the database" in caplog.text
+    assert "a status was refused by the database" in caplog.text
+
+
+def frame_of(sender: Sender, kind: Kind, body: bytes) -> bytes:
+    """Return a frame of the sender's next number with this body."""
+    (frame,) = read(sender.outbox.take() or b"")
+    return HEADER.pack(len(body), kind, frame.node, frame.stream, frame.sequence) + body
+
+
+@pytest.mark.parametrize("kind", [Kind.BATCH, Kind.STATUS])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"\xff\xff",
+        marshal.dumps(None),
+        marshal.dumps(("one", "too few")),
+        marshal.dumps((float("nan"), [], [], 0)),
+        marshal.dumps((1e30, [], [], 0)),
+        marshal.dumps((AT, [], [("a", "b")], 1)),
+        marshal.dumps(("connected", float("inf"), 1, False, "", None)),
+    ],
+)
+def test_a_frame_that_cannot_be_read_is_passed_over(
+    kind: Kind, body: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    sender, ledger = Sender(), Ledger()
+    sender.batch(1)
+    (
+        resume,
+        first,
+    ) = sender.resend()
+    sender.batch(1)
+    (bad,) = read(frame_of(sender, kind, body))
+    sender.batch(1)
+    ((_, _, last),) = ledger.commit([resume, first, bad, *sender.rest()])
+    assert last == 3
+    assert sender.names() == ["#0", "#2"]
+    (packet,) = RejectedPacket.objects.all()
+    assert (packet.reason, bytes(packet.raw)) == (Reason.REFUSED_BY_DATABASE, body[:RAW_BYTES])
+    assert "could not be read" in caplog.text
+    assert Checkpoint.objects.get().sequence == 3
+
+
+def test_doubtful_times_are_kept_as_sent_and_flagged() -> None:
+    sender = Sender()
+    received = round(AT * 1_000_000)
+    minutes, hours = 60_000_000, 3_600_000_000
+    leads = {
+        "now": 0,
+        "fast": 5 * minutes,
+        "too fast": 5 * minutes + 1,
+        "late": -24 * hours,
+        "too late": -24 * hours - 1,
+        "1970": -received,
+    }
+    sender.send([(received + lead, "Robin", name) for name, lead in leads.items()])
+    Ledger().commit(sender.resend())
+    doubtful = Bird.objects.dated(doubtfully=True).order_by("pk")
+    assert [bird.name for bird in doubtful] == ["too fast", "too late", "1970"]
+    microsecond = datetime.timedelta(microseconds=1)
+    for bird in Bird.objects.all():
+        assert bird.timestamp == MOMENT + leads[bird.name] * microsecond

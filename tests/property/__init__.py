@@ -1,0 +1,1 @@
+"""What holds for any input: properties, and models that any sequence of calls is held against."""

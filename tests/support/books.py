@@ -1,0 +1,37 @@
+"""The books: what the nodes sent against what the database holds."""
+
+from collections.abc import Iterable
+
+from birdwatcher.birds.models import Bird
+from tests.support.fieldnode import Sighting
+from tests.support.waiting import wait_until
+
+# Seconds for the last bird to reach the database: the promise is "at once", the machine is busy.
+ARRIVING = 30.0
+
+
+def stored(node: int) -> list[Sighting]:
+    """Return what the database holds of a node, in order."""
+    rows = Bird.objects.filter(node_id=node).values_list("timestamp", "species__name", "name")
+    return sorted(Sighting(*row) for row in rows)
+
+
+def wait_for_birds(node: int, sent: Iterable[Sighting]) -> None:
+    """Wait until the node has as many birds as it sent; then they must be the very same.
+
+    Times are compared as moments, whatever offset they were sent with, to the microsecond.
+    """
+    expected = sorted(sent)
+    wait_until(
+        lambda: Bird.objects.filter(node_id=node).count() >= len(expected),
+        timeout=ARRIVING,
+        message=lambda: f"{len(expected)} birds of node {node}, there are {len(stored(node))}",
+    )
+    found = stored(node)
+    missing = [bird for bird in expected if bird not in found]
+    extra = list(found)
+    for bird in expected:
+        if bird in extra:
+            extra.remove(bird)
+    if missing or extra:
+        raise AssertionError(f"node {node}: missing {missing[:5]}, too many {extra[:5]}")

@@ -1,0 +1,58 @@
+"""The daemon, and beside it in the supervisor's event loop a heartbeat.
+
+`python -m tests.support.heartbeat` runs until it is stopped and then prints the longest time, in
+seconds, in which the loop was held up. Time in which the supervisor was ready to run and the
+machine ran something else is not counted: that is the machine's doing (Linux, sched-stats.rst: the
+second field of /proc/<pid>/schedstat).
+"""
+
+import asyncio
+import time
+from pathlib import Path
+
+import django
+from django.conf import settings
+
+BEAT = 0.002  # seconds
+
+
+def _kept_waiting() -> float:
+    return int(Path("/proc/self/schedstat").read_text().split()[1]) / 1e9
+
+
+class Heartbeat:
+    """Beats in the running loop, and remembers the longest time in which it could not."""
+
+    def __init__(self) -> None:
+        self.longest = 0.0
+
+    async def beat(self) -> None:
+        """Beat until cancelled."""
+        while True:
+            before, waited = time.monotonic(), _kept_waiting()
+            await asyncio.sleep(BEAT)
+            held = time.monotonic() - before - BEAT - (_kept_waiting() - waited)
+            self.longest = max(self.longest, held)
+
+
+async def _run() -> float:
+    from birdwatcher.writer.process import run_writer
+    from nodeproc.spool import SpoolLimits
+    from nodeproc.task import NodeLimits
+    from supervisor.children import freeze
+    from supervisor.daemon import DaemonLimits, Supervisor
+    from supervisor.lock import lock_state_directory
+
+    freeze()
+    heart = Heartbeat()
+    beating = asyncio.create_task(heart.beat())
+    directory = settings.BIRDWATCHER.state_dir
+    limits = DaemonLimits(NodeLimits(), SpoolLimits(settings.BIRDWATCHER.spool_dir))
+    await Supervisor(run_writer, limits, lock_state_directory(directory)).run()
+    beating.cancel()
+    return heart.longest
+
+
+if __name__ == "__main__":
+    django.setup()
+    print(f"longest {asyncio.run(_run()):.6f}", flush=True)  # noqa: T201

@@ -1,0 +1,41 @@
+"""The daemon, with node processes that die of `DEADLY`.
+
+`python -m tests.support.killer` is `./manage.py connectnodes`, but a packet that contains that word
+ends the process that parses it with SIGABRT, as a bug in a compiled parser would; and the process
+of a node that has it in its name ends as it starts.
+"""
+
+import json
+import os
+from multiprocessing.connection import Connection
+from typing import Any
+
+import django
+from django.core.management import call_command
+
+from nodeproc.process import run_node
+from nodeproc.task import Task
+from supervisor import fleet
+
+DEADLY = "deadly nightshade"
+
+_loads = json.loads
+
+
+def _loads_or_dies(text: str) -> Any:
+    if DEADLY in text:
+        os.abort()
+    return _loads(text)
+
+
+def _run_node_or_die(connection: Connection, parent: int, task: Task) -> int:
+    if DEADLY in task.spec.name:
+        os.abort()
+    return run_node(connection, parent, task)
+
+
+if __name__ == "__main__":
+    django.setup()
+    json.loads = _loads_or_dies  # type: ignore[assignment]
+    fleet.run_node = _run_node_or_die
+    call_command("connectnodes")

@@ -1,0 +1,110 @@
+"""Who may import whom: the arrows of the design, kept."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+ROOMS = {
+    "nodeproc": {"nodeproc", "setproctitle"},
+    "supervisor": {"nodeproc", "supervisor", "psutil", "setproctitle"},
+}
+PROGRAM = ("nodeproc", "supervisor", "birdwatcher")
+
+# The one file that makes processes, and the names with which Python does.
+FORKING_FILE = Path("supervisor/children.py")
+FORKING_NAMES = {
+    "Process",
+    "Popen",
+    "fork",
+    "forkpty",
+    "get_context",
+    "posix_spawn",
+    "posix_spawnp",
+}
+FORKING_MODULES = {"subprocess", "concurrent", "pty"}
+
+
+def files_of(*rooms: str) -> list[Path]:
+    """Return the Python files of these folders, relative to the root of the project."""
+    return [
+        path.relative_to(ROOT) for room in rooms for path in sorted(ROOT.glob(f"{room}/**/*.py"))
+    ]
+
+
+def tree_of(path: Path) -> ast.Module:
+    """Return the parsed file."""
+    return ast.parse((ROOT / path).read_text(), filename=str(path))
+
+
+def imported_modules(path: Path) -> Iterator[str]:
+    """Yield the full name of every module that a file imports, wherever in it."""
+    for statement in ast.walk(tree_of(path)):
+        if isinstance(statement, ast.Import):
+            yield from (alias.name for alias in statement.names)
+        elif isinstance(statement, ast.ImportFrom):
+            # A relative import stays in its own package.
+            yield statement.module if not statement.level else path.parts[0]
+
+
+def used_names(path: Path) -> set[str]:
+    """Return every name that a file mentions, as a variable, an attribute or an import."""
+    names = set()
+    for part in ast.walk(tree_of(path)):
+        if isinstance(part, ast.Name):
+            names.add(part.id)
+        elif isinstance(part, ast.Attribute):
+            names.add(part.attr)
+        elif isinstance(part, ast.alias):
+            names.add(part.name)
+    return names
+
+
+def test_rooms_are_there() -> None:
+    for room in PROGRAM:
+        assert files_of(room), f"{room}/ has no Python file"
+    assert (ROOT / FORKING_FILE).is_file()
+
+
+@pytest.mark.parametrize("path", files_of(*ROOMS), ids=str)
+def test_imports_only_what_its_room_may(path: Path) -> None:
+    allowed = sys.stdlib_module_names | ROOMS[path.parts[0]]
+    roots = {module.partition(".")[0] for module in imported_modules(path)}
+    assert not roots - allowed
+
+
+@pytest.mark.parametrize("path", files_of(*PROGRAM), ids=str)
+def test_program_never_imports_its_tests(path: Path) -> None:
+    assert "tests" not in {module.partition(".")[0] for module in imported_modules(path)}
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in files_of(*ROOMS) if path != FORKING_FILE], ids=str
+)
+def test_only_one_file_makes_processes(path: Path) -> None:
+    roots = {module.partition(".")[0] for module in imported_modules(path)}
+    # psutil's own `Process` looks at processes, it makes none.
+    makes = FORKING_NAMES - {"Process"} if "psutil" in roots else FORKING_NAMES
+    assert not used_names(path) & makes
+    assert not roots & FORKING_MODULES
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_loads_no_django(room: str) -> None:
+    modules = [
+        ".".join(path.with_suffix("").parts).removesuffix(".__init__") for path in files_of(room)
+    ]
+    script = "\n".join(
+        (
+            "import sys",
+            *(f"import {module}" for module in modules),
+            "print(*(n for n in sys.modules if n.split('.')[0] in {'django', 'birdwatcher'}))",
+        )
+    )
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
