@@ -44,8 +44,8 @@ class Inbox:
         """Whether the writer is to commit what it has and end."""
         return self.stopping or self.orphaned
 
-    def wait(self, seconds: float, database: int | None = None, *, pipe: bool = True) -> bool:
-        """Wait for something to do; return whether the descriptor `database` became readable.
+    def wait(self, seconds: float, database: int | None = None, *, pipe: bool = True) -> None:
+        """Wait for something to do: a frame, a signal, the descriptor `database` readable.
 
         Without `pipe`, what comes down the pipe is left there for now: backpressure.
         """
@@ -62,7 +62,6 @@ class Inbox:
                 self._poll.register(self._socket, select.POLLIN)
         if self._woken.fileno() in ready:
             self._woken.recv(READ_SIZE)
-        return database in ready
 
     def take(self) -> list[Frame]:
         """Return the frames that are here now, without waiting for more."""

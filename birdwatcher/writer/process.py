@@ -134,17 +134,17 @@ class Writer:
             elif ending:
                 break
             else:
-                self._read_at = 0.0 if self._wait() else self._read_at
+                self._wait()
             self._report_nodes()
             self._show_life()
             self._retention.prune()
         Daemon.objects.filter(pk=Daemon.ONLY).update(stopped_at=timezone.now())
         log.info("stopped")
 
-    def _wait(self) -> bool:
+    def _wait(self) -> None:
         due = min(self._seen_at + HEARTBEAT, self._read_at + FULL_READ) - time.monotonic()
-        seconds = min(max(due, 0.0), self._session.idle_wait)
-        return self._inbox.wait(seconds, self._session.descriptor)
+        seconds = min(max(due, 0.0), self._session.patience())
+        self._inbox.wait(seconds, self._session.descriptor)
 
     def _commit(self) -> None:
         acknowledgements = self._ledger.commit(self._pending)

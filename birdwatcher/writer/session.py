@@ -24,6 +24,7 @@ LOCK_PATIENCE = 3.0  # seconds: an earlier daemon that has just ended may still 
 LOCK_PAUSE = 0.1
 POSTGRESQL_LOCK = (0x62697264, 1)  # "bird": two numbers nobody else is likely to choose
 CHECK_INTERVAL = 0.2  # seconds between looks at SQLite's version counter
+POSTGRESQL_PATIENCE = 30.0  # seconds; it notifies, which makes the descriptor readable
 # Every wait of the writer on the database ends by itself, in an error that is retried.
 BUSY_TIMEOUT = 5.0  # seconds, SQLite
 STATEMENT_TIMEOUT = 30.0  # seconds, PostgreSQL
@@ -40,14 +41,23 @@ class LockedError(Exception):
 class Session(Protocol):
     """What the writer asks of a database, beside Django's connection to it."""
 
-    idle_wait: float  # seconds that may pass between two looks for changes
     descriptor: int | None  # becomes readable when something changed
 
     def open(self) -> None:
         """Connect and take the lock. Raises django.db.Error, LockedError."""
 
     def nodes_may_have_changed(self) -> bool:
-        """Whether the node table may be another than at the last call; cheap."""
+        """Whether the node table may be another than at the last call; cheap.
+
+        Raises django.db.Error.
+        """
+
+    def patience(self) -> float:
+        """Return the seconds that may pass until the next look for changes.
+
+        None of them if a change is known already: what a statement has read along with its own
+        answer makes `descriptor` readable no more.
+        """
 
     def close(self) -> None:
         """Leave the database, whatever state the connection is in."""
@@ -89,8 +99,6 @@ def _wait_for_lock(attempt: Callable[[], bool], holder: Callable[[], str]) -> No
 
 
 class _PostgreSQL:
-    idle_wait = 30.0
-
     def __init__(self) -> None:
         self.descriptor: int | None = None
         self._changed = True
@@ -110,7 +118,7 @@ class _PostgreSQL:
             if raw.info.server_version >= 140000:
                 cursor.execute("SET client_connection_check_interval = '2s'")
         _wait_for_lock(self._lock, self._holder)
-        raw.add_notify_handler(self._notified)
+        raw.add_notify_handler(self._notified)  # called for what comes along with an answer
         with connection.cursor() as cursor:
             cursor.execute(f"LISTEN {NODES_CHANNEL}")
         self.descriptor = raw.fileno()
@@ -134,9 +142,22 @@ class _PostgreSQL:
     def _notified(self, _: object) -> None:
         self._changed = True
 
+    def _read_notifications(self, *, receive: bool) -> None:
+        raw = connection.connection.pgconn
+        with connection.wrap_database_errors:
+            if receive:
+                raw.consume_input()
+            while raw.notifies():
+                self._changed = True
+
     def nodes_may_have_changed(self) -> bool:
+        self._read_notifications(receive=True)
         changed, self._changed = self._changed, False
         return changed
+
+    def patience(self) -> float:
+        self._read_notifications(receive=False)
+        return 0.0 if self._changed else POSTGRESQL_PATIENCE
 
     def close(self) -> None:
         self.descriptor = None
@@ -144,7 +165,6 @@ class _PostgreSQL:
 
 
 class _SQLite:
-    idle_wait = CHECK_INTERVAL
     descriptor: int | None = None
 
     def __init__(self) -> None:
@@ -187,6 +207,9 @@ class _SQLite:
             (version,) = cursor.fetchone()
         before, self._version = self._version, version
         return bool(before != version)
+
+    def patience(self) -> float:
+        return CHECK_INTERVAL
 
     def close(self) -> None:
         connection.close()  # and keep the lock: this process is still the writer
