@@ -26,6 +26,7 @@ from birdwatcher.environment import (
     words,
 )
 from birdwatcher.secret_key import find_secret_key
+from supervisor.endpoint import Endpoint, parse_endpoint
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -98,6 +99,14 @@ LOG_FORMAT = Variable(
     "Format of the log: `text`, or `json` for one JSON object a line.",
     choice("text", "json"),
 )
+METRICS = Variable(
+    "BIRDWATCHER_METRICS",
+    "",
+    "Where the daemon serves its metrics to Prometheus: `127.0.0.1:9750`, `[::1]:9750` or "
+    "`unix:/run/birdwatcher/metrics.sock`; nowhere if it is not set. Only addresses that no other "
+    "machine reaches, because no password is asked for.",
+    parse_endpoint,
+)
 MAX_PACKET_BYTES = Variable(
     "BIRDWATCHER_MAX_PACKET_BYTES",
     "65536",
@@ -165,6 +174,7 @@ VARIABLES: tuple[Variable[Any], ...] = (
     TIME_ZONE,
     LOG_LEVEL,
     LOG_FORMAT,
+    METRICS,
     MAX_PACKET_BYTES,
     CONNECT_TIMEOUT,
     BACKOFF_CAP,
@@ -210,6 +220,7 @@ class Config:
     time_zone: str
     log_level: str
     log_format: str
+    metrics: Endpoint | None
     limits: Limits
 
 
@@ -240,6 +251,7 @@ def load(environ: Mapping[str, str]) -> Config:
         time_zone=TIME_ZONE.read(environ),
         log_level=LOG_LEVEL.read(environ),
         log_format=LOG_FORMAT.read(environ),
+        metrics=METRICS.given(environ),
         limits=limits,
     )
 

@@ -7,6 +7,7 @@ from birdwatcher.config import BASE_DIR, load
 _config = load(os.environ)
 
 BIRDWATCHER = _config.limits
+BIRDWATCHER_METRICS = _config.metrics
 
 SECRET_KEY = _config.secret_key
 DEBUG = _config.debug
@@ -23,6 +24,7 @@ INSTALLED_APPS = [
     "birdwatcher.nodes",
     "birdwatcher.birds",
     "birdwatcher.writer",
+    "birdwatcher.health",
     "birdwatcher.simulator",
 ]
 
@@ -79,6 +81,8 @@ STATIC_ROOT = _config.limits.state_dir / "static"
 SESSION_COOKIE_SECURE = _config.https
 CSRF_COOKIE_SECURE = _config.https
 SECURE_SSL_REDIRECT = _config.https
+# Whoever asks for it stands beside the web UI, not before the proxy that speaks HTTPS.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if _config.https else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = _config.https
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _config.trust_proxy else None

@@ -5,19 +5,24 @@ back: `_from_writer` -> `Fleet.acknowledge`.
 """
 
 import asyncio
+import contextlib
 import logging
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 
 from setproctitle import setproctitle
 
+from nodeproc.board import Board
 from nodeproc.logs import speaker
 from nodeproc.spool import SpoolLimits
 from nodeproc.task import NodeLimits
 from nodeproc.wire import Frame, Kind, NodeSpec
 from supervisor.children import freeze, raise_descriptor_limit
+from supervisor.endpoint import Endpoint, EndpointError, listening
 from supervisor.fleet import Fleet
 from supervisor.lock import StateDirectoryError, lock_state_directory
+from supervisor.observer import Observer
 from supervisor.signals import block_stop_signals, on_stop_signal
 from supervisor.writer import WriterLink, WriterMain
 
@@ -42,11 +47,17 @@ class DaemonLimits:
     stop_timeout: float = 10.0  # seconds from the first signal to the last process's end
 
 
-def run_daemon(writer: WriterMain, limits: DaemonLimits, state_directory: Path) -> None:
+def run_daemon(
+    writer: WriterMain,
+    limits: DaemonLimits,
+    state_directory: Path,
+    metrics: Endpoint | None = None,
+) -> None:
     """Be the supervisor until a signal ends it.
 
-    `writer` is what the writer process runs, `state_directory` is this daemon's own. Raises
-    RefusedError when it cannot run there, or the writer cannot ever work.
+    `writer` is what the writer process runs, `state_directory` is this daemon's own, `metrics` is
+    where it tells how it does. Raises RefusedError when it cannot run there, or the writer cannot
+    ever work.
     """
     speaker.become("supervisor")
     try:
@@ -55,17 +66,31 @@ def run_daemon(writer: WriterMain, limits: DaemonLimits, state_directory: Path) 
         raise RefusedError(str(error)) from None
     raise_descriptor_limit()
     freeze()
-    asyncio.run(Supervisor(writer, limits, lock).run())
+    try:
+        with contextlib.ExitStack() as stack:
+            listener = stack.enter_context(listening(metrics)) if metrics else None
+            asyncio.run(Supervisor(writer, limits, lock, listener).run())
+    except EndpointError as error:
+        raise RefusedError(str(error)) from None
 
 
 class Supervisor:
     """Ties the node processes to the writer."""
 
-    def __init__(self, writer: WriterMain, limits: DaemonLimits, lock: int) -> None:
-        """`lock`: the descriptor that holds the state directory's lock."""
+    def __init__(
+        self,
+        writer: WriterMain,
+        limits: DaemonLimits,
+        lock: int,
+        listener: socket.socket | None = None,
+    ) -> None:
+        """`lock`: the descriptor that holds the state directory's lock; `listener`: where metrics
+        are asked for."""
         self._limits = limits
         self._lock = lock
         self._main = writer
+        self._listener = listener
+        self._board = Board()
         self._stop_asked = asyncio.Event()
         self._hurried = asyncio.Event()
         self._refusal: str | None = None
@@ -83,13 +108,17 @@ class Supervisor:
         )
         self._writer = WriterLink(
             self._main,
+            self._board,
             on_frame=self._from_writer,
             on_new_writer=self._fleet.resend,
             hold_back=self._fleet.pause,
             let_go=self._fleet.resume,
         )
+        self._observer = Observer(self._fleet, self._writer, self._board)
         self._show_title()
         self._writer.start()
+        observing = asyncio.create_task(self._observer.run(self._listener))
+        observing.add_done_callback(_observing_ended)
         reconciling = asyncio.create_task(self._fleet.reconcile_forever())
         reconciling.add_done_callback(self._reconciling_ended)
         try:
@@ -97,6 +126,7 @@ class Supervisor:
             await self._wind_down()
         finally:
             reconciling.cancel()
+            observing.cancel()
             block_stop_signals()
         if self._refusal:
             raise RefusedError(self._refusal)
@@ -160,6 +190,12 @@ class Supervisor:
         count = len(self._fleet)
         nodes = "1 node" if count == 1 else f"{count} nodes"
         setproctitle(f"birdwatcher: supervisor {nodes}, {self._fleet.connected} connected")
+
+
+def _observing_ended(task: asyncio.Task[None]) -> None:
+    """The daemon goes on unwatched: its events matter more than its metrics."""
+    if not task.cancelled() and (error := task.exception()):
+        log.error("watching failed; there are no metrics from now on", exc_info=error)
 
 
 async def _within(seconds: float, *events: asyncio.Event) -> None:

@@ -7,14 +7,15 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 
 from nodeproc.backoff import Backoff
+from nodeproc.board import Board
 from nodeproc.logs import Fold
 from nodeproc.wire import Frame
 from supervisor.children import Child, describe_exit
 
 log = logging.getLogger("birdwatcher.supervisor")
 
-# The writer's entry point: (pipe, parent process id, generation) -> exit code.
-WriterMain = Callable[[Connection, int, int], int]
+# The writer's entry point: (pipe, parent process id, generation, board) -> exit code.
+WriterMain = Callable[[Connection, int, int, Board], int]
 FIRST_GENERATION = 1
 
 RESPAWN_BASE = 0.25  # seconds
@@ -33,6 +34,7 @@ class WriterLink:
     def __init__(
         self,
         main: WriterMain,
+        board: Board,
         *,
         on_frame: Callable[[Frame], None],
         on_new_writer: Callable[[int], None],
@@ -42,6 +44,7 @@ class WriterLink:
         """`hold_back()` and `let_go()` are called when the buffer is full, and empty again;
         `on_new_writer(generation)` when a writer has taken the place of another."""
         self._main = main
+        self._board = board
         self._on_frame = on_frame
         self._on_new_writer = on_new_writer
         self._hold_back = hold_back
@@ -55,6 +58,16 @@ class WriterLink:
         self._respawn: asyncio.TimerHandle | None = None
         self.gone = asyncio.Event()
 
+    @property
+    def pid(self) -> int | None:
+        """The process id of the writer, None while there is none."""
+        return self._child.pid if self._child else None
+
+    @property
+    def restarts(self) -> int:
+        """How many writers have taken the place of another."""
+        return max(self._generation - FIRST_GENERATION, 0)
+
     def start(self) -> None:
         """Fork a writer. Raises OSError if that fails for the first one."""
         self._respawn = None
@@ -63,7 +76,7 @@ class WriterLink:
         try:
             self._child = Child(
                 self._main,
-                (self._generation,),
+                (self._generation, self._board),
                 on_frame=self._on_frame,
                 on_ended=self._ended,
                 on_drained=self._drained,

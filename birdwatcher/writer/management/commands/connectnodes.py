@@ -42,6 +42,7 @@ class Command(BaseCommand):
                 run_writer,
                 DaemonLimits(node, spool, stop_timeout=limits.stop_timeout),
                 limits.state_dir,
+                settings.BIRDWATCHER_METRICS,
             )
         except RefusedError as error:
             raise CommandError(str(error)) from None
