@@ -52,13 +52,16 @@ act() {
     [[ -n $dry_run ]] || "${@:2}"
 }
 
-# put FILE PATH MODE: FILE is at PATH, with this mode and owned by root. True if it was not before.
+# put FILE PATH MODE [FLAG...]: FILE is at PATH, with this mode and owned by root; if it was not before,
+# the variables FLAG are set.
 put() {
     if cmp --silent "$1" "$2"; then
         say "unchanged: $2"
-        return 1
+        return
     fi
     act "install $2" install -D --mode="$3" "$1" "$2"
+    local flag
+    for flag in "${@:4}"; do printf -v "$flag" 1; done
 }
 
 parse_arguments() {
@@ -150,7 +153,7 @@ in_release() {
 }
 
 ensure_user() {
-    put "$source/systemd/birdwatcher.sysusers.conf" "$sysusers" 0644 || true
+    put "$source/systemd/birdwatcher.sysusers.conf" "$sysusers" 0644
     getent passwd birdwatcher >/dev/null || act "create the user birdwatcher" systemd-sysusers "$sysusers"
 }
 
@@ -161,7 +164,7 @@ ensure_configuration() {
     else
         put "$source/systemd/birdwatcher.env" "$etc/birdwatcher.env" 0644
     fi
-    put "$source/systemd/birdwatcher.env" "$etc/birdwatcher.env.example" 0644 || true
+    put "$source/systemd/birdwatcher.env" "$etc/birdwatcher.env.example" 0644
     if [[ -s $etc/credentials/BIRDWATCHER_SECRET_KEY ]]; then
         say "unchanged: $etc/credentials/BIRDWATCHER_SECRET_KEY"
     else
@@ -225,7 +228,7 @@ migrate() {
 manage() { BIRDWATCHER_RELEASE=$release "$source/systemd/birdwatcher" "$@" </dev/null; }
 
 ensure_current() {
-    put "$source/systemd/birdwatcher" "$command" 0755 || true
+    put "$source/systemd/birdwatcher" "$command" 0755
     if [[ $(readlink "$opt/current") == "$release" ]]; then
         say "unchanged: $opt/current"
     else
@@ -250,14 +253,12 @@ switch_release() {
 ensure_units() {
     local unit
     for unit in "${all_units[@]}"; do
-        if put "$source/systemd/$unit" "$units/$unit" 0644; then reload=1 changed=1; fi
+        put "$source/systemd/$unit" "$units/$unit" 0644 reload changed
     done
     # Before version 254 systemd complains of what it does not know.
     if (($(systemctl --version | sed -n '1s/^systemd \([0-9]*\).*/\1/p') >= 254)); then
         for unit in "${services[@]}"; do
-            if put "$source/systemd/restart-steps.conf" "$units/$unit.d/10-restart-steps.conf" 0644; then
-                reload=1
-            fi
+            put "$source/systemd/restart-steps.conf" "$units/$unit.d/10-restart-steps.conf" 0644 reload
         done
     fi
     [[ -z $reload ]] || act "have systemd read its units" systemctl daemon-reload
