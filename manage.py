@@ -19,7 +19,8 @@ def main() -> None:
         _ = settings.INSTALLED_APPS
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:
-        sys.exit(str(error))
+        sys.stderr.write(f"{error}\n")
+        sys.exit(os.EX_CONFIG)  # which the units take as: trying again does not help
 
 
 if __name__ == "__main__":

@@ -151,6 +151,12 @@ STOP_TIMEOUT = Variable(
     "Seconds that the daemon may take to stop before its processes are killed (0.1 to 3600).",
     number(0.1, 3600),
 )
+WRITER_TIMEOUT = Variable(
+    "BIRDWATCHER_WRITER_TIMEOUT",
+    "60",
+    "Seconds without a sign of life after which the writer is killed and replaced (10 to 3600).",
+    number(10, 3600),
+)
 
 VARIABLES: tuple[Variable[Any], ...] = (
     DATABASE_URL,
@@ -173,6 +179,7 @@ VARIABLES: tuple[Variable[Any], ...] = (
     SPOOL_BYTES,
     SPOOL_TOTAL_BYTES,
     STOP_TIMEOUT,
+    WRITER_TIMEOUT,
 )
 
 
@@ -189,6 +196,7 @@ class Limits:
     spool_bytes: int
     spool_total_bytes: int
     stop_timeout: float
+    writer_timeout: float
 
     @property
     def spool_dir(self) -> Path:
@@ -255,6 +263,7 @@ def _limits(environ: Mapping[str, str]) -> Limits:
         spool_bytes=SPOOL_BYTES.read(environ),
         spool_total_bytes=SPOOL_TOTAL_BYTES.read(environ),
         stop_timeout=STOP_TIMEOUT.read(environ),
+        writer_timeout=WRITER_TIMEOUT.read(environ),
     )
 
 
