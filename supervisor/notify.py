@@ -7,6 +7,7 @@ now is dropped, and what matters is said again with the next one.
 
 import contextlib
 import os
+import re
 import socket
 import time
 from collections.abc import MutableMapping
@@ -19,18 +20,15 @@ class Notifier:
 
     def __init__(self, environ: MutableMapping[str, str] = os.environ) -> None:
         """Read, and remove, what systemd put into `environ`: it is meant for this process only."""
-        self._socket: socket.socket | None = None
         self._ready = False
         address = environ.pop("NOTIFY_SOCKET", "")
+        # A path; or a name in Linux's abstract namespace, which is written with an @ in front.
+        self._address = re.sub("^@", "\0", address) if address[:1] in {"/", "@"} else ""
         usec = environ.pop("WATCHDOG_USEC", "")
         pid = environ.pop("WATCHDOG_PID", str(os.getpid()))
-        watched = address and usec.isdigit() and pid == str(os.getpid())
+        watched = self._address and usec.isdigit() and pid == str(os.getpid())
         # Seconds within which `beat` must be called again and again; None if nobody watches.
         self.watchdog: float | None = int(usec) / 1e6 if watched else None
-        if address.startswith(("/", "@")):
-            self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
-            self._socket.setblocking(False)
-            self._address = address.replace("@", "\0", 1) if address[0] == "@" else address
 
     def ready(self) -> None:
         """From now on, everything that is said includes that the daemon is up."""
@@ -58,9 +56,10 @@ class Notifier:
         self._send(f"STOPPING=1\nEXTEND_TIMEOUT_USEC={seconds * 1e6:.0f}")
 
     def _send(self, text: str, *, ready: bool = True) -> None:
-        if self._socket is None:
+        if not self._address:
             return
         if ready and self._ready:
             text = f"READY=1\n{text}"
-        with contextlib.suppress(OSError):
-            self._socket.sendto(text.encode(errors="replace"), self._address)
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as line:
+            line.setblocking(False)
+            line.sendto(text.encode(errors="replace"), self._address)

@@ -47,6 +47,7 @@ def test_defaults_are_safe(environ: dict[str, str], tmp_path: Path) -> None:
         spool_bytes=67108864,
         spool_total_bytes=1073741824,
         stop_timeout=10,
+        writer_timeout=60,
     )
     assert loaded.database["NAME"] == tmp_path / "state" / "birdwatcher.sqlite3"
     assert stat.S_IMODE((tmp_path / "state").stat().st_mode) == 0o750
