@@ -26,8 +26,10 @@ from birdwatcher.environment import (
     words,
 )
 from birdwatcher.secret_key import find_secret_key
+from nodeproc.journal import is_journal
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+STDERR = 2
 
 DATABASE_URL = Variable(
     "DATABASE_URL",
@@ -94,9 +96,11 @@ LOG_LEVEL = Variable(
 )
 LOG_FORMAT = Variable(
     "BIRDWATCHER_LOG_FORMAT",
-    "text",
-    "Format of the log: `text`, or `json` for one JSON object a line.",
-    choice("text", "json"),
+    "auto",
+    "Where and how the log is written: `text` or `json`, one object a line, to standard error; "
+    "`journal` to systemd's journal, with fields; `auto`: `journal` if standard error leads there, "
+    "otherwise `text`.",
+    choice("auto", "text", "json", "journal"),
 )
 MAX_PACKET_BYTES = Variable(
     "BIRDWATCHER_MAX_PACKET_BYTES",
@@ -217,7 +221,7 @@ class Config:
     trust_proxy: bool
     time_zone: str
     log_level: str
-    log_format: str
+    log_format: str  # text, json or journal
     limits: Limits
 
 
@@ -247,9 +251,16 @@ def load(environ: Mapping[str, str]) -> Config:
         trust_proxy=TRUST_PROXY.read(environ),
         time_zone=TIME_ZONE.read(environ),
         log_level=LOG_LEVEL.read(environ),
-        log_format=LOG_FORMAT.read(environ),
+        log_format=_log_format(environ),
         limits=limits,
     )
+
+
+def _log_format(environ: Mapping[str, str]) -> str:
+    log_format = LOG_FORMAT.read(environ)
+    if log_format != "auto":
+        return log_format
+    return "journal" if is_journal(STDERR, environ.get("JOURNAL_STREAM", "")) else "text"
 
 
 def _limits(environ: Mapping[str, str]) -> Limits:
