@@ -251,7 +251,7 @@ class NodeProcess:
     def _introduce(self) -> None:
         """Show who this is in the process list and in the log."""
         setproctitle(printable(f"birdwatcher: node {self._spec.id} {self._spec} {self._state}"))
-        speaker.become(f"node={self._spec.id} {self._spec}", self._spec.id)
+        speaker.become(f"node={self._spec.id} {self._spec}", self._spec.id, self._spec.name)
 
     # Crashes
 

@@ -198,7 +198,7 @@ class Fleet:
         self._tell(node, pack(Kind.STOP))
 
     def _kill(self, node: Node, why: str) -> None:
-        log.error("%s: %s; killed", node, why)
+        log.error("%s: %s; killed", node, why, extra=node.extra)
         node.deadline = None
         if node.child:
             node.child.kill()
@@ -232,13 +232,14 @@ class Fleet:
             self._on_change()
             return
         why = "what it retained is in its spool" if code == Exit.SPOOLED else describe_exit(code)
-        log.warning("%s: ended before all was committed: %s", node, why)
+        log.warning("%s: ended before all was committed: %s", node, why, extra=node.extra)
         self._report(node, NodeState.STOPPED, why)
 
     def _crashed(self, node: Node, why: str) -> None:
         delay = node.backoff.failed()
         node.phase, node.deadline = Phase.CRASHED, time.monotonic() + delay
-        node.fold(logging.ERROR, why, f"{node}: {why}; next process in {delay:.1f} s")
+        says = f"{node}: {why}; next process in {delay:.1f} s"
+        node.fold(logging.ERROR, why, says, node.extra)
         self._report(node, NodeState.CRASHED, why, time.time() + delay)
         self._wake.set()
 
