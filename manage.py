@@ -6,7 +6,7 @@ import sys
 
 
 def main() -> None:
-    """Run the command that the arguments name; a wrong configuration is one sentence, and code 78."""
+    """Run the command that the arguments name; a wrong configuration is one sentence and code 78."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "birdwatcher.settings")
     try:
         from django.conf import settings
@@ -20,7 +20,7 @@ def main() -> None:
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:
         sys.stderr.write(f"{error}\n")
-        sys.exit(os.EX_CONFIG)
+        sys.exit(os.EX_CONFIG)  # which the units take as: trying again does not help
 
 
 if __name__ == "__main__":

@@ -96,14 +96,21 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _config.trust_p
 # decides that, not one application on it.
 SILENCED_SYSTEM_CHECKS = ["security.W021"]
 
-_formatters = {"text": "nodeproc.logs.TextFormatter", "json": "nodeproc.logs.JsonFormatter"}
+_log_handlers = {
+    "text": {"class": "nodeproc.logs.StderrHandler", "formatter": "text"},
+    "json": {"class": "nodeproc.logs.StderrHandler", "formatter": "json"},
+    "journal": {"class": "nodeproc.journal.JournalHandler"},
+}
 
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"()": _formatters[_config.log_format]}},
-    "handlers": {"stderr": {"class": "nodeproc.logs.StderrHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": _config.log_level},
+    "formatters": {
+        "text": {"()": "nodeproc.logs.TextFormatter"},
+        "json": {"()": "nodeproc.logs.JsonFormatter"},
+    },
+    "handlers": {"log": _log_handlers[_config.log_format]},
+    "root": {"handlers": ["log"], "level": _config.log_level},
     "loggers": {
         # Django's own handlers are taken away, so that its messages pass through root's. At DEBUG
         # it would log every query and every variable a template misses, and bury everything else.

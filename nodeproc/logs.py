@@ -3,6 +3,7 @@
 Every process writes its own lines to the standard error it inherited, each line in one `write` of
 at most PIPE_BUF bytes, which the kernel never mixes with another process's. A reader of standard
 error that has stopped reading costs log lines, which are counted, and never the daemon's time.
+Under systemd they go to the journal instead: see `nodeproc.journal`.
 """
 
 import json
@@ -24,13 +25,15 @@ class Speaker:
     """Who writes this process's lines."""
 
     def __init__(self) -> None:
-        self.name = "birdwatcher"
+        self.name = self.process = "birdwatcher"
         self.node: int | None = None
+        self.node_name = ""
 
-    def become(self, name: str, node: int | None = None) -> None:
-        """From now on lines of this process begin with `name`, and carry the node's id."""
+    def become(self, name: str, node: int | None = None, node_name: str = "") -> None:
+        """From now on lines of this process begin with `name`, and carry the node it is of."""
         self.name = printable(name)
-        self.node = node
+        self.process = self.name if node is None else "node"
+        self.node, self.node_name = node, node_name
 
 
 speaker = Speaker()
@@ -39,6 +42,21 @@ speaker = Speaker()
 def printable(text: str) -> str:
     """`text` with control characters escaped, so that nobody's name can forge a line."""
     return text if text.isprintable() else text.translate(_CONTROLS)
+
+
+def about(node: int, name: str = "") -> dict[str, object]:
+    """The `extra` of a line about one node: `log.error("...", extra=about(7, "Dartmoor"))`.
+
+    For those who speak of many nodes; in a node's own process every line is about that node.
+    """
+    return {"node": node, "node_name": name}
+
+
+def node_of(record: logging.LogRecord) -> tuple[int | None, str]:
+    """The id and name of the node that a line is about, as far as there is one and it is known."""
+    if hasattr(record, "node"):
+        return record.node, getattr(record, "node_name", "")
+    return speaker.node, speaker.node_name
 
 
 class StderrHandler(logging.Handler):
@@ -97,7 +115,7 @@ class JsonFormatter(logging.Formatter):
             "pid": record.process,
             "message": record.getMessage(),
         }
-        node = getattr(record, "node", speaker.node)
+        node, _ = node_of(record)
         if node is not None:
             entry["node"] = node
         if record.exc_info:
@@ -135,8 +153,10 @@ class Fold:
         self._clock = clock
         self._kinds: OrderedDict[str, _Repeats] = OrderedDict()
 
-    def __call__(self, level: int, kind: str, message: str) -> None:
-        """Log `message`, or count it as one more of its `kind`."""
+    def __call__(
+        self, level: int, kind: str, message: str, extra: dict[str, object] | None = None
+    ) -> None:
+        """Log `message`, or count it as one more of its `kind`. `extra`: see `about`."""
         now = self._clock()
         repeats = self._kinds.setdefault(kind, _Repeats(now, self.FIRST_WINDOW))
         self._kinds.move_to_end(kind)
@@ -156,7 +176,7 @@ class Fold:
                 message += f" ({repeats.left_out} more of this in the last {minutes:.0f} min)"
             repeats.window_began, repeats.left_out = now, 0
             repeats.window = min(repeats.window * 2, self.LAST_WINDOW)
-        self._log.log(level, "%s", message)
+        self._log.log(level, "%s", message, extra=extra, stacklevel=2)
 
 
 class _Repeats:
