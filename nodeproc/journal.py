@@ -103,7 +103,7 @@ def _shortened(text: str, longest: int) -> str:
 
 
 def _untaken(descriptor: int) -> int:
-    """How many bytes sent there have not been read yet (SIOCOUTQ, unix(7))."""
+    """How many bytes sent there have not been read yet (SIOCOUTQ, linux/sockios.h)."""
     (count,) = struct.unpack("i", fcntl.ioctl(descriptor, termios.TIOCOUTQ, bytes(4)))
     return int(count)
 
