@@ -29,6 +29,7 @@ from birdwatcher.secret_key import find_secret_key
 from birdwatcher.sources import ENV_FILE as ENV_FILE_NAME
 from birdwatcher.sources import gather
 from nodeproc.journal import is_journal
+from supervisor.endpoint import Endpoint, parse_endpoint
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 STDERR = 2
@@ -106,6 +107,14 @@ LOG_FORMAT = Variable(
     "`journal` to systemd's journal, with fields; `auto`: `journal` if standard error leads there, "
     "otherwise `text`.",
     choice("auto", "text", "json", "journal"),
+)
+METRICS = Variable(
+    "BIRDWATCHER_METRICS",
+    "",
+    "Where the daemon serves its metrics to Prometheus: `127.0.0.1:9750`, `[::1]:9750` or "
+    "`unix:/run/birdwatcher/metrics.sock`; nowhere if it is not set. Only addresses that no other "
+    "machine reaches, because no password is asked for.",
+    parse_endpoint,
 )
 MAX_PACKET_BYTES = Variable(
     "BIRDWATCHER_MAX_PACKET_BYTES",
@@ -187,6 +196,7 @@ VARIABLES: tuple[Variable[Any], ...] = (
     LOG_LEVEL,
     LOG_FORMAT,
     WEB_WORKERS,
+    METRICS,
     MAX_PACKET_BYTES,
     CONNECT_TIMEOUT,
     BACKOFF_CAP,
@@ -235,6 +245,7 @@ class Config:
     log_level: str
     log_format: str  # text, json or journal
     web_workers: int
+    metrics: Endpoint | None
     limits: Limits
 
 
@@ -267,6 +278,7 @@ def load(environ: Mapping[str, str]) -> Config:
         log_level=LOG_LEVEL.read(given),
         log_format=_log_format(given, environ.get("JOURNAL_STREAM", "")),
         web_workers=WEB_WORKERS.read(given),
+        metrics=METRICS.given(given),
         limits=limits,
     )
 

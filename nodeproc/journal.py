@@ -10,11 +10,13 @@ cost log lines and never the daemon's time.
 
 import contextlib
 import errno
+import fcntl
 import logging
 import os
 import select
 import socket
 import struct
+import termios
 import time
 from collections.abc import Mapping
 
@@ -22,6 +24,9 @@ from nodeproc.logs import WAIT_MS, StderrHandler, TextFormatter, node_of, printa
 
 SOCKET = "/run/systemd/journal/socket"
 IDENTIFIER = "birdwatcher"
+
+LAST_WORDS = 0.1  # seconds for the journal to take what a process says before it ends
+MOMENT = 0.002  # seconds
 
 # Characters that a value may have; the second number is for a socket that takes only small
 # datagrams. A longer one loses its middle: a message's beginning and a traceback's end say most.
@@ -97,6 +102,12 @@ def _shortened(text: str, longest: int) -> str:
     return f"{text[:half]}\n[{len(text) - 2 * half} characters left out]\n{text[-half:]}"
 
 
+def _untaken(descriptor: int) -> int:
+    """How many bytes sent there have not been read yet (SIOCOUTQ, linux/sockios.h)."""
+    (count,) = struct.unpack("i", fcntl.ioctl(descriptor, termios.TIOCOUTQ, bytes(4)))
+    return int(count)
+
+
 class JournalHandler(logging.Handler):
     """Sends each record to the journal, waits for nobody, and turns to standard error without it.
 
@@ -120,11 +131,26 @@ class JournalHandler(logging.Handler):
         try:
             if self._owner != os.getpid():
                 self._owner, self._descriptor, self._lost = os.getpid(), None, 0
+                self._stderr.lost = 0
             self._send(fields_of(record))
         except OSError as error:
             self._write_instead(record, error)
         except Exception:
             self.handleError(record)
+
+    def flush(self) -> None:
+        """Wait a moment until the journal has taken everything: before this process ends.
+
+        journald looks up who spoke when it reads an entry. The last words of a process that is gone
+        by then belong to no unit, and `journalctl -u` does not show them.
+        """
+        if self._descriptor is None or self._owner != os.getpid():
+            return
+        deadline = time.monotonic() + LAST_WORDS
+        with contextlib.suppress(OSError):
+            while _untaken(self._descriptor) and time.monotonic() < deadline:
+                time.sleep(MOMENT)
+        time.sleep(MOMENT)  # it has read the entry, and looks us up now
 
     def close(self) -> None:
         """Close the descriptor, if it is this process's own."""
@@ -133,11 +159,12 @@ class JournalHandler(logging.Handler):
         super().close()
 
     def _send(self, fields: dict[str, str]) -> None:
-        if self._lost:
-            fields["LINES_LOST"] = str(self._lost)
-            fields["MESSAGE"] += f"\n[{self._lost} log lines lost: the journal did not take them]"
+        if lost := self._lost + self._stderr.lost:
+            fields["LINES_LOST"] = str(lost)
+            fields["MESSAGE"] += f"\n[{lost} log lines lost: the journal did not take them]"
         if self._sent(fields):
-            self._lost, self._absent = 0, False
+            self._lost = self._stderr.lost = 0
+            self._absent = False
         else:
             self._lost += 1
 

@@ -6,6 +6,7 @@ error that has stopped reading costs log lines, which are counted, and never the
 Under systemd they go to the journal instead: see `nodeproc.journal`.
 """
 
+import contextlib
 import json
 import logging
 import os
@@ -44,6 +45,13 @@ def printable(text: str) -> str:
     return text if text.isprintable() else text.translate(_CONTROLS)
 
 
+def flush() -> None:
+    """Let what was said arrive, which may take a moment: this process is about to end."""
+    for handler in logging.getLogger().handlers:
+        with contextlib.suppress(Exception):
+            handler.flush()
+
+
 def about(node: int, name: str = "") -> dict[str, object]:
     """The `extra` of a line about one node: `log.error("...", extra=about(7, "Dartmoor"))`.
 
@@ -64,7 +72,7 @@ class StderrHandler(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__()
-        self._lost = 0
+        self.lost = 0  # lines that nobody took, since the last one that was
         self._poll = select.poll()
         self._poll.register(2, select.POLLOUT)
 
@@ -73,19 +81,19 @@ class StderrHandler(logging.Handler):
         try:
             line = self.format(record)
             if not self._writable():
-                self._lost += 1
+                self.lost += 1
                 return
-            if self._lost:
-                lost, self._lost = self._lost, 0
+            if self.lost:
+                lost, self.lost = self.lost, 0
                 line += f"\n[{lost} log lines lost: standard error was not being read]"
             os.write(2, line.encode(errors="backslashreplace")[: MAX_LINE - 1] + b"\n")
         except OSError:  # nobody there to read it, and nobody to tell
-            self._lost += 1
+            self.lost += 1
         except Exception:
             self.handleError(record)
 
     def _writable(self) -> bool:
-        events = self._poll.poll(0 if self._lost else WAIT_MS)
+        events = self._poll.poll(0 if self.lost else WAIT_MS)
         return bool(events and events[0][1] & select.POLLOUT)
 
 

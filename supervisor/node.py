@@ -7,6 +7,7 @@ from nodeproc.backoff import Backoff
 from nodeproc.guard import Guard, Note
 from nodeproc.logs import Fold, about
 from nodeproc.states import NodeState
+from nodeproc.tally import Tally
 from nodeproc.task import Exit
 from nodeproc.wire import NodeSpec, Status
 from supervisor.children import Child
@@ -34,6 +35,7 @@ class Node:
     child: Child | None = None
     state: NodeState = NodeState.STARTING
     down: Status | None = None  # while it has no process: what the writer was told
+    tally: Tally = field(default_factory=Tally)
     backoff: Backoff = field(default_factory=_respawn_backoff)
     fold: Fold = field(default_factory=lambda: Fold(log))
     note: Note | None = None  # after a crash: where its process notes what it is parsing

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime
 import logging
+import time
 from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
@@ -22,6 +23,7 @@ from birdwatcher.writer.models import Checkpoint
 from birdwatcher.writer.retention import Growth
 from birdwatcher.writer.species import SpeciesKeys
 from birdwatcher.writer.work import NodeEvent, NodeReport, Stream, Work, gather
+from nodeproc.board import Board
 from nodeproc.events import Reason
 from nodeproc.logs import Fold, about
 from nodeproc.wire import Frame, Kind
@@ -47,9 +49,13 @@ class Ledger:
     again.
     """
 
-    def __init__(self, generation: int = 0) -> None:
-        """`generation`: of the writer; streams that were resumed for another are not taken up."""
+    def __init__(self, generation: int = 0, board: Board | None = None) -> None:
+        """`generation`: of the writer; streams that were resumed for another are not taken up.
+
+        `board`: where transactions are counted.
+        """
         self._generation = generation
+        self._board = board or Board()
         self._fold = Fold(log)
         self._next: dict[Stream, int] = {}
         self._doubted: set[Stream] = set()
@@ -126,12 +132,15 @@ class Ledger:
 
     def _commit(self, frames: list[Frame], *, sift: bool = False) -> None:
         work = gather(frames, self._next)
+        began = time.monotonic()
         try:
             with transaction.atomic():
                 self._write(work, sift=sift)
         except BaseException:
             self._forget()
             raise
+        rejected = sum(report.rejected for report in work.by_node.values())
+        self._board.count_commit(len(work.events), rejected, time.monotonic() - began)
         self._next.update(work.next)
         for node, why in work.unreadable:
             says = f"node={node}: what came from its process could not be read"

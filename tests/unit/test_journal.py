@@ -7,15 +7,15 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
 
-from nodeproc.journal import JournalHandler, encode, is_journal, priority
+from nodeproc.journal import LAST_WORDS, JournalHandler, encode, is_journal, priority
 from nodeproc.logs import Fold, about, speaker
-from supervisor.children import Child
+from supervisor.children import EXIT_CRASHED, Child
 from tests.support.journald import Entry, Journal, decode
 
 
@@ -242,27 +242,48 @@ def speak(connection: Connection, _parent: int, handler: JournalHandler, number:
         return 0 if os.path.sameopenfile(number, ours.fileno()) else 1
 
 
-def test_a_forked_child_uses_nobody_elses_descriptor(
-    log: logging.Logger, handler: JournalHandler, journal: Journal
-) -> None:
-    async def fork() -> int:
+def fork(target: Callable[..., int], *args: object) -> int:
+    """Run `target` in a child as the supervisor's are; return its exit code."""
+
+    async def until_it_ends() -> int:
         ended = asyncio.get_running_loop().create_future()
-        arguments = (handler, handler._descriptor)
-        Child(speak, arguments, on_frame=lambda _: None, on_ended=ended.set_result)
+        Child(target, args, on_frame=lambda _: None, on_ended=ended.set_result)
         async with asyncio.timeout(20):
             return await ended
 
+    return asyncio.run(until_it_ends())
+
+
+def test_a_forked_child_uses_nobody_elses_descriptor(
+    log: logging.Logger, handler: JournalHandler, journal: Journal
+) -> None:
     log.info("from the parent")
-    assert asyncio.run(fork()) == 0
+    assert fork(speak, handler, handler._descriptor) == 0
     log.info("from the parent again")
-    assert [
-        (entry["PROCESS"], entry["MESSAGE"].split(": ")[-1]) for entry in journal.read_all()
-    ] == [
+    entries = journal.read_all()
+    assert [(entry["PROCESS"], entry["MESSAGE"].split(": ")[-1]) for entry in entries] == [
         ("node", "from the parent"),
         ("writer", "from the child"),
         ("writer", "and again"),
         ("node", "from the parent again"),
     ]
+
+
+def crash(*_: object) -> int:
+    raise RuntimeError("a bug")
+
+
+def test_last_words_are_given_a_moment_to_arrive(handler: JournalHandler, journal: Journal) -> None:
+    """But no more than that: nobody reads them here."""
+    root = logging.getLogger()
+    root.addHandler(handler)
+    began = time.monotonic()
+    try:
+        assert fork(crash) == EXIT_CRASHED
+    finally:
+        root.removeHandler(handler)
+    assert time.monotonic() - began >= LAST_WORDS
+    assert journal.wait()["EXCEPTION"] == "RuntimeError"
 
 
 def test_a_closed_handler_leaves_no_descriptor(
