@@ -7,6 +7,7 @@ from birdwatcher.config import BASE_DIR, load
 _config = load(os.environ)
 
 BIRDWATCHER = _config.limits
+BIRDWATCHER_WEB_WORKERS = _config.web_workers
 
 SECRET_KEY = _config.secret_key
 DEBUG = _config.debug
@@ -24,10 +25,12 @@ INSTALLED_APPS = [
     "birdwatcher.birds",
     "birdwatcher.writer",
     "birdwatcher.simulator",
+    "birdwatcher.web",
 ]
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -74,7 +77,14 @@ USE_I18N = False
 FORMAT_MODULE_PATH = ["birdwatcher.formats"]
 
 STATIC_URL = "static/"
-STATIC_ROOT = _config.limits.state_dir / "static"
+# Part of the program as it is installed, like its code. Where `collectstatic` has not run, the files
+# are found where they are written.
+STATIC_ROOT = BASE_DIR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "birdwatcher.web.static.StaticFiles"},
+}
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG or not STATIC_ROOT.is_dir()
 
 SESSION_COOKIE_SECURE = _config.https
 CSRF_COOKIE_SECURE = _config.https
