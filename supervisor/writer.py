@@ -155,7 +155,7 @@ class WriterLink:
         else:
             log.error("the writer gave no sign of life for %.0f s; killed", silent)
             self._child.kill()
-            self._look_again(CONFIRM, suspicious=True)
+            self._look_again(self.patience)
 
     def _drained(self) -> None:
         """Everything has gone to the writer."""
