@@ -146,6 +146,12 @@ class Machine:
             self.down()
             raise
 
+    def __enter__(self) -> "Machine":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.down()
+
     def _said(self) -> str:
         return self._console.read_text(errors="replace").strip()
 
@@ -183,24 +189,31 @@ class Machine:
     ) -> subprocess.CompletedProcess[str]:
         """Run a command inside, as root, to its end.
 
-        Raises AssertionError with its output if it fails, unless `check` is false, and
-        subprocess.TimeoutExpired.
+        Raises AssertionError with its output if it fails, unless `check` is false. After `timeout`
+        seconds it is killed.
         """
-        done = subprocess.run(
+        process = subprocess.Popen(
             ["nsenter", f"--target={self.leader}", "--all", "--", *command],
             env=ENVIRONMENT | dict(env or {}),
             cwd="/",
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            check=False,
-            timeout=timeout,
         )
-        if check and done.returncode:
+        try:
+            output, errors = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            # Not nsenter itself: it has to bury them, or the machine could not end.
+            for child in psutil.Process(process.pid).children(recursive=True):
+                child.kill()
+            output, errors = process.communicate()
+            errors += f"\nkilled after {timeout:g} s"
+        if check and process.returncode:
             raise AssertionError(
-                f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
+                f"{' '.join(command)} ended with {process.returncode}:\n{output}{errors}"
             )
-        return done
+        return subprocess.CompletedProcess(command, process.returncode, output, errors)
 
     def make_socket(self) -> socket.socket:
         """Return a TCP socket in the machine's network."""
