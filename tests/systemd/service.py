@@ -23,6 +23,15 @@ SOURCE, WHEELS = "/usr/src/birdwatcher", "/usr/src/wheels"
 # There is no network in a machine, and pip takes everything from here.
 PIP = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": WHEELS}
 
+HELD = "/run/held"
+HOLD_LOCK = """
+import pathlib, sqlite3, sys, time
+connection = sqlite3.connect(sys.argv[1], timeout=30, isolation_level=None)
+connection.execute("BEGIN IMMEDIATE")
+pathlib.Path(sys.argv[2]).touch()
+time.sleep(3600)
+"""
+
 INSTALLING = 240.0  # seconds
 CHANGING = 90.0  # seconds for systemd to start, stop or restart something
 
@@ -68,6 +77,21 @@ class Service:
         path.parent.mkdir(exist_ok=True)
         path.write_text("\n".join(["[Service]", *lines, ""]))
         self.systemctl("daemon-reload")
+
+    @contextlib.contextmanager
+    def without_database(self) -> Iterator[None]:
+        """Within, the database server is stopped, or SQLite's file locked."""
+        if self.server:
+            self.systemctl("stop", self.server)
+            yield
+            self.systemctl("start", self.server)
+        else:
+            # Not from outside: SQLite resolves links, and would take /proc/<pid>/root for /.
+            holder = ("systemd-run", "--unit=holder", "/usr/bin/python3", "-c", HOLD_LOCK)
+            self.machine.run(*holder, f"{STATE}/birdwatcher.sqlite3", HELD)
+            wait_until(self.machine.path(HELD).exists, timeout=STARTING, message="a held lock")
+            yield
+            self.systemctl("stop", "holder")
 
     # systemd
 
@@ -143,6 +167,15 @@ class Service:
         chosen = ["--unit", unit] if unit else []
         command = ["journalctl", "--quiet", "--no-pager", "--output=cat", *chosen, *arguments]
         return self.machine.run(*command).stdout
+
+    def cursor(self) -> str:
+        """Return where the journal ends now, for `--after-cursor=`."""
+        said = self.machine.run("journalctl", "--quiet", "--lines=0", "--show-cursor").stdout
+        return said.rpartition("cursor: ")[2].strip()
+
+    def own_words(self, *arguments: str) -> list[str]:
+        """Return the lines in the journal that the daemon's processes have written themselves."""
+        return self.log(*arguments, f"_SYSTEMD_UNIT={DAEMON}", unit=None).splitlines()
 
     def entries(self, *arguments: str) -> Iterator[dict[str, str]]:
         """Yield the daemon's entries of the journal with all their fields."""
