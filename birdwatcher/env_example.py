@@ -1,6 +1,6 @@
 """The text of `systemd/birdwatcher.env`: every variable, its meaning and its default.
 
-    python -m birdwatcher.env_example >systemd/birdwatcher.env
+python -m birdwatcher.env_example >systemd/birdwatcher.env
 """
 
 import sys

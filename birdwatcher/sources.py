@@ -90,7 +90,7 @@ def _read_credentials(directory: Path, names: Collection[str]) -> dict[str, str]
 def _check(name: str, names: Collection[str], where: str) -> None:
     if name in names:
         return
-    near = difflib.get_close_matches(name, names, n=3)
+    near = difflib.get_close_matches(name, names, n=2, cutoff=0.8)
     hint = f"; did you mean {' or '.join(near)}?" if near else "."
     raise ImproperlyConfigured(f"{name} {where} is no variable of Birdwatcher{hint}")
 

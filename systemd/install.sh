@@ -5,19 +5,26 @@ set -euo pipefail
 umask 022
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
-source=$(dirname "$(dirname "$(readlink -f "$0")")")
-readonly source
+tree=$(dirname "$(dirname "$(readlink -f "$0")")")
+readonly tree
 readonly parts=(manage.py birdwatcher nodeproc supervisor requirements.txt README.md LICENSE)
 readonly opt=/opt/birdwatcher etc=/etc/birdwatcher state=/var/lib/birdwatcher
 readonly units=/etc/systemd/system sysusers=/etc/sysusers.d/birdwatcher.conf
 readonly command=/usr/local/bin/birdwatcher
 readonly services=(birdwatcher.service birdwatcher-web.service)
 readonly all_units=(birdwatcher.slice birdwatcher.target birdwatcher-web.socket "${services[@]}")
+readonly enabled=(birdwatcher.target birdwatcher-web.socket "${services[@]}")
+readonly drop_in=10-restart-steps.conf
 readonly python=${PYTHON:-/usr/bin/python3}
 
 dry_run='' database_url='' start=1 remove='' purge=''
-changed=''  # whether something that runs has to be restarted
-reload=''   # whether systemd has to read its units again
+changed='' # whether what runs has to be restarted
+release='' # its directory
+
+# shellcheck source=systemd/release.sh
+. "$tree/systemd/release.sh"
+# shellcheck source=systemd/remove.sh
+. "$tree/systemd/remove.sh"
 
 usage() {
     cat <<END
@@ -52,13 +59,21 @@ act() {
     [[ -n $dry_run ]] || "${@:2}"
 }
 
-# put FILE PATH MODE: FILE is at PATH, with this mode and owned by root. True if it was not before.
+# put FILE PATH MODE [COMMAND]: FILE is at PATH, with this mode and owned by root; if it was not before,
+# COMMAND is run.
 put() {
     if cmp --silent "$1" "$2"; then
         say "unchanged: $2"
-        return 1
+    else
+        act "install $2" install -D --mode="$3" "$1" "$2"
+        "${@:4}"
     fi
-    act "install $2" install -D --mode="$3" "$1" "$2"
+}
+
+# Remembered until it is done: this run may be interrupted, or told not to start anything.
+need_restart() {
+    changed=1
+    [[ -n $dry_run ]] || touch "$opt/.restart"
 }
 
 parse_arguments() {
@@ -98,59 +113,12 @@ check_machine() {
         fail "$python cannot make an environment with pip: apt install python3-venv"
     local part
     for part in "${parts[@]}" systemd/birdwatcher.service; do
-        [[ -e $source/$part ]] || fail "$source is not a whole tree of Birdwatcher: $part is missing"
+        [[ -e $tree/$part ]] || fail "$tree is not a whole tree of Birdwatcher: $part is missing"
     done
 }
 
-# The files of a release, without what a run or a test leaves behind. Prints a tar archive that is the
-# same for the same files.
-archive() {
-    tar --create --directory="$source" --exclude=__pycache__ --exclude='*.pyc' --sort=name \
-        --mtime=@0 --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX "${parts[@]}"
-}
-
-# The name of the release says what is in it: the same tree, on the same Python, is not built twice.
-release_name() {
-    { archive && "$python" -VV; } | sha256sum | cut -c1-12
-}
-
-ensure_release() {
-    release=$opt/releases/$(release_name)
-    if [[ -e $release/.complete ]]; then
-        say "unchanged: $release"
-        return
-    fi
-    act "build $release" build_release
-}
-
-# Nothing that is in use is touched: if this fails, what ran before runs on.
-build_release() {
-    rm -rf "$release"
-    mkdir -p "$release"
-    archive | tar --extract --directory="$release"
-    "$python" -m venv "$release/venv"
-    "$release/venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input \
-        --requirement "$release/requirements.txt" ||
-        fail "pip could not install what requirements.txt asks for; nothing has been changed"
-    "$release/venv/bin/python" -m compileall -q "$release/birdwatcher" "$release/nodeproc" \
-        "$release/supervisor"
-    in_release manage.py collectstatic --no-input --verbosity=0 ||
-        fail "the static files could not be collected; nothing has been changed"
-    touch "$release/.complete"
-}
-
-# in_release ARGUMENTS: its Python, as root, with a configuration and a state directory for the moment.
-in_release() {
-    local scratch code=0
-    scratch=$(mktemp -d)
-    env -i --chdir="$release" PATH="$PATH" BIRDWATCHER_STATE_DIR="$scratch" \
-        BIRDWATCHER_SECRET_KEY=unused venv/bin/python "$@" || code=$?
-    rm -rf "$scratch"
-    return "$code"
-}
-
 ensure_user() {
-    put "$source/systemd/birdwatcher.sysusers.conf" "$sysusers" 0644 || true
+    put "$tree/systemd/birdwatcher.sysusers.conf" "$sysusers" 0644
     getent passwd birdwatcher >/dev/null || act "create the user birdwatcher" systemd-sysusers "$sysusers"
 }
 
@@ -159,9 +127,9 @@ ensure_configuration() {
     if [[ -e $etc/birdwatcher.env ]]; then
         say "unchanged: $etc/birdwatcher.env"
     else
-        put "$source/systemd/birdwatcher.env" "$etc/birdwatcher.env" 0644
+        put "$tree/systemd/birdwatcher.env" "$etc/birdwatcher.env" 0644
     fi
-    put "$source/systemd/birdwatcher.env" "$etc/birdwatcher.env.example" 0644 || true
+    put "$tree/systemd/birdwatcher.env" "$etc/birdwatcher.env.example" 0644
     if [[ -s $etc/credentials/BIRDWATCHER_SECRET_KEY ]]; then
         say "unchanged: $etc/credentials/BIRDWATCHER_SECRET_KEY"
     else
@@ -185,7 +153,7 @@ ensure_database_url() {
     # Its sentence says what is wrong, without the password.
     [[ -n $dry_run ]] || in_release -c "$check_url" <<<"$database_url" || exit 1
     act "write $(mask <<<"$database_url") to $path" keep_secret DATABASE_URL "$database_url"
-    changed=1
+    need_restart
 }
 
 readonly check_url='
@@ -219,53 +187,32 @@ ensure_migrated() {
 migrate() {
     local output
     output=$(manage migrate --no-input --verbosity=0 2>&1) ||
-        fail "the database could not be migrated: $(tail -n 1 <<<"$output")"
+        fail "the database could not be migrated: $(last_words <<<"$output")"
 }
 
-manage() { BIRDWATCHER_RELEASE=$release "$source/systemd/birdwatcher" "$@" </dev/null; }
+# Of a traceback, the line that names the error.
+last_words() { tac | grep --max-count=1 -E '^[A-Za-z_.]*(Error|Exception|Exit)\b|^[^ 	].*\.$' || echo "see above"; }
 
-ensure_current() {
-    put "$source/systemd/birdwatcher" "$command" 0755 || true
-    if [[ $(readlink "$opt/current") == "$release" ]]; then
-        say "unchanged: $opt/current"
-    else
-        act "switch $opt/current to $release" switch_release
-        changed=1
-    fi
-    local old
-    for old in "$opt"/releases/*/; do
-        old=${old%/}
-        [[ -d $old && $old != "$release" && $old != "$(readlink "$opt/previous")" ]] || continue
-        act "remove $old" rm -rf "$old"
-    done
-}
-
-# One rename(2): at every moment there is a current release.
-switch_release() {
-    [[ ! -L $opt/current ]] || ln -sfn "$(readlink "$opt/current")" "$opt/previous"
-    ln -sfn "$release" "$opt/current.new"
-    mv -T "$opt/current.new" "$opt/current"
-}
+manage() { BIRDWATCHER_RELEASE=$release "$tree/systemd/birdwatcher" "$@" </dev/null; }
 
 ensure_units() {
     local unit
+    put "$tree/systemd/birdwatcher" "$command" 0755
+    [[ ! -e $opt/.restart ]] || changed=1
     for unit in "${all_units[@]}"; do
-        if put "$source/systemd/$unit" "$units/$unit" 0644; then reload=1 changed=1; fi
+        put "$tree/systemd/$unit" "$units/$unit" 0644 need_restart
     done
     # Before version 254 systemd complains of what it does not know.
     if (($(systemctl --version | sed -n '1s/^systemd \([0-9]*\).*/\1/p') >= 254)); then
         for unit in "${services[@]}"; do
-            if put "$source/systemd/restart-steps.conf" "$units/$unit.d/10-restart-steps.conf" 0644; then
-                reload=1
-            fi
+            put "$tree/systemd/restart-steps.conf" "$units/$unit.d/$drop_in" 0644 need_restart
         done
     fi
-    [[ -z $reload ]] || act "have systemd read its units" systemctl daemon-reload
-    if systemctl --quiet is-enabled birdwatcher.target birdwatcher-web.socket "${services[@]}" 2>/dev/null; then
+    [[ -z $changed ]] || act "have systemd read its units" systemctl daemon-reload
+    if systemctl --quiet is-enabled "${enabled[@]}" 2>/dev/null; then
         say "unchanged: enabled"
     else
-        act "enable birdwatcher.target" systemctl --quiet enable birdwatcher.target \
-            birdwatcher-web.socket "${services[@]}"
+        act "enable ${enabled[*]}" systemctl --quiet enable "${enabled[@]}"
     fi
 }
 
@@ -275,14 +222,18 @@ ensure_started() {
         say "unchanged: running"
         return
     fi
-    # The socket stays, so that the web UI refuses nobody meanwhile.
-    act "start birdwatcher.target" systemctl start birdwatcher-web.socket
     act "start, or restart, ${services[*]}" restart
 }
 
 restart() {
-    systemctl restart "${services[@]}" && systemctl start birdwatcher.target && return
     local unit
+    # The socket is not restarted, so that the web UI refuses nobody meanwhile.
+    systemctl start birdwatcher-web.socket
+    if systemctl restart "${services[@]}"; then
+        systemctl start birdwatcher.target
+        rm -f "$opt/.restart"
+        return
+    fi
     for unit in "${services[@]}"; do
         systemctl --quiet is-active "$unit" || journalctl --quiet --unit="$unit" --output=cat --lines=5 >&2
     done
@@ -297,32 +248,6 @@ install_all() {
     ensure_current
     ensure_units
     ensure_started
-}
-
-remove_all() {
-    local path
-    if [[ -e $units/birdwatcher.target ]]; then
-        act "stop and disable birdwatcher.target" stop_all
-    fi
-    for path in "${all_units[@]/#/$units/}" "${services[@]/%/.d/10-restart-steps.conf}" "$sysusers" \
-        "$command" "$opt"; do
-        [[ $path == /* ]] || path=$units/$path
-        [[ ! -e $path ]] || act "remove $path" rm -rf "$path"
-    done
-    act "have systemd read its units" systemctl daemon-reload
-    if [[ -z $purge ]]; then
-        say "kept: $etc, $state and the user birdwatcher; --purge deletes them"
-        return
-    fi
-    for path in "$etc" "$state"; do
-        [[ ! -e $path ]] || act "delete $path" rm -rf "$path"
-    done
-    ! getent passwd birdwatcher >/dev/null || act "delete the user birdwatcher" userdel birdwatcher
-}
-
-stop_all() {
-    systemctl --quiet disable --now birdwatcher.target birdwatcher-web.socket "${services[@]}"
-    systemctl reset-failed "${services[@]}" 2>/dev/null || true
 }
 
 parse_arguments "$@"
