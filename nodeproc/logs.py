@@ -31,9 +31,12 @@ class Speaker:
         self.node_name = ""
 
     def become(self, name: str, node: int | None = None, node_name: str = "") -> None:
-        """From now on lines of this process begin with `name`, and carry the node it is of."""
+        """From now on lines of this process begin with `name`, and carry the node it is of.
+
+        The name's first word is the kind of process: `web` of `web worker 3`.
+        """
         self.name = printable(name)
-        self.process = self.name if node is None else "node"
+        self.process = self.name.partition(" ")[0] if node is None else "node"
         self.node, self.node_name = node, node_name
 
 
