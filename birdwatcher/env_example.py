@@ -16,7 +16,7 @@ HEAD = f"""\
 # Configuration of Birdwatcher. A line that begins with # says what holds without it.
 #
 # After a change: systemctl reload birdwatcher birdwatcher-web (or restart, after which everything
-# counts). What is wrong here is said in the journal, and by any command, such as `birdwatcher check`.
+# counts). What is wrong here, the journal says, and every command, such as `birdwatcher check`.
 # Everybody may read this file. A secret is a file named like its variable in {CREDENTIALS},
 # and takes a restart.
 """

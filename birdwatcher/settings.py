@@ -79,8 +79,8 @@ USE_I18N = False
 FORMAT_MODULE_PATH = ["birdwatcher.formats"]
 
 STATIC_URL = "static/"
-# Part of the program as it is installed, like its code. Where `collectstatic` has not run, the files
-# are found where they are written.
+# Part of the program as it is installed, like its code. Where `collectstatic` has not run, the
+# files are found where they are written.
 STATIC_ROOT = BASE_DIR / "static"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

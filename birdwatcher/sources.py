@@ -2,7 +2,7 @@
 
 The first that has a value wins, and an empty value is none: the process environment; a credential
 (systemd.exec(5), `LoadCredential=birdwatcher:<directory>`, which hands over each file of the
-directory as `birdwatcher_<file>`); the environment file; the default, which is not our concern here.
+directory as `birdwatcher_<file>`); the environment file; the default, which is not our concern.
 Both files are read anew by each call, so that a reload sees what was changed. No message quotes a
 value, because it might be a secret.
 """

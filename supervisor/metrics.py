@@ -68,7 +68,8 @@ def _family(metric: catalogue.Metric, snapshot: Snapshot) -> Metric:
         return HistogramMetricFamily(
             metric.name, metric.meaning, buckets=buckets, sum_value=found.total
         )
-    family = Metric(metric.name, metric.meaning, metric.kind)
+    # To the library a counter's name is without its ending, and its samples' names are with it.
+    family = Metric(metric.name.removesuffix("_total"), metric.meaning, metric.kind)
     for values, value in found:
         labels = dict(zip(metric.labels, values, strict=True))
         family.add_sample(metric.name, labels, float(value))

@@ -96,9 +96,7 @@ def describe_nodes(states: Mapping[NodeState, int]) -> str:
     count = sum(states.values())
     others = [state for state in NodeState if state is not NodeState.CONNECTED]
     told = [f"{states[state]} {state}" for state in others if states.get(state)]
-    return ", ".join(
-        [count_nodes(count), f"{states.get(NodeState.CONNECTED, 0)} connected", *told]
-    )
+    return ", ".join([count_nodes(count), f"{states.get(NodeState.CONNECTED, 0)} connected", *told])
 
 
 def _together(counts: list[Counts]) -> Counts:

@@ -7,7 +7,8 @@ What one must know to change this file:
   program anew, in the same process and with the same sockets. The old workers stay its children
   and answer what they have begun. Connections wait in the socket's queue meanwhile.
 - A SIGHUP that comes before its handler is there would end the process, and to systemd that is a
-  clean end. The signal is blocked until then, also across the exec, and delivered afterwards.
+  clean end; a SIGCHLD would be forgotten, and the old worker stay a zombie. Both are blocked until
+  then, also across the exec, and delivered afterwards.
 - Who is a trusted proxy, Django decides (BIRDWATCHER_TRUST_PROXY), so gunicorn trusts nobody.
 """
 
@@ -40,6 +41,7 @@ KEEPALIVE = 15  # seconds that an idle connection is kept
 SOCKET_TIMEOUT = 10  # seconds in which a client must send or take something
 BACKLOG = 512
 ABOVE_ALL_DESCRIPTORS = 512  # of a master
+HELD_SIGNALS = {signal.SIGHUP, signal.SIGCHLD}
 
 log = logging.getLogger("birdwatcher.web")
 
@@ -57,7 +59,7 @@ def serve(
     `listener` is None if systemd has passed sockets. `check()` is called before a reload, and
     refuses it by ImproperlyConfigured.
     """
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+    signal.pthread_sigmask(signal.SIG_BLOCK, HELD_SIGNALS)
     _Server(_Application(application, workers, log_level, listener), check).run()
 
 
@@ -132,7 +134,7 @@ class _Server(Arbiter):
             return
         log.info("reloading")
         systemd.sd_notify("RELOADING=1", self.log)
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+        signal.pthread_sigmask(signal.SIG_BLOCK, HELD_SIGNALS)
         self.kill_workers(signal.SIGTERM)
         _pass_on(self.LISTENERS)
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606
@@ -158,9 +160,10 @@ def _ready(server: Any) -> None:
         timeout = struct.pack("ll", SOCKET_TIMEOUT, 0)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, timeout)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, timeout)
-    log.info("listening on %s; %d workers", _addresses(server), server.num_workers)
-    systemd.sd_notify(f"STATUS={server.num_workers} workers", server.log)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
+    workers = f"{server.num_workers} worker{'' if server.num_workers == 1 else 's'}"
+    log.info("listening on %s; %s", _addresses(server), workers)
+    systemd.sd_notify(f"STATUS={workers}", server.log)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_SIGNALS)
 
 
 def _before_fork(server: Any, _worker: Any) -> None:

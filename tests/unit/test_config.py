@@ -155,19 +155,6 @@ def test_a_missing_secret_key_names_the_cure(environ: dict[str, str]) -> None:
     assert "token_urlsafe" in said
 
 
-def test_a_secret_key_from_a_file(environ: dict[str, str], tmp_path: Path) -> None:
-    del environ["BIRDWATCHER_SECRET_KEY"]
-    path = tmp_path / "key"
-    environ["BIRDWATCHER_SECRET_KEY_FILE"] = str(path)
-    assert "cannot be read: No such file" in sentence(environ)
-    path.write_bytes(b"\xff\xfe")
-    assert "cannot be read: it is not text" in sentence(environ)
-    path.write_text("\n")
-    assert "is empty" in sentence(environ)
-    path.write_text(f"{KEY}\n")
-    assert config.load(environ).secret_key == KEY
-
-
 def test_with_debug_all_processes_share_one_kept_key(environ: dict[str, str]) -> None:
     del environ["BIRDWATCHER_SECRET_KEY"]
     environ["BIRDWATCHER_DEBUG"] = "1"
