@@ -12,11 +12,8 @@ from tests.support.databases import POSTGRESQL, SQLITE
 from tests.support.postgres import find_programs
 from tests.systemd.field import ADD_NODES, Field
 from tests.systemd.machine import Machine, MachineError, Nursery, obstacle
-from tests.systemd.service import DAEMON, SOURCE, WHEELS, Service
+from tests.systemd.service import DAEMON, HASTE, SOURCE, WHEELS, Service
 from tests.systemd.tree import copy_tree, download_wheels
-
-# A test shall not wait for what it is not about.
-HASTE = {"BIRDWATCHER_HTTPS": 0, "BIRDWATCHER_BACKOFF_CAP": 0.5, "BIRDWATCHER_WRITER_TIMEOUT": 10}
 
 CLUSTER, PORT = "birds", 5499  # of PostgreSQL
 URL = f"postgresql://birdwatcher@%2Frun%2Fpostgresql:{PORT}/birdwatcher"

@@ -23,6 +23,9 @@ SOURCE, WHEELS = "/usr/src/birdwatcher", "/usr/src/wheels"
 # There is no network in a machine, and pip takes everything from here.
 PIP = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": WHEELS}
 
+# A test shall not wait for what it is not about.
+HASTE = {"BIRDWATCHER_HTTPS": 0, "BIRDWATCHER_BACKOFF_CAP": 0.5, "BIRDWATCHER_WRITER_TIMEOUT": 10}
+
 HELD = "/run/held"
 HOLD_LOCK = """
 import pathlib, sqlite3, sys, time
