@@ -6,7 +6,7 @@ import sys
 
 
 def main() -> None:
-    """Run the command that the arguments name; a wrong configuration is one sentence."""
+    """Run the command that the arguments name; a wrong configuration is a sentence and code 78."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "birdwatcher.settings")
     try:
         from django.conf import settings
@@ -19,7 +19,8 @@ def main() -> None:
         _ = settings.INSTALLED_APPS
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:
-        sys.exit(str(error))
+        sys.stderr.write(f"{error}\n")
+        sys.exit(os.EX_CONFIG)  # which the units take as: trying again does not help
 
 
 if __name__ == "__main__":

@@ -24,7 +24,10 @@ class Note:
         self._memory = mmap.mmap(-1, LENGTH.size + longest)
 
     def write(self, packet: bytes) -> None:
-        """Note the packet that is about to be parsed."""
+        """Note the packet that is about to be parsed, unless it has no room here: the longest
+        packet allowed may have grown since."""
+        if LENGTH.size + len(packet) > len(self._memory):
+            return
         self._memory[LENGTH.size : LENGTH.size + len(packet)] = packet
         self._memory[: LENGTH.size] = LENGTH.pack(len(packet))
 

@@ -84,6 +84,11 @@ class Listener:
         if self._attempt and not self._attempt.expired():
             self._attempt.reschedule(0)
 
+    def adjust(self, *, connect_timeout: float, backoff_cap: float, stall_timeout: float) -> None:
+        """Keep to these bounds from now on, in seconds."""
+        self._connect_timeout, self._stall_timeout = connect_timeout, stall_timeout
+        self._backoff.cap = backoff_cap
+
     def disconnect(self, why: str) -> None:
         """Close the connection, if there is one, with nothing more read."""
         if self._connection:

@@ -3,6 +3,7 @@
 import itertools
 import secrets
 from collections import deque
+from dataclasses import replace
 from typing import Any
 
 from nodeproc.spool import Spool
@@ -98,6 +99,11 @@ class Outbox:
         """Go on without what is in the spool, which cannot be read; its file is set aside."""
         self._spool.set_aside()
         self._resumed = None
+
+    def limit_spool(self, node_bytes: int, total_bytes: int) -> None:
+        """From now on the spool may hold so many bytes, and all nodes' spools together."""
+        limits = self._spool.limits
+        self._spool.limits = replace(limits, node_bytes=node_bytes, total_bytes=total_bytes)
 
     @property
     def is_spooling(self) -> bool:

@@ -23,7 +23,7 @@ from nodeproc.receiver import Receiver
 from nodeproc.spool import Spool, SpoolError
 from nodeproc.states import NodeState, check_transition
 from nodeproc.tally import Gauge
-from nodeproc.task import Exit, Task
+from nodeproc.task import Adjustment, Exit, NodeLimits, Task
 from nodeproc.uplink import Uplink
 from nodeproc.wire import Batch, Frame, Kind, NodeSpec, Status
 
@@ -111,7 +111,7 @@ class NodeProcess:
         limits = self._limits
         return Listener(
             self._spec,
-            lambda: Receiver(limits.max_packet_bytes, self._fold, self._parse),
+            lambda: Receiver(self._limits.max_packet_bytes, self._fold, self._parse),
             self._fold,
             self._tally,
             connect_timeout=limits.connect_timeout,
@@ -186,6 +186,8 @@ class NodeProcess:
                 self._configure(NodeSpec(*frame.value()))
             case Kind.STOP:
                 self._stop()
+            case Kind.LIMITS:
+                self._adjust(Adjustment(*frame.value()))
 
     def _configure(self, spec: NodeSpec) -> None:
         """Take a new name; move to a new address."""
@@ -196,6 +198,17 @@ class NodeProcess:
         if old.address != spec.address and not self._stopping:
             log.info("moved from %s; connecting there", old.address)
             self._listener.move(spec)
+
+    def _adjust(self, to: Adjustment) -> None:
+        """Keep to other limits from now on."""
+        limits = self._limits = NodeLimits(*to.limits)
+        self._listener.adjust(
+            connect_timeout=limits.connect_timeout,
+            backoff_cap=limits.backoff_cap,
+            stall_timeout=limits.stall_timeout,
+        )
+        self._uplink.adjust(limits.retained_bytes, to.spool_bytes, to.spool_total_bytes)
+        logging.getLogger().setLevel(to.log_level)
 
     def _stop(self) -> None:
         """Disconnect, and end when everything received is acknowledged, or time is up."""
@@ -245,7 +258,7 @@ class NodeProcess:
     def _introduce(self) -> None:
         """Show who this is in the process list and in the log."""
         setproctitle(printable(f"birdwatcher: node {self._spec.id} {self._spec} {self._state}"))
-        speaker.become(f"node={self._spec.id} {self._spec}", self._spec.id)
+        speaker.become(f"node={self._spec.id} {self._spec}", self._spec.id, self._spec.name)
 
     # Crashes
 

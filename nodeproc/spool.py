@@ -34,7 +34,7 @@ class Spool:
 
     def __init__(self, limits: SpoolLimits, node: int) -> None:
         """Begin without looking at the disk; `take_up` does."""
-        self._limits = limits
+        self.limits = limits
         self._path = spool_path(limits.directory, node)
         self._file: int | None = None
         self._reader: SpoolReader | None = None
@@ -203,12 +203,12 @@ class Spool:
 
     def _check_limits(self, more: int) -> None:
         size = self.size + more
-        if size > self._limits.node_bytes:
+        if size > self.limits.node_bytes:
             raise SpoolError("its spool has reached its limit")
         if self._checked_at and size - self._checked_at < TOTAL_CHECK:
             return
-        total = total_size(self._limits.directory) + more
-        if total > self._limits.total_bytes:
+        total = total_size(self.limits.directory) + more
+        if total > self.limits.total_bytes:
             raise SpoolError("all spools together have reached their limit")
         self._checked_at = size
 

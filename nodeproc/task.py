@@ -2,6 +2,7 @@
 
 import enum
 from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from nodeproc.guard import Guard
 from nodeproc.spool import SpoolLimits
@@ -31,6 +32,16 @@ class NodeLimits:
     retained_bytes: int = 1024 * 1024  # unacknowledged, before it stops reading the socket
     drain_timeout: float = 5.0  # seconds to wait for acknowledgements when stopped
     stall_timeout: float = 30.0  # seconds without a byte in the middle of a packet
+
+
+class Adjustment(NamedTuple):
+    """What can change while a node process runs, without a break in its connection."""
+
+    # The fields of NodeLimits. The longest packet is that of the next connection.
+    limits: tuple[Any, ...]
+    spool_bytes: int
+    spool_total_bytes: int
+    log_level: str
 
 
 @dataclass(frozen=True)

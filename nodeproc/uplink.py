@@ -70,6 +70,13 @@ class Uplink:
         """Whether so little is in memory that reading the socket may go on."""
         return self._outbox.size <= self._limit // 2
 
+    def adjust(self, limit: int, spool_bytes: int, spool_total_bytes: int) -> None:
+        """Keep to these bounds from now on, in bytes: in memory, in the spool, in all spools."""
+        self._limit = limit
+        self._outbox.limit_spool(spool_bytes, spool_total_bytes)
+        self._failing = False  # the spool may take more now
+        self._on_room()
+
     def hand_up(self, kind: Kind, value: object) -> None:
         """Retain one more frame, and send it in its turn."""
         self._outbox.append(kind, value)

@@ -40,16 +40,21 @@ class Kind(enum.IntEnum):
     RESUME = 3
     # Supervisor -> writer, outside any stream.
     NODE_DOWN = 10  # body: Status of a node that has no process
+    RELOAD = 11  # read the node table again, log from this level on; body: the level's name
     # Writer -> supervisor.
     NODES = 20  # body: list of NodeSpec
     ACK = 21  # body: list of (node, stream, sequence number); later ones include earlier ones
-    REFUSED = 22  # it cannot ever work as configured; body: one sentence for the operator
+    REFUSED = 22  # it cannot work; body: the daemon's exit code, one sentence for the operator
+    # A sign of life: it has committed, is idle, or waits for a database that is away. Body: why
+    # that is away, or empty.
+    ALIVE = 23
     # Supervisor -> node process.
     ACKED = 30  # committed up to this sequence number; body: None
     # There is a new writer: begin again at the first frame not acknowledged. Body: its generation.
     RESEND = 31
     CONFIGURE = 32  # body: NodeSpec, with a new name or address
     STOP = 33  # disconnect, drain, end
+    LIMITS = 34  # body: Adjustment
 
 
 class NodeSpec(NamedTuple):

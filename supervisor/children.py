@@ -24,8 +24,10 @@ import resource
 import signal
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
+from nodeproc import logs
 from nodeproc.channel import Channel
 from nodeproc.wire import Frame
 
@@ -35,6 +37,7 @@ CONTEXT = multiprocessing.get_context("fork")
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 EXIT_CRASHED = 70
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
+OOM_SCORE = Path("/proc/self/oom_score_adj")  # proc(5): from -1000, never, to 1000, first
 # Seconds between the two signs of a child's end: it is dead, and its pipe is drained.
 LINGER = 1.0
 LAST_BREATH = 5.0  # the other way round
@@ -53,10 +56,12 @@ class Child:
         on_drained: Callable[[], None] = lambda: None,
         keep: int | None = None,
         tied: bool = False,
+        oom_score: int = 0,
     ) -> None:
         """Fork a process that runs `target(connection, parent process id, *args)` and exits with
         the code that it returns. It inherits its pipe and, if given, the descriptor `keep`. If it
-        is `tied`, the kernel kills it when this process dies, whatever it is doing.
+        is `tied`, the kernel kills it when this process dies, whatever it is doing. When memory
+        runs out, the kernel takes the process with the higher `oom_score` (0 to 1000) first.
 
         `on_frame(frame)` is called for what it sends; `on_ended(exit code)` once, when it is dead
         and its pipe is drained. Needs a running event loop. Raises OSError if it cannot be forked.
@@ -65,7 +70,9 @@ class Child:
         self._on_ended = on_ended
         ours, theirs = CONTEXT.Pipe(duplex=True)
         self._process = CONTEXT.Process(
-            target=_in_child, args=(target, theirs, os.getpid(), args, keep, tied), daemon=True
+            target=_in_child,
+            args=(target, theirs, os.getpid(), args, keep, tied, oom_score),
+            daemon=True,
         )
         try:
             with _signals_blocked():
@@ -168,18 +175,23 @@ def _in_child(
     args: tuple[Any, ...],
     keep: int | None,
     tied: bool,
+    oom_score: int,
 ) -> None:
     """The first and the last lines of every child's life."""
     code = EXIT_CRASHED
     try:
         _leave_parent_behind(connection, keep)
+        _volunteer(oom_score)
         if tied:
             _tie_to(parent)
         code = target(connection, parent, *args)
     except BaseException:
         log.critical("crashed", exc_info=True)
     finally:
-        os._exit(code)
+        try:
+            logs.flush()
+        finally:
+            os._exit(code)
 
 
 def _leave_parent_behind(connection: Connection, keep: int | None) -> None:
@@ -193,6 +205,13 @@ def _leave_parent_behind(connection: Connection, keep: int | None) -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     _close_all_but({connection.fileno(), *([] if keep is None else [keep])})
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+
+
+def _volunteer(oom_score: int) -> None:
+    """Die before the parent when memory runs out. Raising one's own score needs no privilege."""
+    with contextlib.suppress(OSError):
+        if int(OOM_SCORE.read_text()) < oom_score:
+            OOM_SCORE.write_text(str(oom_score))
 
 
 def _tie_to(parent: int) -> None:

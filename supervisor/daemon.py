@@ -7,61 +7,76 @@ back: `_from_writer` -> `Fleet.acknowledge`.
 import asyncio
 import contextlib
 import logging
+import os
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-
-from setproctitle import setproctitle
 
 from nodeproc.board import Board
 from nodeproc.logs import speaker
 from nodeproc.spool import SpoolLimits
 from nodeproc.task import NodeLimits
-from nodeproc.wire import Frame, Kind, NodeSpec
+from nodeproc.wire import Frame, Kind, NodeSpec, pack
 from supervisor.children import freeze, raise_descriptor_limit
 from supervisor.endpoint import Endpoint, EndpointError, listening
 from supervisor.fleet import Fleet
-from supervisor.lock import StateDirectoryError, lock_state_directory
+from supervisor.lock import StateDirectoryBusyError, StateDirectoryError, lock_state_directory
 from supervisor.observer import Observer
-from supervisor.signals import block_stop_signals, on_stop_signal
+from supervisor.report import Report
+from supervisor.signals import block_signals, on_hangup, on_stop_signal, tell_where_it_crashes
 from supervisor.writer import WriterLink, WriterMain
 
 log = logging.getLogger("birdwatcher.supervisor")
 
-TITLE_INTERVAL = 0.1  # seconds: a hundred nodes that connect at once change the title once
 WRITER_SHARE = 0.4  # of the time to stop is the writer's; the node processes come first
 SPOOL_WAIT = 2.0  # seconds for node processes in a hurry to spool what they retain
 KILL_WAIT = 5.0  # seconds for the kernel to bury what was killed
 
 
 class RefusedError(Exception):
-    """The daemon cannot run as configured; the message is one sentence for the operator."""
+    """The daemon cannot run; the message is one sentence for the operator."""
+
+    def __init__(self, sentence: str, code: int = os.EX_CONFIG) -> None:
+        """`code`: the exit code, EX_CONFIG unless trying again later may help (sysexits.h)."""
+        super().__init__(sentence)
+        self.code = code
 
 
 @dataclass(frozen=True)
 class DaemonLimits:
-    """What bounds the daemon."""
+    """What bounds the daemon, and how much it says."""
 
     node: NodeLimits
     spool: SpoolLimits
     stop_timeout: float = 10.0  # seconds from the first signal to the last process's end
+    writer_timeout: float = 60.0  # seconds without a sign of life after which the writer has hung
+    log_level: str = "INFO"
+
+
+# Reads the configuration again: what it says now. Raises ValueError, one sentence.
+Reload = Callable[[], DaemonLimits]
 
 
 def run_daemon(
     writer: WriterMain,
     limits: DaemonLimits,
     state_directory: Path,
+    reload: Reload,
     metrics: Endpoint | None = None,
 ) -> None:
     """Be the supervisor until a signal ends it.
 
-    `writer` is what the writer process runs, `state_directory` is this daemon's own, `metrics` is
-    where it tells how it does. Raises RefusedError when it cannot run there, or the writer cannot
-    ever work.
+    `writer` is what the writer process runs, `state_directory` is this daemon's own; SIGHUP calls
+    `reload`; `metrics` is where it tells how it does. Raises RefusedError when it cannot run there,
+    or the writer cannot work.
     """
     speaker.become("supervisor")
+    tell_where_it_crashes()
     try:
         lock = lock_state_directory(state_directory)
+    except StateDirectoryBusyError as error:
+        raise RefusedError(str(error), os.EX_TEMPFAIL) from None
     except StateDirectoryError as error:
         raise RefusedError(str(error)) from None
     raise_descriptor_limit()
@@ -69,7 +84,7 @@ def run_daemon(
     try:
         with contextlib.ExitStack() as stack:
             listener = stack.enter_context(listening(metrics)) if metrics else None
-            asyncio.run(Supervisor(writer, limits, lock, listener).run())
+            asyncio.run(Supervisor(writer, limits, lock, reload, listener).run())
     except EndpointError as error:
         raise RefusedError(str(error)) from None
 
@@ -82,6 +97,7 @@ class Supervisor:
         writer: WriterMain,
         limits: DaemonLimits,
         lock: int,
+        reload: Reload,
         listener: socket.socket | None = None,
     ) -> None:
         """`lock`: the descriptor that holds the state directory's lock; `listener`: where metrics
@@ -89,33 +105,35 @@ class Supervisor:
         self._limits = limits
         self._lock = lock
         self._main = writer
+        self._read_configuration = reload
         self._listener = listener
         self._board = Board()
         self._stop_asked = asyncio.Event()
         self._hurried = asyncio.Event()
-        self._refusal: str | None = None
-        self._title: asyncio.TimerHandle | None = None
+        self._refusal: RefusedError | None = None
 
     async def run(self) -> None:
         """Run until stopped. Raises RefusedError."""
         on_stop_signal(self._stop, self._hurry)
+        on_hangup(self._reload, lambda: self._stop("the terminal was closed"))
         self._fleet = Fleet(
             self._limits.node,
             self._limits.spool,
             self._lock,
             to_writer=lambda raw: self._writer.send(raw),
-            on_change=self._changed,
+            on_change=lambda: self._report.changed(),
         )
         self._writer = WriterLink(
             self._main,
             self._board,
+            self._limits.writer_timeout,
             on_frame=self._from_writer,
             on_new_writer=self._fleet.resend,
             hold_back=self._fleet.pause,
             let_go=self._fleet.resume,
         )
         self._observer = Observer(self._fleet, self._writer, self._board)
-        self._show_title()
+        self._report = Report(self._fleet, self._writer, self._observer)
         self._writer.start()
         observing = asyncio.create_task(self._observer.run(self._listener))
         observing.add_done_callback(_observing_ended)
@@ -127,26 +145,47 @@ class Supervisor:
         finally:
             reconciling.cancel()
             observing.cancel()
-            block_stop_signals()
+            block_signals()
         if self._refusal:
-            raise RefusedError(self._refusal)
+            raise self._refusal
         log.info("stopped")
 
     def _from_writer(self, frame: Frame) -> None:
         match frame.kind:
             case Kind.ACK:
                 self._fleet.acknowledge(frame.value())
+            case Kind.ALIVE:
+                self._report.changed()
             case Kind.NODES if not self._stop_asked.is_set():
                 self._fleet.want([NodeSpec(*row) for row in frame.value()])
             case Kind.REFUSED:
-                self._refusal = frame.value()
+                code, sentence = frame.value()
+                self._refusal = RefusedError(sentence, code)
                 self._writer.stop()
                 self._stop_asked.set()
 
+    def _reload(self) -> None:
+        """Take what can change without a restart from the configuration as it is now."""
+        if self._stop_asked.is_set():
+            return
+        self._report.reloading()
+        try:
+            limits = self._read_configuration()
+        except ValueError as error:
+            log.error("SIGHUP: not reloaded, everything stays as it was: %s", error)
+        else:
+            self._limits = limits
+            logging.getLogger().setLevel(limits.log_level)
+            self._writer.patience = limits.writer_timeout
+            self._fleet.adjust(limits.node, limits.spool, limits.log_level)
+            log.info("SIGHUP: reloaded")
+        self._writer.send(pack(Kind.RELOAD, self._limits.log_level))
+        self._report.changed()
+
     # The end
 
-    def _stop(self, signal_name: str) -> None:
-        log.info("%s: stopping", signal_name)
+    def _stop(self, why: str) -> None:
+        log.info("%s: stopping", why)
         self._stop_asked.set()
 
     def _hurry(self) -> None:
@@ -158,13 +197,14 @@ class Supervisor:
         """A bug in the reconciler must not leave a daemon that follows nothing."""
         if not task.cancelled() and (error := task.exception()):
             log.critical("reconciling failed; stopping", exc_info=error)
-            self._refusal = "the supervisor failed; its log says why"
+            self._refusal = RefusedError("The supervisor failed; its log says why.", os.EX_SOFTWARE)
             self._stop_asked.set()
 
     async def _wind_down(self) -> None:
         """Stop the node processes, then the writer, each within its share of the time."""
-        self._fleet.stop()
         total = self._limits.stop_timeout
+        self._report.stopping(total + SPOOL_WAIT + 2 * KILL_WAIT, self._refusal)
+        self._fleet.stop()
         await self._patiently(self._fleet.gone, total * (1 - WRITER_SHARE))
         self._fleet.terminate()
         await _within(SPOOL_WAIT, self._fleet.gone)
@@ -178,18 +218,6 @@ class Supervisor:
     async def _patiently(self, event: asyncio.Event, seconds: float) -> None:
         """Wait for `event`, at most so long, and no longer than until we are in a hurry."""
         await _within(seconds, event, self._hurried)
-
-    # The title
-
-    def _changed(self) -> None:
-        if self._title is None:
-            self._title = asyncio.get_running_loop().call_later(TITLE_INTERVAL, self._show_title)
-
-    def _show_title(self) -> None:
-        self._title = None
-        count = len(self._fleet)
-        nodes = "1 node" if count == 1 else f"{count} nodes"
-        setproctitle(f"birdwatcher: supervisor {nodes}, {self._fleet.connected} connected")
 
 
 def _observing_ended(task: asyncio.Task[None]) -> None:

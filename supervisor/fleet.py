@@ -5,13 +5,15 @@ import contextlib
 import logging
 import signal
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import astuple
 
 from nodeproc.process import run_node
 from nodeproc.spool import SpoolLimits
 from nodeproc.spoolfile import spooled_nodes
 from nodeproc.states import NodeState
-from nodeproc.task import Exit, NodeLimits, Task
+from nodeproc.task import Adjustment, Exit, NodeLimits, Task
 from nodeproc.wire import Frame, Kind, NodeSpec, Status, pack
 from supervisor.children import Child, describe_exit
 from supervisor.node import Node
@@ -33,6 +35,7 @@ from supervisor.writer import FIRST_GENERATION
 log = logging.getLogger("birdwatcher.supervisor")
 
 STOP_MARGIN = 2.0  # seconds beyond its own bound before a stopping process is killed
+OOM_SCORE = 500  # a node's process is the first to go, and the least loss
 SURVEY_INTERVAL = 30.0  # seconds between two looks for spools that nobody is committing
 # A child that leaves this many bytes unread has hung: it is killed and started again.
 MAX_UNREAD = 1024 * 1024
@@ -77,10 +80,14 @@ class Fleet:
         """How many nodes have a process, or are waiting for their next one."""
         return len(self._nodes)
 
+    def states(self) -> Counter[NodeState]:
+        """How many nodes are in which state."""
+        return Counter(node.state for node in self._nodes.values())
+
     @property
-    def connected(self) -> int:
-        """How many nodes are connected."""
-        return sum(node.state is NodeState.CONNECTED for node in self._nodes.values())
+    def settled(self) -> bool:
+        """Whether every node that is wanted has its process, or will have one after a crash."""
+        return self._is_told and self._desired.keys() <= self._nodes.keys()
 
     def readings(self) -> list[Reading]:
         """Return the numbers of every node at this moment."""
@@ -95,6 +102,7 @@ class Fleet:
         self._desired = {spec.id: spec for spec in specs}
         self._is_told = True
         self._wake.set()
+        self._on_change()
 
     def stop(self) -> None:
         """From now on no node is to have a process."""
@@ -187,6 +195,7 @@ class Fleet:
                 on_frame=lambda frame: self._from_node(node, frame),
                 on_ended=lambda code: self._ended(node, code),
                 keep=self._lock,
+                oom_score=OOM_SCORE,
             )
         except OSError as error:
             self._crashed(node, f"cannot start a process: {error.strerror}")
@@ -202,7 +211,7 @@ class Fleet:
         self._tell(node, pack(Kind.STOP))
 
     def _kill(self, node: Node, why: str) -> None:
-        log.error("%s: %s; killed", node, why)
+        log.error("%s: %s; killed", node, why, extra=node.extra)
         node.deadline = None
         if node.child:
             node.child.kill()
@@ -238,13 +247,14 @@ class Fleet:
             self._on_change()
             return
         why = "what it retained is in its spool" if code == Exit.SPOOLED else describe_exit(code)
-        log.warning("%s: ended before all was committed: %s", node, why)
+        log.warning("%s: ended before all was committed: %s", node, why, extra=node.extra)
         self._report(node, NodeState.STOPPED, why)
 
     def _crashed(self, node: Node, why: str) -> None:
         delay = node.backoff.failed()
         node.phase, node.deadline = Phase.CRASHED, time.monotonic() + delay
-        node.fold(logging.ERROR, why, f"{node}: {why}; next process in {delay:.1f} s")
+        says = f"{node}: {why}; next process in {delay:.1f} s"
+        node.fold(logging.ERROR, why, says, node.extra)
         self._report(node, NodeState.CRASHED, why, time.time() + delay)
         self._wake.set()
 
@@ -288,6 +298,13 @@ class Fleet:
             if node.down:
                 self._to_writer(pack(Kind.NODE_DOWN, node.down, node=node.spec.id))
             self._tell(node, pack(Kind.RESEND, generation))
+
+    def adjust(self, limits: NodeLimits, spool: SpoolLimits, log_level: str) -> None:
+        """From now on other limits hold, for the processes that run as well."""
+        self._limits, self._spool = limits, spool
+        adjustment = Adjustment(astuple(limits), spool.node_bytes, spool.total_bytes, log_level)
+        for node in self._nodes.values():
+            self._tell(node, pack(Kind.LIMITS, adjustment))
 
     def pause(self) -> None:
         """Backpressure: take nothing from the node processes."""

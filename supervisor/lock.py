@@ -11,6 +11,8 @@ import os
 import time
 from pathlib import Path
 
+import psutil
+
 PATIENCE = 10.0  # seconds for the processes of a killed daemon to end
 PAUSE = 0.05
 
@@ -19,10 +21,14 @@ class StateDirectoryError(Exception):
     """The state directory cannot be used; the message is one sentence for the operator."""
 
 
+class StateDirectoryBusyError(StateDirectoryError):
+    """Another daemon uses it, for now."""
+
+
 def lock_state_directory(directory: Path) -> int:
     """Lock `directory` and return the descriptor that holds the lock as long as it is open.
 
-    Blocks for a bounded time. Raises StateDirectoryError.
+    Blocks for a bounded time. Raises StateDirectoryError, StateDirectoryBusyError.
     """
     try:
         descriptor = os.open(
@@ -36,11 +42,11 @@ def lock_state_directory(directory: Path) -> int:
     while not _try(descriptor):
         holder = _holder(descriptor)
         if holder is not None and _is_alive(holder):
-            raise StateDirectoryError(
+            raise StateDirectoryBusyError(
                 f"Another daemon, process {holder}, uses the state directory {directory} already."
             )
         if time.monotonic() > deadline:
-            raise StateDirectoryError(
+            raise StateDirectoryBusyError(
                 f"Processes of an earlier daemon still use the state directory {directory}."
             )
         time.sleep(PAUSE)
@@ -65,10 +71,8 @@ def _holder(descriptor: int) -> int | None:
 
 
 def _is_alive(pid: int) -> bool:
+    """Whether the process runs; a dead one that nobody has waited for does not."""
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
         return False
-    except PermissionError:  # it is somebody else's
-        pass
-    return True

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from nodeproc.backoff import Backoff
 from nodeproc.guard import Guard, Note
-from nodeproc.logs import Fold
+from nodeproc.logs import Fold, about
 from nodeproc.states import NodeState
 from nodeproc.tally import Tally
 from nodeproc.task import Exit
@@ -44,6 +44,11 @@ class Node:
     def __str__(self) -> str:
         return f"node={self.spec.id} {self.spec}"
 
+    @property
+    def extra(self) -> dict[str, object]:
+        """What marks a line of the log as one about this node."""
+        return about(self.spec.id, self.spec.name)
+
     def running(self) -> Running:
         """Return this node in the words of `plan`."""
         return Running(self.spec, self.phase, self.deadline)
@@ -62,4 +67,4 @@ class Node:
             self.note.clear()
             self.killers = [*self.killers, packet][-MAX_KILLERS:]
             text = "%s: a packet of %d bytes killed its process; it will be rejected unread"
-            log.error(text, self, len(packet))
+            log.error(text, self, len(packet), extra=self.extra)

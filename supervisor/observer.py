@@ -5,6 +5,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 from nodeproc.board import Board
 from supervisor.catalogue import Snapshot
@@ -27,6 +28,7 @@ class Observer:
         self._writer = writer
         self._board = board
         self._started_at = time.time()
+        self._sampled = fleet.statistics.overview([])
 
     async def run(self, listener: socket.socket | None) -> None:
         """Sample until cancelled, and serve the metrics on `listener`, if there is one."""
@@ -36,14 +38,14 @@ class Observer:
                 tasks.create_task(ScrapeServer(self._metrics).serve(listener))
 
     def overview(self) -> Overview:
-        """Return how the nodes do at this moment, with the rate of the last interval."""
-        return self._fleet.statistics.overview(self._fleet.readings())
+        """Return the states of this moment, and the numbers of the last sample."""
+        return replace(self._sampled, states=self._fleet.states())
 
     async def _sample_forever(self) -> None:
         while True:
             now = time.monotonic()
-            overview = self._fleet.statistics.sample(self._fleet.readings(), now)
-            self._board.put_up(overview.summary())
+            self._sampled = self._fleet.statistics.sample(self._fleet.readings(), now)
+            self._board.put_up(self._sampled.summary())
             await asyncio.sleep(SAMPLE_INTERVAL)
 
     async def _metrics(self) -> bytes:

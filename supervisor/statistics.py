@@ -89,9 +89,9 @@ class Statistics:
 def describe_nodes(states: Mapping[NodeState, int]) -> str:
     """Return `412 nodes, 409 connected, 3 backing off`: other states only if a node is in them."""
     count = sum(states.values())
+    nodes = "1 node" if count == 1 else f"{count:,} nodes"
     others = [state for state in NodeState if state is not NodeState.CONNECTED]
     told = [f"{states[state]:,} {state}" for state in others if states.get(state)]
-    nodes = "1 node" if count == 1 else f"{count:,} nodes"
     return ", ".join([nodes, f"{states.get(NodeState.CONNECTED, 0):,} connected", *told])
 
 

@@ -3,13 +3,14 @@
 import asyncio
 import logging
 import signal
+import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 
 from nodeproc.backoff import Backoff
 from nodeproc.board import Board
 from nodeproc.logs import Fold
-from nodeproc.wire import Frame
+from nodeproc.wire import Frame, Kind
 from supervisor.children import Child, describe_exit
 
 log = logging.getLogger("birdwatcher.supervisor")
@@ -21,20 +22,27 @@ FIRST_GENERATION = 1
 RESPAWN_BASE = 0.25  # seconds
 RESPAWN_CAP = 10.0
 RESPAWN_STABLE = 30.0
+CONFIRM = 1.0  # seconds to read what a silent writer may have said, before it is killed
+# Seconds beyond the writer's own patience after which it is more than the writer that has failed:
+# it was killed and replaced by then.
+REPLACED_WITHIN = 30.0
+OOM_SCORE = 300
 HIGH_WATER = 4 * 1024 * 1024  # bytes on their way to the writer: above this the nodes are held back
 
 
 class WriterLink:
     """Keeps one writer process running, and what goes to it bounded.
 
-    While there is no writer, what is sent to it is dropped: the node processes retain everything
-    and send it again to the next one.
+    A writer that gives no sign of life for `patience` seconds has hung, and is replaced. While
+    there is no writer, what is sent to it is dropped: the node processes retain everything and send
+    it again to the next one.
     """
 
     def __init__(
         self,
         main: WriterMain,
         board: Board,
+        patience: float,
         *,
         on_frame: Callable[[Frame], None],
         on_new_writer: Callable[[int], None],
@@ -45,6 +53,7 @@ class WriterLink:
         `on_new_writer(generation)` when a writer has taken the place of another."""
         self._main = main
         self._board = board
+        self.patience = patience
         self._on_frame = on_frame
         self._on_new_writer = on_new_writer
         self._hold_back = hold_back
@@ -56,6 +65,9 @@ class WriterLink:
         self._holding = False
         self._stopping = False
         self._respawn: asyncio.TimerHandle | None = None
+        self._watch: asyncio.TimerHandle | None = None
+        self._signed_at = self._progress_at = time.monotonic()
+        self.database_trouble = ""  # why the writer has no database, by its own words
         self.gone = asyncio.Event()
 
     @property
@@ -77,12 +89,13 @@ class WriterLink:
             self._child = Child(
                 self._main,
                 (self._generation, self._board),
-                on_frame=self._on_frame,
+                on_frame=self._received,
                 on_ended=self._ended,
                 on_drained=self._drained,
                 # A dead supervisor's writer has nobody to acknowledge to, but may be waiting for
                 # the database for long, and would keep the next daemon's writer from it.
                 tied=True,
+                oom_score=OOM_SCORE,
             )
         except OSError as error:
             if first:
@@ -90,6 +103,8 @@ class WriterLink:
             self._start_again_later(f"cannot start a writer: {error.strerror}")
             return
         self._backoff.succeeded()
+        self._signed_at = time.monotonic()
+        self._look_again(self.patience)
         if not first:
             self._release()
             self._on_new_writer(self._generation)
@@ -119,6 +134,42 @@ class WriterLink:
         if self._child:
             self._child.kill()
 
+    # Signs of life
+
+    @property
+    def makes_progress(self) -> bool:
+        """Whether a writer was seen at work, idle, or waiting for a database, lately enough."""
+        return time.monotonic() - self._progress_at < self.patience + REPLACED_WITHIN
+
+    def _received(self, frame: Frame) -> None:
+        if frame.kind == Kind.ALIVE:
+            self._signed_at = self._progress_at = time.monotonic()
+            self.database_trouble = frame.value()
+        self._on_frame(frame)
+
+    def _look_again(self, seconds: float, *, suspicious: bool = False) -> None:
+        if self._watch:
+            self._watch.cancel()
+        self._watch = asyncio.get_running_loop().call_later(seconds, self._look, suspicious)
+
+    def _look(self, suspicious: bool) -> None:
+        """Replace a writer that has hung.
+
+        Not at the first look: if it is this process that stood still, what the writer said
+        meanwhile is still to be read.
+        """
+        silent = time.monotonic() - self._signed_at
+        if self._child is None:
+            return
+        if silent < self.patience:
+            self._look_again(self.patience - silent)
+        elif not suspicious:
+            self._look_again(CONFIRM, suspicious=True)
+        else:
+            log.error("the writer gave no sign of life for %.0f s; killed", silent)
+            self._child.kill()
+            self._look_again(self.patience)
+
     def _drained(self) -> None:
         """Everything has gone to the writer."""
         self._release()
@@ -130,6 +181,8 @@ class WriterLink:
 
     def _ended(self, code: int) -> None:
         self._child = None
+        if self._watch:
+            self._watch.cancel()
         if self._stopping:
             if code < 0:
                 log.error("the writer was %s", describe_exit(code))

@@ -25,7 +25,7 @@ from birdwatcher.writer.species import SpeciesKeys
 from birdwatcher.writer.work import NodeEvent, NodeReport, Stream, Work, gather
 from nodeproc.board import Board
 from nodeproc.events import Reason
-from nodeproc.logs import Fold
+from nodeproc.logs import Fold, about
 from nodeproc.wire import Frame, Kind
 
 log = logging.getLogger("birdwatcher.writer")
@@ -144,7 +144,7 @@ class Ledger:
         self._next.update(work.next)
         for node, why in work.unreadable:
             says = f"node={node}: what came from its process could not be read"
-            self._fold(logging.ERROR, says, f"{says}: {why}")
+            self._fold(logging.ERROR, says, f"{says}: {why}", about(node))
         self._growth.trim()
 
     def _write(self, work: Work, *, sift: bool) -> None:
@@ -169,8 +169,9 @@ class Ledger:
         except POISON as error:
             self._forget()  # some of it may have been made, and unmade with the savepoint
             if len(items) == 1:
-                why = f"node={items[0][0]}: {what} was {Reason.REFUSED_BY_DATABASE}"
-                self._fold(logging.ERROR, why, f"{why}: {error}")
+                node = items[0][0]
+                why = f"node={node}: {what} was {Reason.REFUSED_BY_DATABASE}"
+                self._fold(logging.ERROR, why, f"{why}: {error}", about(node))
                 refuse(items[0])
                 return
             middle = len(items) // 2
@@ -213,7 +214,8 @@ def _drop_work_of_deleted_nodes(work: Work) -> None:
     for node in work.by_node.keys() - _hold_nodes(work.by_node.keys()):
         events = work.drop(node)
         if events:
-            log.info("node=%d was deleted: %d of its events dropped", node, events)
+            text = "node=%d was deleted: %d of its events dropped"
+            log.info(text, node, events, extra=about(node))
 
 
 def _hold_nodes(nodes: Collection[int]) -> set[int]:

@@ -12,6 +12,7 @@ import logging
 import os
 import socket
 import time
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -41,9 +42,9 @@ from supervisor.writer import FIRST_GENERATION
 log = logging.getLogger("birdwatcher.writer")
 
 EXIT_UNCOMMITTED = 71  # ended while the database was away; the node processes retain the rest
-EXIT_REFUSED = 78  # sysexits.h: EX_CONFIG
 RETRY_BASE, RETRY_CAP, RETRY_STABLE = 0.25, 5.0, 10.0  # seconds
 HEARTBEAT = 5.0  # seconds between two signs of life in the database
+SIGN_INTERVAL = 1.0  # seconds at least between two signs of life to the supervisor
 FULL_READ = 30.0  # seconds between two readings of the node table though nothing changed
 
 
@@ -73,21 +74,26 @@ class Writer:
         self._reported: list[NodeSpec] | None = None
         self._read_at = 0.0
         self._seen_at = 0.0
+        self._signed_at = 0.0
         self._fold = Fold(log)
         self._backoff = Backoff(base=RETRY_BASE, cap=RETRY_CAP, stable=RETRY_STABLE)
 
     def run(self) -> int:
         """Serve the database, again and again if it goes away, until told to end."""
+        with database.execute_wrapper(self._execute):
+            return self._run()
+
+    def _run(self) -> int:
         while True:
             try:
                 self._open()
                 self._serve()
                 return 0
             except RefusedError as error:
-                return self._refuse(str(error))
+                return self._refuse(os.EX_CONFIG, str(error))
             except LockedError as error:
                 if self._first:
-                    return self._refuse(str(error))
+                    return self._refuse(os.EX_TEMPFAIL, str(error))
                 self._away(str(error))
             except django.db.Error as error:
                 self._away(first_line(error))
@@ -115,14 +121,15 @@ class Writer:
         delay = self._backoff.failed()
         self._fold(logging.WARNING, why, f"no database: {why}; next try in {delay:.1f} s")
         self._introduce("waiting for the database")
+        self._give_sign(why)
         until = time.monotonic() + delay
         while not self._inbox.ending and (left := until - time.monotonic()) > 0:
             self._inbox.wait(left, pipe=False)
 
-    def _refuse(self, sentence: str) -> int:
+    def _refuse(self, code: int, sentence: str) -> int:
         self._session.close()
-        self._inbox.send(pack(Kind.REFUSED, sentence))
-        return EXIT_REFUSED
+        self._inbox.send(pack(Kind.REFUSED, (code, sentence)))
+        return code
 
     def _introduce(self, doing: str) -> None:
         setproctitle(f"birdwatcher: writer {doing} ({database.vendor})")
@@ -133,7 +140,7 @@ class Writer:
         """Commit and report until told to end; raises django.db.Error."""
         while True:
             ending = self._inbox.ending
-            self._pending = self._pending or self._inbox.take()
+            self._pending = self._pending or self._take()
             if self._pending:
                 self._commit()
             elif ending:
@@ -143,8 +150,18 @@ class Writer:
             self._report_nodes()
             self._show_life()
             self._retention.prune()
+            self._sign()
         Daemon.objects.filter(pk=Daemon.ONLY).update(stopped_at=timezone.now())
         log.info("stopped")
+
+    def _take(self) -> list[Frame]:
+        """Return what is to be committed; do at once what is not."""
+        frames = self._inbox.take()
+        for frame in frames:
+            if frame.kind == Kind.RELOAD:
+                logging.getLogger().setLevel(frame.value())
+                self._read_at = 0.0
+        return [frame for frame in frames if frame.kind != Kind.RELOAD]
 
     def _wait(self) -> None:
         due = min(self._seen_at + HEARTBEAT, self._read_at + FULL_READ) - time.monotonic()
@@ -186,6 +203,25 @@ class Writer:
             defaults=values | started if self._first else values,
             create_defaults=values | started,
         )
+
+    # Signs of life
+
+    def _execute(
+        self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any
+    ) -> Any:
+        """Run one statement, as Django does: each that ends is progress."""
+        result = execute(sql, params, many, context)
+        self._sign()
+        return result
+
+    def _sign(self) -> None:
+        if time.monotonic() - self._signed_at >= SIGN_INTERVAL:
+            self._give_sign()
+
+    def _give_sign(self, away: str = "") -> None:
+        """Tell the supervisor that this process has not hung; and why the database is away."""
+        self._signed_at = time.monotonic()
+        self._inbox.send(pack(Kind.ALIVE, away))
 
     def _show_life(self) -> None:
         """Say in the database, now and then, that the daemon is there, and how it does."""

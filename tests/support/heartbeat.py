@@ -48,7 +48,7 @@ async def _run() -> float:
     beating = asyncio.create_task(heart.beat())
     directory = settings.BIRDWATCHER.state_dir
     limits = DaemonLimits(NodeLimits(), SpoolLimits(settings.BIRDWATCHER.spool_dir))
-    await Supervisor(run_writer, limits, lock_state_directory(directory)).run()
+    await Supervisor(run_writer, limits, lock_state_directory(directory), lambda: limits).run()
     beating.cancel()
     return heart.longest
 

@@ -5,13 +5,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from birdwatcher.writer.limits import DaemonConfiguration
 from birdwatcher.writer.process import run_writer
-from nodeproc.spool import SpoolLimits
-from nodeproc.task import NodeLimits
-from supervisor.daemon import DaemonLimits, RefusedError, run_daemon
-
-# Of the time to stop, what a node process may spend waiting for its last acknowledgements.
-DRAIN_SHARE = 0.4
+from supervisor.daemon import RefusedError, run_daemon
 
 
 class Command(BaseCommand):
@@ -20,29 +16,22 @@ class Command(BaseCommand):
     help = (
         "Connect to every enabled node, one process a node, and write their birds to the database. "
         "Runs in the foreground and follows changes of the node table; Ctrl-C or SIGTERM stops it "
-        "in order, a second Ctrl-C at once."
+        "in order, a second Ctrl-C at once; SIGHUP reads the configuration again. Exit codes: 78 "
+        "when it cannot run as configured, 75 when another daemon is in its place."
     )
     # The checks of models and URLs are the web's; the writer checks the migrations.
     requires_system_checks: list[str] = []
 
     def handle(self, **options: Any) -> None:
         """Run the daemon. Raises CommandError with one sentence if it cannot run."""
-        limits = settings.BIRDWATCHER
-        node = NodeLimits(
-            max_packet_bytes=limits.max_packet_bytes,
-            connect_timeout=limits.connect_timeout,
-            backoff_cap=limits.backoff_cap,
-            stall_timeout=limits.stall_timeout,
-            retained_bytes=limits.retained_bytes,
-            drain_timeout=limits.stop_timeout * DRAIN_SHARE,
-        )
-        spool = SpoolLimits(limits.spool_dir, limits.spool_bytes, limits.spool_total_bytes)
+        configuration = DaemonConfiguration()
         try:
             run_daemon(
                 run_writer,
-                DaemonLimits(node, spool, stop_timeout=limits.stop_timeout),
-                limits.state_dir,
+                configuration.limits,
+                settings.BIRDWATCHER.state_dir,
+                configuration.reload,
                 settings.BIRDWATCHER_METRICS,
             )
         except RefusedError as error:
-            raise CommandError(str(error)) from None
+            raise CommandError(str(error), returncode=error.code) from None

@@ -1,0 +1,77 @@
+"""The daemon's limits, from the configuration as it is at the start and at each reload."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import os
+
+from django.core.exceptions import ImproperlyConfigured
+
+from birdwatcher import config
+from nodeproc.spool import SpoolLimits
+from nodeproc.task import NodeLimits
+from supervisor.daemon import DaemonLimits
+
+log = logging.getLogger("birdwatcher.supervisor")
+
+# Of the time to stop, what a node process may spend waiting for its last acknowledgements.
+DRAIN_SHARE = 0.4
+
+
+class DaemonConfiguration:
+    """What the daemon was started with, and what of it can change while it runs."""
+
+    def __init__(self) -> None:
+        """Read the configuration. Raises ImproperlyConfigured."""
+        self._config = config.load(os.environ)
+
+    @property
+    def limits(self) -> DaemonLimits:
+        """The limits as last read."""
+        limits = self._config.limits
+        node = NodeLimits(
+            max_packet_bytes=limits.max_packet_bytes,
+            connect_timeout=limits.connect_timeout,
+            backoff_cap=limits.backoff_cap,
+            stall_timeout=limits.stall_timeout,
+            retained_bytes=limits.retained_bytes,
+            drain_timeout=limits.stop_timeout * DRAIN_SHARE,
+        )
+        return DaemonLimits(
+            node,
+            SpoolLimits(limits.spool_dir, limits.spool_bytes, limits.spool_total_bytes),
+            stop_timeout=limits.stop_timeout,
+            writer_timeout=limits.writer_timeout,
+            log_level=self._config.log_level,
+        )
+
+    def reload(self) -> DaemonLimits:
+        """Read the configuration again, say what changed, and return the limits that hold now.
+
+        Raises ValueError, one sentence, if it is wrong; then the old one stays.
+        """
+        try:
+            new = config.load(os.environ)
+        except ImproperlyConfigured as error:
+            raise ValueError(str(error)) from None
+        old, fixed = self._config, self._config.limits.state_dir
+        for name, before, now in (
+            (config.DATABASE_URL.name, old.database, new.database),
+            (config.STATE_DIR.name, fixed, new.limits.state_dir),
+            (config.LOG_FORMAT.name, old.log_format, new.log_format),
+            (config.METRICS.name, old.metrics, new.metrics),
+        ):
+            if before != now:  # and never what: the database's password may be in it
+                log.warning("%s has changed, which takes a restart", name)
+        limits = dataclasses.replace(new.limits, state_dir=fixed)
+        for field in dataclasses.fields(limits):
+            _tell_change(field.name, getattr(old.limits, field.name), getattr(limits, field.name))
+        _tell_change("log_level", old.log_level, new.log_level)
+        self._config = dataclasses.replace(old, limits=limits, log_level=new.log_level)
+        return self.limits
+
+
+def _tell_change(field: str, before: object, now: object) -> None:
+    if before != now:
+        log.info("BIRDWATCHER_%s: %s -> %s", field.upper(), before, now)

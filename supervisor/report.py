@@ -1,0 +1,93 @@
+"""What the daemon says about itself while it runs: the title of its process, and to systemd.
+
+To systemd it shows that it is well: its loop turns, and its writer commits, is idle, or waits for a
+database that is away. An outage of the database is thus no reason for a restart; a supervisor or
+writer that stands still is.
+"""
+
+import asyncio
+from collections.abc import Iterator
+
+from setproctitle import setproctitle
+
+from nodeproc.states import NodeState
+from supervisor.fleet import Fleet
+from supervisor.notify import Notifier
+from supervisor.observer import Observer
+from supervisor.signals import tell_where_it_hangs
+from supervisor.writer import WriterLink
+
+INTERVAL = 5.0  # seconds between two reports though nothing changed
+COALESCE = 0.1  # seconds: a hundred nodes that connect at once are one report
+BEATS = 4  # within the time in which the watchdog wants one
+HANGING = 0.8  # of that time: how long the loop may stand still before it is told where
+
+
+class Report:
+    """Reports every few seconds, and soon after something changed; needs a running event loop."""
+
+    def __init__(self, fleet: Fleet, writer: WriterLink, observer: Observer) -> None:
+        self._fleet = fleet
+        self._writer = writer
+        self._observer = observer
+        self._notifier = Notifier()
+        self._interval = min(INTERVAL, (self._notifier.watchdog or INTERVAL) / BEATS)
+        self._next: asyncio.TimerHandle | None = None
+        self._hurries = False  # the next report is near
+        self._ready = self._stopping = False
+        self._now()
+
+    def changed(self) -> None:
+        """Something is to be reported; soon, with what else will have changed by then."""
+        if not self._hurries:
+            self._hurries = True
+            self._schedule(COALESCE)
+
+    def reloading(self) -> None:
+        """The configuration is being read again, until the next report."""
+        self._notifier.reloading()
+
+    def stopping(self, seconds: float, refusal: Exception | None) -> None:
+        """The daemon is stopping, which may take so long; `refusal`: why, if it cannot run."""
+        self._stopping = True
+        self._notifier.stopping(seconds)
+        self._notifier.say(str(refusal) if refusal else "stopping")
+
+    def _schedule(self, seconds: float) -> None:
+        if self._next:
+            self._next.cancel()
+        self._next = asyncio.get_running_loop().call_later(seconds, self._now)
+
+    def _now(self) -> None:
+        self._hurries = False
+        self._schedule(self._interval)
+        self._show_title()
+        if not self._stopping:
+            self._tell_service_manager()
+        self._beat()
+
+    def _show_title(self) -> None:
+        count, connected = len(self._fleet), self._fleet.states()[NodeState.CONNECTED]
+        nodes = "1 node" if count == 1 else f"{count} nodes"
+        setproctitle(f"birdwatcher: supervisor {nodes}, {connected} connected")
+
+    def _tell_service_manager(self) -> None:
+        if not self._ready and self._fleet.settled:
+            self._ready = True
+            self._notifier.ready()
+        if not self._ready and self._writer.database_trouble:
+            self._notifier.starting()
+        self._notifier.say("; ".join(self._words()) or "starting")
+
+    def _words(self) -> Iterator[str]:
+        """The state of things: `no database: …`, `3 nodes, 2 connected, 1 backing off; …`."""
+        if trouble := self._writer.database_trouble:
+            yield f"no database: {trouble}"
+        if self._ready:
+            yield str(self._observer.overview())
+
+    def _beat(self) -> None:
+        if self._notifier.watchdog:
+            tell_where_it_hangs(self._notifier.watchdog * HANGING)
+            if self._writer.makes_progress:
+                self._notifier.beat()
