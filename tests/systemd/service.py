@@ -127,7 +127,7 @@ class Service:
             message=lambda: f"{name} is {value}:\n{self.status()}\n{self.log()}",
         )
 
-    def sandbox(self) -> list[int]:
+    def group(self) -> list[int]:
         """Return the ids, seen from outside, of all processes in the service's control group."""
         group = f"/birdwatcher.slice/{DAEMON}"
         found = []
