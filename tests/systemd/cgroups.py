@@ -11,10 +11,8 @@ from pathlib import Path
 
 CGROUPS = Path("/sys/fs/cgroup")
 # Those of the hybrid layout. Not cpuset: a group without processors of its own takes no process.
-HIERARCHIES = frozenset(
-    ("unified", "systemd", "memory", "pids", "cpu", "cpuacct", "cpu,cpuacct")
-    + ("devices", "blkio", "freezer")
-)
+V1 = ("memory", "pids", "cpu", "cpuacct", "cpu,cpuacct", "devices", "blkio", "freezer")
+HIERARCHIES = frozenset({"unified", "systemd", *V1})
 REMOVING = 5.0  # seconds for the last process of a dead machine to leave its group
 
 _NAME = re.compile(r"birdwatcher-test-(\d+)-\d+")
