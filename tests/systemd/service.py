@@ -138,6 +138,22 @@ class Service:
                 found += [process.pid] if ours else []
         return found
 
+    # Memory
+
+    def limit_memory(self, most: int | None) -> None:
+        """Let the daemon have so many bytes, or as many as there are."""
+        limit = "infinity" if most is None else str(most)
+        self.systemctl("set-property", "--runtime", DAEMON, f"MemoryMax={limit}")
+
+    def out_of_memory(self) -> bool:
+        """Whether a process of the daemon was killed for want of memory."""
+        group = self.show("ControlGroup")
+        for path in (f"memory{group}/memory.oom_control", f"{group}/memory.events"):
+            file = self.machine.path(f"/sys/fs/cgroup/{path}")
+            if file.exists():
+                return not re.search(r"^oom_kill 0$", file.read_text(), re.MULTILINE)
+        return False
+
     # Processes
 
     def processes(self) -> ServiceProcesses | None:

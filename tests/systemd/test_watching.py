@@ -7,12 +7,15 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.chaos.pace import Pace
+from tests.support.processes import is_alive
 from tests.support.waiting import wait_until
 from tests.systemd.field import PACES, Field
 from tests.systemd.service import DAEMON, Service
 
 pytestmark = [pytest.mark.xdist_group("systemd"), pytest.mark.timeout(600)]
 
+ROOM = 32 << 20  # bytes
 METRICS = "/run/birdwatcher/metrics.sock"
 COUNTS = """
 import json
@@ -109,8 +112,19 @@ def test_who_goes_first_when_memory_runs_out(sqlite: Service) -> None:
 
 def test_out_of_memory(sqlite: Service, field: Callable[[Service], Field]) -> None:
     """A node process that grows beyond the service's limit is killed, and replaced; it alone."""
-    flood = {"BIRDWATCHER_RETAINED_BYTES": 1 << 30, "BIRDWATCHER_SPOOL_BYTES": 65536}
-    sqlite.configure(**flood, BIRDWATCHER_WRITER_TIMEOUT=60)
+    sqlite.configure(BIRDWATCHER_RETAINED_BYTES=1 << 30, BIRDWATCHER_SPOOL_BYTES=65536)
     nodes = field(sqlite)
+    greedy = nodes.detectors[0]
+    greedy.pace = Pace.FLOOD
     sqlite.start()
     nodes.wait_until_connected()
+    before = sqlite.daemon.titles().keys()
+    process = sqlite.daemon.nodes()[greedy.row].pid
+    with sqlite.without_database(), nodes.doomed(greedy):
+        sqlite.limit_memory(int(sqlite.show("MemoryCurrent")) + ROOM)
+        wait_until(sqlite.out_of_memory, timeout=90, message=lambda: f"killed; {sqlite.status()}")
+        sqlite.limit_memory(None)
+        wait_until(lambda: not is_alive(process), timeout=10, message="it is gone")
+        assert before - sqlite.daemon.titles().keys() == {process}
+    nodes.wait_until_connected()
+    assert sqlite.show("NRestarts") == "0"
