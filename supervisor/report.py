@@ -15,7 +15,6 @@ from supervisor.fleet import Fleet
 from supervisor.notify import Notifier
 from supervisor.observer import Observer
 from supervisor.signals import tell_where_it_hangs
-from supervisor.statistics import count_nodes
 from supervisor.writer import WriterLink
 
 INTERVAL = 5.0  # seconds between two reports though nothing changed
@@ -68,10 +67,9 @@ class Report:
         self._beat()
 
     def _show_title(self) -> None:
-        connected = self._fleet.states()[NodeState.CONNECTED]
-        setproctitle(
-            f"birdwatcher: supervisor {count_nodes(len(self._fleet))}, {connected} connected"
-        )
+        count, connected = len(self._fleet), self._fleet.states()[NodeState.CONNECTED]
+        nodes = "1 node" if count == 1 else f"{count} nodes"
+        setproctitle(f"birdwatcher: supervisor {nodes}, {connected} connected")
 
     def _tell_service_manager(self) -> None:
         if not self._ready and self._fleet.settled:

@@ -19,7 +19,8 @@ PATH = "/metrics"
 HEAD_BYTES = 8 * 1024
 HEAD_SECONDS = 5.0
 ANSWER_SECONDS = 20.0  # for all the rest, a reader that is slow included
-MAX_CONNECTIONS = 8
+MAX_CONNECTIONS = 8  # at a time; whoever comes then is told so,
+MAX_REFUSED = 8  # and when so many are being told, not even that
 PLAIN = "text/plain; charset=utf-8"
 
 
@@ -34,37 +35,47 @@ class ScrapeServer:
         """`page()` makes the metrics; it is never called while it is under way."""
         self._page = page
         self._rendering = asyncio.Lock()
-        self._connections = 0
+        # Tasks of our own: asyncio's, when it is cancelled, is an error in the log (until 3.12).
+        self._talks: set[asyncio.Task[None]] = set()
 
     async def serve(self, listener: socket.socket) -> None:
         """Serve on a listening socket until cancelled."""
-        make = (
-            asyncio.start_unix_server if listener.family is socket.AF_UNIX else asyncio.start_server
-        )
-        async with await make(self._connected, sock=listener, limit=HEAD_BYTES) as server:
-            await server.serve_forever()
+        unix = listener.family is socket.AF_UNIX
+        make = asyncio.start_unix_server if unix else asyncio.start_server
+        try:
+            async with await make(self._connected, sock=listener, limit=HEAD_BYTES) as server:
+                await server.serve_forever()
+        finally:
+            for talk in self._talks:
+                talk.cancel()
 
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._connections += 1
+    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if len(self._talks) >= MAX_CONNECTIONS + MAX_REFUSED:
+            writer.transport.abort()
+            return
+        talk = asyncio.create_task(self._talk(reader, writer))
+        self._talks.add(talk)
+        talk.add_done_callback(self._talks.discard)
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             # A peer that is gone, or takes too long: there is nobody left to tell.
             with contextlib.suppress(OSError, TimeoutError):
                 async with asyncio.timeout(HEAD_SECONDS + ANSWER_SECONDS):
                     writer.write(await self._answer(reader))
-                    await writer.drain()
                     writer.close()
                     await writer.wait_closed()
         finally:
             writer.transport.abort()
-            self._connections -= 1
 
     async def _answer(self, reader: asyncio.StreamReader) -> bytes:
-        if self._connections > MAX_CONNECTIONS:
-            return _response(HTTPStatus.SERVICE_UNAVAILABLE, "too many connections")
+        is_refused = len(self._talks) > MAX_CONNECTIONS
         try:
             method, path = await _read_request(reader)
         except BadRequestError as error:
             return _response(HTTPStatus.BAD_REQUEST, str(error))
+        if is_refused:  # not before its request is read: the kernel would drop the answer
+            return _response(HTTPStatus.SERVICE_UNAVAILABLE, "too many connections")
         if path != PATH:
             return _response(HTTPStatus.NOT_FOUND, f"only {PATH} is here")
         if method != "GET":

@@ -86,17 +86,13 @@ class Statistics:
         return Overview(overview.states, overview.total, self._rate)
 
 
-def count_nodes(count: int) -> str:
-    """Return `1 node`, or `412 nodes`."""
-    return "1 node" if count == 1 else f"{count} nodes"
-
-
 def describe_nodes(states: Mapping[NodeState, int]) -> str:
     """Return `412 nodes, 409 connected, 3 backing off`: other states only if a node is in them."""
     count = sum(states.values())
+    nodes = "1 node" if count == 1 else f"{count:,} nodes"
     others = [state for state in NodeState if state is not NodeState.CONNECTED]
-    told = [f"{states[state]} {state}" for state in others if states.get(state)]
-    return ", ".join([count_nodes(count), f"{states.get(NodeState.CONNECTED, 0)} connected", *told])
+    told = [f"{states[state]:,} {state}" for state in others if states.get(state)]
+    return ", ".join([nodes, f"{states.get(NodeState.CONNECTED, 0):,} connected", *told])
 
 
 def _together(counts: list[Counts]) -> Counts:

@@ -202,13 +202,14 @@ def test_the_socket_is_the_supervisor_s_alone_and_gone_at_the_end(
 def test_an_address_that_is_taken_is_refused_before_anything_is_forked(
     database: Database, start_daemon: Callable[..., Daemon], ports: PortBlock
 ) -> None:
-    address = ("127.0.0.1", ports.take())
-    with socket.create_server(address):
-        daemon = start_daemon(database, up=False, BIRDWATCHER_METRICS="%s:%d" % address)
+    port = ports.take()
+    address = f"127.0.0.1:{port}"
+    with socket.create_server(("127.0.0.1", port)):
+        daemon = start_daemon(database, up=False, BIRDWATCHER_METRICS=address)
         assert daemon.wait(STARTING) > 0
     (line,) = daemon.text().splitlines()
-    assert line.endswith("Metrics cannot be served at %s:%d: address already in use." % address)
-    assert start_daemon(database, BIRDWATCHER_METRICS="%s:%d" % address).stop() == 0
+    assert line.endswith(f"Metrics cannot be served at {address}: address already in use.")
+    assert start_daemon(database, BIRDWATCHER_METRICS=address).stop() == 0
 
 
 @pytest.mark.parametrize("database", [SQLITE], indirect=True)

@@ -133,9 +133,9 @@ def test_a_reader_that_does_not_read(
         with socket.socket(socket.AF_UNIX) as client:
             client.connect(str(path))
             client.sendall(GET)
-            while not server._connections:  # noqa: ASYNC110 it tells nobody
+            while not server._talks:  # noqa: ASYNC110 it tells nobody
                 await asyncio.sleep(0)
-            while server._connections:  # noqa: ASYNC110
+            while server._talks:  # noqa: ASYNC110
                 await asyncio.sleep(0)
             return await asyncio.to_thread(read_all, client)
 
@@ -155,6 +155,19 @@ def test_too_many_at_a_time(listener: tuple[socket.socket, Path]) -> None:
     answer = talk(listener, crowd)
     assert answer.startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
     assert b"too many connections" in answer
+
+
+def test_far_too_many_at_a_time(listener: tuple[socket.socket, Path]) -> None:
+    async def crowd(path: Path) -> bytes:
+        most = scrape.MAX_CONNECTIONS + scrape.MAX_REFUSED
+        idle = [await asyncio.open_unix_connection(path) for _ in range(most)]
+        reader, writer = await asyncio.open_unix_connection(path)
+        answer = await reader.read(-1)
+        for each in (writer, *(writer for _, writer in idle)):
+            await close(each)
+        return answer
+
+    assert talk(listener, crowd) == b""
 
 
 def test_a_page_that_cannot_be_made(

@@ -20,8 +20,12 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.open()
+
+    def open(self) -> None:
+        """Listen (again)."""
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.bind(str(path))
+        self._socket.bind(str(self.path))
         self._socket.setblocking(False)
 
     def read(self) -> Entry | None:
@@ -49,7 +53,7 @@ class Journal:
     def close(self) -> None:
         """End as if systemd had taken the socket away."""
         self._socket.close()
-        self.path.unlink()
+        self.path.unlink(missing_ok=True)
 
 
 def decode(datagram: bytes) -> Entry:
