@@ -19,7 +19,7 @@ SHORT = HASTE["BIRDWATCHER_BACKOFF_CAP"]
 # Seconds: the promise of the daemon, and what systemd and a busy machine add.
 STOP_TIMEOUT, ENDING_BY_FORCE, BUSY = 4, 12, 10
 
-# Prints for how long the last node is left alone, as soon as that is more than the limit was before.
+# Prints for how long the last node is left alone, once that is more than the limit was before.
 LONG_PAUSE = f"""
 import time
 from django.utils import timezone
@@ -127,7 +127,7 @@ def test_stop_without_its_database(running: tuple[Service, Field]) -> None:
         started = time.monotonic()
         service.stop()
         assert time.monotonic() - started < STOP_TIMEOUT + ENDING_BY_FORCE + BUSY
-        assert service.sandbox() == []
+        assert service.group() == []
         assert service.show("Result") == "success"
         assert list(service.machine.path(f"{STATE}/spool").iterdir())
     service.start()
@@ -152,7 +152,7 @@ def test_stop_with_a_hung_node_process(sqlite: Service, field: Callable[[Service
         started = time.monotonic()
         sqlite.stop()
     assert time.monotonic() - started < STOP_TIMEOUT + ENDING_BY_FORCE + BUSY
-    assert sqlite.sandbox() == []
+    assert sqlite.group() == []
     sqlite.start()
     nodes.balance()
 
