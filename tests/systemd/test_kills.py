@@ -1,6 +1,5 @@
 """Processes of the service that are killed, stand still, or hang."""
 
-import signal
 from collections.abc import Callable
 
 import psutil
@@ -14,27 +13,29 @@ from tests.systemd.service import DAEMON, HASTE, Service
 
 pytestmark = [pytest.mark.xdist_group("systemd"), pytest.mark.timeout(600)]
 
-WATCHDOG = 4  # seconds
+WATCHDOG = 2  # seconds
 ABORT = 5  # seconds from the watchdog's signal to the end by force; TimeoutAbortSec=
+BACK = 10  # seconds in which a service is back; most of it is RestartSec=
 WRITER_TIMEOUT = HASTE["BIRDWATCHER_WRITER_TIMEOUT"]
-
-KILL, STOP = signal.SIGKILL, signal.SIGSTOP
 
 
 def begin(service: Service, field: Callable[[Service], Field]) -> Field:
     """Return the nodes around the running service."""
-    service.drop_in(f"WatchdogSec={WATCHDOG}")
     nodes = field(service)
     service.start()
+    under_way(nodes)
+    return nodes
+
+
+def under_way(nodes: Field) -> None:
+    """Wait until all is well."""
     nodes.wait_until_connected()
     nodes.wait_for_traffic()
-    return nodes
 
 
 def end(service: Service, nodes: Field, *, restarts: int) -> None:
     """All goes on, and the books balance."""
-    nodes.wait_until_connected()
-    nodes.wait_for_traffic()
+    under_way(nodes)
     nodes.balance()
     assert service.show("NRestarts") == str(restarts)
     assert service.show("ActiveState") == "active"
@@ -48,99 +49,79 @@ def another_supervisor(service: Service, before: int) -> bool:
     return found is not None and found.pid != before
 
 
-def test_killed_supervisor(
+def another_writer(service: Service, before: int) -> bool:
+    """Whether the daemon has another writer."""
+    return service.daemon.writer() not in {before, None}
+
+
+def test_killed_children(
+    service: Service, field: Callable[[Service], Field], promise: Promise
+) -> None:
+    """The supervisor replaces them; the others notice nothing."""
+    nodes = begin(service, field)
+    connections, before = nodes.connections(), service.writer()
+    psutil.Process(before).kill()
+    promise("another writer", lambda: another_writer(service, before), within=5)
+    assert nodes.connections() == connections
+
+    detector, *others = nodes.detectors
+    siblings = [it for other in others for it in other.open()]
+    with nodes.doomed(detector):
+        psutil.Process(service.daemon.nodes()[detector.row].pid).kill()
+        wait_until(lambda: not detector.open(), timeout=10, message="it is disconnected")
+    promise("another node process", detector.open, within=5)
+    assert [it for other in others for it in other.open()] == siblings
+    end(service, nodes, restarts=0)
+
+
+def test_stopped_writer(
     sqlite: Service, field: Callable[[Service], Field], promise: Promise
 ) -> None:
     nodes = begin(sqlite, field)
-    before = sqlite.daemon.pid
-    psutil.Process(before).kill()
-    what = "another supervisor after SIGKILL"
-    promise(what, lambda: another_supervisor(sqlite, before), within=10)
-    end(sqlite, nodes, restarts=1)
+    connections, before = nodes.connections(), sqlite.writer()
+    psutil.Process(before).suspend()
+    what = "another writer after SIGSTOP"
+    promise(what, lambda: another_writer(sqlite, before), within=WRITER_TIMEOUT + 5)
+    assert nodes.connections() == connections
+    end(sqlite, nodes, restarts=0)
+
+
+def test_killed_supervisor(
+    sqlite: Service, field: Callable[[Service], Field], promise: Promise
+) -> None:
+    """Alone, and then together with all its processes."""
+    nodes = begin(sqlite, field)
+    first = sqlite.daemon.pid
+    psutil.Process(first).kill()
+    promise("another supervisor", lambda: another_supervisor(sqlite, first), within=BACK)
+    under_way(nodes)
+
+    second = sqlite.daemon.pid
+    for detector in nodes.detectors:
+        nodes.load.call(lambda: detector.doom(KILLED, LAST_INSTANTS))  # noqa: B023
+    sqlite.systemctl("kill", "--signal=KILL", "--kill-whom=all", DAEMON)
+    for detector in nodes.detectors:
+        nodes.load.call(detector.spare)
+    promise("another daemon", lambda: another_supervisor(sqlite, second), within=BACK)
+    end(sqlite, nodes, restarts=2)
 
 
 def test_hung_supervisor(
     sqlite: Service, field: Callable[[Service], Field], promise: Promise
 ) -> None:
     """The watchdog notices; what the node processes have is not lost with it."""
+    sqlite.drop_in(f"WatchdogSec={WATCHDOG}")
     nodes = begin(sqlite, field)
-    before = sqlite.daemon.pid
-    what = "another supervisor after it hung"
-    with hung(before):
-        within = WATCHDOG + ABORT + 10
-        promise(what, lambda: another_supervisor(sqlite, before), within=within)
-    end(sqlite, nodes, restarts=1)
-    assert "Watchdog timeout" in sqlite.log()
-
-
-def test_stopped_supervisor(
-    sqlite: Service, field: Callable[[Service], Field], promise: Promise
-) -> None:
-    nodes = begin(sqlite, field)
-    before = sqlite.daemon.pid
-    psutil.Process(before).suspend()
+    first = sqlite.daemon.pid
+    psutil.Process(first).suspend()
     what = "another supervisor after SIGSTOP"
-    within = WATCHDOG + ABORT + 10
-    promise(what, lambda: another_supervisor(sqlite, before), within=within)
-    end(sqlite, nodes, restarts=1)
+    within = WATCHDOG + ABORT + BACK
+    promise(what, lambda: another_supervisor(sqlite, first), within=within)
+    under_way(nodes)
 
-
-@pytest.mark.parametrize(("number", "after"), [(KILL, 0), (STOP, WRITER_TIMEOUT)])
-def test_writer(
-    sqlite: Service,
-    field: Callable[[Service], Field],
-    promise: Promise,
-    number: signal.Signals,
-    after: float,
-) -> None:
-    replace_writer(sqlite, begin(sqlite, field), promise, number, after)
-
-
-def test_killed_writer_on_postgresql(
-    postgresql: Service, field: Callable[[Service], Field], promise: Promise
-) -> None:
-    replace_writer(postgresql, begin(postgresql, field), promise, KILL, 0)
-
-
-def replace_writer(
-    service: Service, nodes: Field, promise: Promise, number: signal.Signals, after: float
-) -> None:
-    """The supervisor replaces it; nobody is disconnected."""
-    connections, before = nodes.connections(), service.writer()
-    psutil.Process(before).send_signal(number)
-    promise(
-        f"another writer after {number.name}",
-        lambda: service.daemon.writer() not in {before, None},
-        within=after + 5,
-    )
-    assert nodes.connections() == connections
-    end(service, nodes, restarts=0)
-
-
-def test_node_process(sqlite: Service, field: Callable[[Service], Field], promise: Promise) -> None:
-    """It is started again; its siblings notice nothing."""
-    nodes = begin(sqlite, field)
-    detector, *others = nodes.detectors
-    siblings = [it for other in others for it in other.open()]
-    before = sqlite.daemon.nodes()[detector.row].pid
-    with nodes.doomed(detector):
-        psutil.Process(before).kill()
-        wait_until(lambda: not detector.open(), timeout=10, message="it is disconnected")
-    promise("another node process", detector.open, within=5)
-    assert [it for other in others for it in other.open()] == siblings
-    end(sqlite, nodes, restarts=0)
-
-
-def test_everything_at_once(
-    sqlite: Service, field: Callable[[Service], Field], promise: Promise
-) -> None:
-    nodes = begin(sqlite, field)
-    before = sqlite.daemon.pid
-    for detector in nodes.detectors:
-        nodes.load.call(lambda: detector.doom(KILLED, LAST_INSTANTS))  # noqa: B023
-    sqlite.systemctl("kill", "--signal=KILL", "--kill-whom=all", DAEMON)
-    for detector in nodes.detectors:
-        nodes.load.call(detector.spare)
-    what = "another supervisor after all was killed"
-    promise(what, lambda: another_supervisor(sqlite, before), within=10)
-    end(sqlite, nodes, restarts=1)
+    second = sqlite.daemon.pid
+    what = "another supervisor after one that hung"
+    with hung(second):
+        promise(what, lambda: another_supervisor(sqlite, second), within=within)
+    end(sqlite, nodes, restarts=2)
+    assert sqlite.log().count("Watchdog timeout") == 2
