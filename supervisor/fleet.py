@@ -13,6 +13,7 @@ from nodeproc.process import run_node
 from nodeproc.spool import SpoolLimits
 from nodeproc.spoolfile import spooled_nodes
 from nodeproc.states import NodeState
+from nodeproc.tally import Counts, Tallies
 from nodeproc.task import Adjustment, Exit, NodeLimits, Task
 from nodeproc.wire import Frame, Kind, NodeSpec, Status, pack
 from supervisor.children import Child, describe_exit
@@ -69,6 +70,7 @@ class Fleet:
         self._on_change = on_change
         self._desired: dict[int, NodeSpec] = {}
         self._nodes: dict[int, Node] = {}
+        self._tallies = Tallies()
         self._wake = asyncio.Event()
         self._paused = False
         self.statistics = Statistics()
@@ -92,6 +94,10 @@ class Fleet:
     def readings(self) -> list[Reading]:
         """Return the numbers of every node at this moment."""
         return [Reading(it.spec, it.state, it.tally.read()) for it in self._nodes.values()]
+
+    def total(self) -> Counts:
+        """Return what the numbers of all nodes amount to at this moment."""
+        return self._tallies.total()
 
     def pids(self) -> list[tuple[int, int]]:
         """Return each node that has a process, with that process's id."""
@@ -181,7 +187,7 @@ class Fleet:
         self._fork(node, connect=False)
 
     def _add(self, spec: NodeSpec) -> Node:
-        node = self._nodes[spec.id] = Node(spec)
+        node = self._nodes[spec.id] = Node(spec, self._tallies.take())
         self.gone.clear()
         return node
 
@@ -223,6 +229,7 @@ class Fleet:
     def _remove(self, node: Node) -> None:
         del self._nodes[node.spec.id]
         self.statistics.removed(node.tally.read())
+        self._tallies.give_back(node.tally)  # its process, if it had one, is dead: see Child
         if not self._nodes:
             self.gone.set()
 

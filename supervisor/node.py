@@ -30,12 +30,12 @@ class Node:
     """One node that has a process, or waits for its next one."""
 
     spec: NodeSpec
+    tally: Tally
     phase: Phase = Phase.RUNNING
     deadline: float | None = None
     child: Child | None = None
     state: NodeState = NodeState.STARTING
     down: Status | None = None  # while it has no process: what the writer was told
-    tally: Tally = field(default_factory=Tally)
     backoff: Backoff = field(default_factory=_respawn_backoff)
     fold: Fold = field(default_factory=lambda: Fold(log))
     note: Note | None = None  # after a crash: where its process notes what it is parsing

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from nodeproc.board import Board
+from nodeproc.tally import Counts
 from supervisor.catalogue import Snapshot
 from supervisor.fleet import Fleet
 from supervisor.metrics import render
@@ -28,7 +29,7 @@ class Observer:
         self._writer = writer
         self._board = board
         self._started_at = time.time()
-        self._sampled = fleet.statistics.overview([])
+        self._sampled = fleet.statistics.overview({}, Counts())
 
     async def run(self, listener: socket.socket | None) -> None:
         """Sample until cancelled, and serve the metrics on `listener`, if there is one."""
@@ -43,21 +44,21 @@ class Observer:
 
     async def _sample_forever(self) -> None:
         while True:
-            now = time.monotonic()
-            self._sampled = self._fleet.statistics.sample(self._fleet.readings(), now)
+            fleet, now = self._fleet, time.monotonic()
+            self._sampled = fleet.statistics.sample(fleet.states(), fleet.total(), now)
             self._board.put_up(self._sampled.summary())
             await asyncio.sleep(SAMPLE_INTERVAL)
 
     async def _metrics(self) -> bytes:
         usage = await usage_of(list(self._processes()))
-        readings = self._fleet.readings()
+        fleet = self._fleet
         snapshot = Snapshot(
             time.time(),
             self._started_at,
-            readings,
-            self._fleet.statistics.overview(readings),
+            fleet.readings(),
+            fleet.statistics.overview(fleet.states(), fleet.total()),
             self._board,
-            {"writer": self._writer.restarts, "node": self._fleet.restarts},
+            {"writer": self._writer.restarts, "node": fleet.restarts},
             usage,
         )
         return await render(snapshot)
