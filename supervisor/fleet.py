@@ -167,7 +167,6 @@ class Fleet:
 
     def _start(self, spec: NodeSpec) -> None:
         node = self._nodes.get(spec.id) or self._add(spec)
-        self.restarts += node.phase is Phase.CRASHED
         node.spec, node.phase, node.deadline, node.down = spec, Phase.RUNNING, None, None
         node.state = NodeState.STARTING
         self._fork(node, connect=True)
@@ -207,6 +206,8 @@ class Fleet:
             self._crashed(node, f"cannot start a process: {error.strerror}")
             return
         node.backoff.succeeded()
+        self.restarts += node.ended_unasked
+        node.ended_unasked = False
         if self._paused:
             node.child.channel.pause_reading()
         self._on_change()
@@ -240,6 +241,7 @@ class Fleet:
         node.child = None
         node.tally.process_ended()
         if node.phase is Phase.RUNNING:
+            node.ended_unasked = True
             node.learn(code, self._limits.max_packet_bytes)
             self._crashed(node, f"its process ended unasked: {describe_exit(code)}")
         else:

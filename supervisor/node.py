@@ -35,6 +35,7 @@ class Node:
     deadline: float | None = None
     child: Child | None = None
     state: NodeState = NodeState.STARTING
+    ended_unasked: bool = False  # its last process, and no other has taken its place
     down: Status | None = None  # while it has no process: what the writer was told
     backoff: Backoff = field(default_factory=_respawn_backoff)
     fold: Fold = field(default_factory=lambda: Fold(log))

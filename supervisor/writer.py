@@ -68,17 +68,13 @@ class WriterLink:
         self._watch: asyncio.TimerHandle | None = None
         self._signed_at = self._progress_at = time.monotonic()
         self.database_trouble = ""  # why the writer has no database, by its own words
+        self.restarts = 0  # writers that took the place of another
         self.gone = asyncio.Event()
 
     @property
     def pid(self) -> int | None:
         """The process id of the writer, None while there is none."""
         return self._child.pid if self._child else None
-
-    @property
-    def restarts(self) -> int:
-        """How many writers have taken the place of another."""
-        return max(self._generation - FIRST_GENERATION, 0)
 
     def start(self) -> None:
         """Fork a writer. Raises OSError if that fails for the first one."""
@@ -106,6 +102,7 @@ class WriterLink:
         self._signed_at = time.monotonic()
         self._look_again(self.patience)
         if not first:
+            self.restarts += 1
             self._release()
             self._on_new_writer(self._generation)
 
