@@ -11,7 +11,7 @@ from tests.chaos.pace import Pace
 from tests.support.processes import is_alive
 from tests.support.waiting import wait_until
 from tests.systemd.field import PACES, Field
-from tests.systemd.service import DAEMON, Service
+from tests.systemd.service import DAEMON, OWN, Service
 
 pytestmark = [pytest.mark.xdist_group("systemd"), pytest.mark.timeout(600)]
 
@@ -30,7 +30,7 @@ def test_journal(sqlite: Service, field: Callable[[Service], Field]) -> None:
     nodes.load.call(nodes.detectors[-1].refuse)
     sqlite.start()
     sqlite.wait_for_log("connection refused")
-    entries = list(sqlite.entries(f"_SYSTEMD_UNIT={DAEMON}"))
+    entries = list(sqlite.entries(OWN))
     assert {entry["SYSLOG_IDENTIFIER"] for entry in entries} == {"birdwatcher"}
     assert {"writer", "node"} <= {entry["PROCESS"] for entry in entries}
     assert {entry["PRIORITY"] for entry in entries} >= {"4", "6"}
