@@ -198,7 +198,7 @@ class Service:
 
     def cursor(self) -> str:
         """Return where the daemon's own words end now."""
-        # An entry that the same filter lets through: after another one, systemd 252 misses the next.
+        # With the same filter: after an entry that it holds back, systemd 252 misses the next one.
         said = self.log("--lines=1", "--show-cursor", OWN, unit=None)
         return said.rpartition("cursor: ")[2].strip()
 
