@@ -63,7 +63,8 @@ def refuses(sqlite: Service, words: str) -> None:
     # And not "activating", until the next try.
     assert sqlite.show("ActiveState") == "failed"
     assert sqlite.show("NRestarts") == "0"
-    (said,) = sqlite.own_words()
+    (said,) = sqlite.own_words("--priority=err")
+    assert sqlite.own_words() == [said]
     assert words in said
     assert "secret" not in sqlite.log()
     assert words in sqlite.status()
