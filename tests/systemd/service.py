@@ -188,13 +188,13 @@ class Service:
         command = ["journalctl", "--quiet", "--no-pager", "--output=cat", *chosen, *arguments]
         return self.machine.run(*command).stdout
 
-    def own_words(self, after: str | None = None) -> list[str]:
+    def own_words(self, *arguments: str, after: str | None = None) -> list[str]:
         """Return the lines in the journal that the daemon's processes have written themselves.
 
-        `after`: only those that came after this `cursor`.
+        `after`: only those that came after this `cursor`; `arguments` as of `log`.
         """
         since = [f"--after-cursor={after}"] if after else []
-        return self.log(*since, OWN, unit=None).splitlines()
+        return self.log(*since, *arguments, OWN, unit=None).splitlines()
 
     def cursor(self) -> str:
         """Return where the daemon's own words end now."""
