@@ -123,5 +123,7 @@ LOGGING = {
             "level": "INFO" if _config.log_level == "DEBUG" else _config.log_level,
         },
         "django.server": {"handlers": [], "propagate": True},
+        # It would name its selector in each process.
+        "asyncio": {"level": "INFO"},
     },
 }
