@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.waiting import STARTING, wait_until
 from tests.systemd.field import Field
 from tests.systemd.machine import Machine, Nursery
 from tests.systemd.service import (
@@ -104,7 +105,7 @@ def release_another(service: Service) -> None:
 
 
 def test_what_fails_leaves_all_as_it_was(boot: Boot, installed: list[str]) -> None:
-    """Another database that is not there, a build that fails, a tree in a place of ours."""
+    """Another database that is not there, a build that fails or is interrupted, a tree of ours."""
     service = Service(boot(installed))
     machine = service.machine
     service.systemctl("start", DAEMON, WEB)
@@ -119,6 +120,11 @@ def test_what_fails_leaves_all_as_it_was(boot: Boot, installed: list[str]) -> No
     machine.run("mv", WHEELS, f"{WHEELS}.away")
     assert "pip could not install" in refused(service)
     machine.run("mv", f"{WHEELS}.away", WHEELS)
+    assert releases(service) == {before}
+
+    machine.run("systemd-run", "--collect", "--unit=install", f"{SOURCE}/systemd/install.sh")
+    wait_until(lambda: len(releases(service)) == 2, timeout=STARTING, message="it builds")
+    service.systemctl("stop", "install")
     assert releases(service) == {before}
 
     # What runs may still need its release, however many others have come since.
