@@ -26,6 +26,7 @@ import socket
 import struct
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -126,9 +127,9 @@ class _Server(Arbiter):
 
     def __init__(self, application: _Application, check: Callable[[], object]) -> None:
         self._check = check
-        directory, name = os.path.split(sys.executable)
-        # The name itself stays: in a virtual environment it is a link out of it.
-        self._python = os.path.join(os.path.realpath(directory), name)
+        executable = Path(sys.executable)
+        # Not the file's own link, which leads out of a virtual environment.
+        self._python = str(executable.parent.resolve() / executable.name)
         super().__init__(application)
 
     def handle_hup(self) -> None:
