@@ -3,11 +3,14 @@
 import socket
 import time
 
+from tests.support.waiting import wait_until
+
 
 class Field:
     """Nodes at many addresses of the loopback network and one port."""
 
     def __init__(self, port: int) -> None:
+        self.port = port
         self._listener = socket.create_server(("", port), backlog=4096)
         self._listener.setblocking(False)
         self.connections: dict[str, socket.socket] = {}  # by the node's address
@@ -37,6 +40,17 @@ class Field:
         """Close the connection of a node, if it has one."""
         if connection := self.connections.pop(address, None):
             connection.close()
+
+    def wait_for(self, count: int, seconds: float) -> None:
+        """Accept until so many nodes have their connection. Raises DeadlineMissedError."""
+
+        def called() -> bool:
+            self.accept()
+            return len(self.connections) == count
+
+        wait_until(
+            called, timeout=seconds, message=lambda: f"{count} calls, {len(self.connections)} came"
+        )
 
     def close(self) -> None:
         """Close everything."""

@@ -53,7 +53,6 @@ def measure(bench: Bench, vendor: str) -> Result:
                 bulk.append(TOTAL / flood.birds.load())
                 _check_books()
             usual.append(_usual(bench, vendor, load))
-            print(ours,bulk,usual,cpu,flush=True)
     rows = [_row(vendor, "COPY", ours, bulk, BULK[vendor]), _usual_row(vendor, ours, usual)]
     times = sending / statistics.median(ours)
     spent = ", ".join(
