@@ -8,6 +8,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from django.contrib.auth.models import User
+from django.test import Client
+
 from birdwatcher.nodes.models import Node, NodeStatus
 from nodeproc.states import NodeState
 from supervisor.children import raise_descriptor_limit
@@ -128,3 +131,11 @@ def wait_until_settled(count: int) -> None:
         timeout=SETTLING,
         message=lambda: f"{count} nodes connected, there are {connected.count()}",
     )
+
+
+def keeper() -> Client:
+    """Return a browser in the admin, logged in, of the database that Django looks into."""
+    user = User.objects.filter(username="keeper").first() or User.objects.create_superuser("keeper")
+    client = Client(SERVER_NAME="localhost")
+    client.force_login(user)
+    return client

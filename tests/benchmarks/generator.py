@@ -100,8 +100,8 @@ class Generator:
             self._poll.modify(descriptor, select.EPOLLRDHUP | select.EPOLLOUT)
 
     def pace(self, rate: float) -> None:
-        """Send so many events a second, of one node after the other; answer how many were sent at
-        the pace that ends with this."""
+        """Send so many events a second, of one connected node after the other; answer how many were
+        sent at the pace that ends with this."""
         self._orders.send(("pace", self._sent))
         self._rate, self._sent, self._began = rate, 0, time.monotonic()
 
@@ -123,7 +123,7 @@ class Generator:
         if not self._rate:
             return
         due = math.floor((time.monotonic() - self._began) * self._rate)
-        nodes = list(self._frames)
+        nodes = list(self._field.connections)
         while self._sent < due:
             name = nodes[self._sent % len(nodes)]
             packets = self._frames[name]
