@@ -6,7 +6,7 @@ import sys
 
 
 def main() -> None:
-    """Run the command that the arguments name; a wrong configuration is one sentence."""
+    """Run the command that the arguments name; a wrong configuration is a sentence and code 78."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "birdwatcher.settings")
     try:
         from django.conf import settings

@@ -1,7 +1,7 @@
-"""Birdwatcher's configuration: every environment variable it reads, in one table.
+"""Birdwatcher's configuration: every variable it reads, in one table.
 
 Settings and tests call `load`; nothing else in the project reads the environment. The README's
-table shows `VARIABLES`.
+table and `systemd/birdwatcher.env` show `VARIABLES`.
 """
 
 from __future__ import annotations
@@ -26,14 +26,27 @@ from birdwatcher.environment import (
     words,
 )
 from birdwatcher.secret_key import find_secret_key
+from birdwatcher.sources import ENV_FILE as ENV_FILE_NAME
+from birdwatcher.sources import gather
+from nodeproc.journal import is_journal
+from supervisor.endpoint import Endpoint, parse_endpoint
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+STDERR = 2
 
+ENV_FILE = Variable(
+    ENV_FILE_NAME,
+    "",
+    "Path of a file with lines `NAME=value`, read for the variables that are neither in the "
+    "environment nor a credential. Itself only in the environment.",
+    text,
+)
 DATABASE_URL = Variable(
     "DATABASE_URL",
     "sqlite:///<state directory>/birdwatcher.sqlite3",
     "The database: `postgresql://user:password@host:5432/name` or `sqlite:////path/to/file`.",
     text,
+    secret=True,
 )
 STATE_DIR = Variable(
     "BIRDWATCHER_STATE_DIR",
@@ -48,12 +61,7 @@ SECRET_KEY = Variable(
     "Key that signs sessions, at least 50 random characters. "
     "Needed without debug; with debug one is made and kept in the state directory.",
     text,
-)
-SECRET_KEY_FILE = Variable(
-    "BIRDWATCHER_SECRET_KEY_FILE",
-    "",
-    "Path of a file that holds the secret key, read if `BIRDWATCHER_SECRET_KEY` is not set.",
-    text,
+    secret=True,
 )
 DEBUG = Variable(
     "BIRDWATCHER_DEBUG", "0", "1 shows errors in the browser; never on a public address.", boolean
@@ -94,9 +102,19 @@ LOG_LEVEL = Variable(
 )
 LOG_FORMAT = Variable(
     "BIRDWATCHER_LOG_FORMAT",
-    "text",
-    "Format of the log: `text`, or `json` for one JSON object a line.",
-    choice("text", "json"),
+    "auto",
+    "Where and how the log is written: `text` or `json`, one object a line, to standard error; "
+    "`journal` to systemd's journal, with fields; `auto`: `journal` if standard error leads there, "
+    "otherwise `text`.",
+    choice("auto", "text", "json", "journal"),
+)
+METRICS = Variable(
+    "BIRDWATCHER_METRICS",
+    "",
+    "Where the daemon serves its metrics to Prometheus: `127.0.0.1:9750`, `[::1]:9750` or "
+    "`unix:/run/birdwatcher/metrics.sock`; nowhere if it is not set. Only addresses that no other "
+    "machine reaches, because no password is asked for.",
+    parse_endpoint,
 )
 MAX_PACKET_BYTES = Variable(
     "BIRDWATCHER_MAX_PACKET_BYTES",
@@ -145,6 +163,12 @@ SPOOL_TOTAL_BYTES = Variable(
     "more.",
     whole_number(64 * 1024, 1024**4),
 )
+WEB_WORKERS = Variable(
+    "BIRDWATCHER_WEB_WORKERS",
+    "2",
+    "Processes of the web UI (1 to 64), each of which answers four requests at a time.",
+    whole_number(1, 64),
+)
 STOP_TIMEOUT = Variable(
     "BIRDWATCHER_STOP_TIMEOUT",
     "10",
@@ -159,10 +183,10 @@ WRITER_TIMEOUT = Variable(
 )
 
 VARIABLES: tuple[Variable[Any], ...] = (
+    ENV_FILE,
     DATABASE_URL,
     STATE_DIR,
     SECRET_KEY,
-    SECRET_KEY_FILE,
     DEBUG,
     ALLOWED_HOSTS,
     CSRF_TRUSTED_ORIGINS,
@@ -171,6 +195,8 @@ VARIABLES: tuple[Variable[Any], ...] = (
     TIME_ZONE,
     LOG_LEVEL,
     LOG_FORMAT,
+    WEB_WORKERS,
+    METRICS,
     MAX_PACKET_BYTES,
     CONNECT_TIMEOUT,
     BACKOFF_CAP,
@@ -217,39 +243,51 @@ class Config:
     trust_proxy: bool
     time_zone: str
     log_level: str
-    log_format: str
+    log_format: str  # text, json or journal
+    web_workers: int
+    metrics: Endpoint | None
     limits: Limits
 
 
 def load(environ: Mapping[str, str]) -> Config:
-    """Return the configuration that `environ` describes, and make its state directory.
+    """Return the configuration that `environ`, the credentials and the environment file that it
+    names describe (see `birdwatcher.sources`), and make its state directory.
 
-    Raises ImproperlyConfigured with one sentence that names the variable and the cure.
+    May be called again, and then reads all of them anew. Raises ImproperlyConfigured with one
+    sentence that names the variable and the cure.
     """
-    debug = DEBUG.read(environ)
-    https = HTTPS.given(environ)
-    limits = _limits(environ)
+    given = gather(environ, [variable.name for variable in VARIABLES])
+    debug = DEBUG.read(given)
+    https = HTTPS.given(given)
+    limits = _limits(given)
     return Config(
         database=parse_database_url(
-            DATABASE_URL.given(environ)
+            DATABASE_URL.given(given)
             or f"sqlite:///{quote(str(limits.state_dir))}/birdwatcher.sqlite3",
             # Django's development server has a thread for every request, which a kept connection
             # would outlive.
             keep_connections=not debug,
         ),
-        secret_key=find_secret_key(
-            SECRET_KEY.given(environ), SECRET_KEY_FILE.given(environ), limits.state_dir, debug
-        ),
+        secret_key=find_secret_key(SECRET_KEY.given(given), limits.state_dir, debug),
         debug=debug,
-        allowed_hosts=ALLOWED_HOSTS.read(environ),
-        csrf_trusted_origins=CSRF_TRUSTED_ORIGINS.read(environ),
+        allowed_hosts=ALLOWED_HOSTS.read(given),
+        csrf_trusted_origins=CSRF_TRUSTED_ORIGINS.read(given),
         https=not debug if https is None else https,
-        trust_proxy=TRUST_PROXY.read(environ),
-        time_zone=TIME_ZONE.read(environ),
-        log_level=LOG_LEVEL.read(environ),
-        log_format=LOG_FORMAT.read(environ),
+        trust_proxy=TRUST_PROXY.read(given),
+        time_zone=TIME_ZONE.read(given),
+        log_level=LOG_LEVEL.read(given),
+        log_format=_log_format(given, environ.get("JOURNAL_STREAM", "")),
+        web_workers=WEB_WORKERS.read(given),
+        metrics=METRICS.given(given),
         limits=limits,
     )
+
+
+def _log_format(given: Mapping[str, str], journal_stream: str) -> str:
+    log_format = LOG_FORMAT.read(given)
+    if log_format != "auto":
+        return log_format
+    return "journal" if is_journal(STDERR, journal_stream) else "text"
 
 
 def _limits(environ: Mapping[str, str]) -> Limits:

@@ -25,12 +25,14 @@ class Variable(Generic[T]):
 
     `default` is what the documentation shows, and is read like a value that was set. `parse` turns
     the text into a value, or raises ValueError with what is allowed ("a whole number from 2 to 9").
+    A `secret` has no place in a file that others may read.
     """
 
     name: str
     default: str
     meaning: str
     parse: Callable[[str], T]
+    secret: bool = False
 
     def given(self, environ: Mapping[str, str]) -> T | None:
         """Return the value that is set, or None; a variable set to nothing counts as not set.

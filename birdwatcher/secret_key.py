@@ -11,46 +11,37 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
 MISSING = (
-    "BIRDWATCHER_SECRET_KEY is not set: set it, or BIRDWATCHER_SECRET_KEY_FILE, to at least 50 "
-    "random characters, which `python3 -c 'import secrets; print(secrets.token_urlsafe(50))'` "
-    "makes (or set BIRDWATCHER_DEBUG=1 on your own machine)."
+    "BIRDWATCHER_SECRET_KEY is not set: set it to at least 50 random characters, which "
+    "`python3 -c 'import secrets; print(secrets.token_urlsafe(50))'` makes (or set "
+    "BIRDWATCHER_DEBUG=1 on your own machine)."
 )
 
 
-def find_secret_key(key: str | None, key_file: str | None, state_dir: Path, debug: bool) -> str:
-    """Return `key`, or what `key_file` holds, or with `debug` a key kept in `state_dir`.
+def find_secret_key(key: str | None, state_dir: Path, debug: bool) -> str:
+    """Return `key`, or with `debug` a key kept in `state_dir`.
 
-    Raises ImproperlyConfigured, one sentence, if there is none or a file cannot be used.
+    Raises ImproperlyConfigured, one sentence, if there is none or it cannot be kept.
     """
     if key is not None:
         return key
-    if key_file is not None:
-        return _read(Path(key_file), "BIRDWATCHER_SECRET_KEY_FILE")
     if debug:
         return _kept(state_dir / "secret_key")
     raise ImproperlyConfigured(MISSING)
 
 
-def _read(path: Path, source: str) -> str:
+def _kept(path: Path) -> str:
     try:
+        if not path.exists():
+            _keep_new_key(path)
         key = path.read_text(encoding="utf-8").strip()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is not text"
-        raise ImproperlyConfigured(f"{source} {str(path)!r} cannot be read: {reason}.") from None
+        raise ImproperlyConfigured(
+            f"The secret key cannot be kept in {str(path)!r}: {reason}."
+        ) from None
     if not key:
-        raise ImproperlyConfigured(f"{source} {str(path)!r} is empty, but must hold the key.")
+        raise ImproperlyConfigured(f"{str(path)!r} is empty, but must hold the key: remove it.")
     return key
-
-
-def _kept(path: Path) -> str:
-    if not path.exists():
-        try:
-            _keep_new_key(path)
-        except OSError as error:
-            raise ImproperlyConfigured(
-                f"The secret key cannot be kept in {str(path)!r}: {error.strerror}."
-            ) from None
-    return _read(path, "The kept secret key")
 
 
 def _keep_new_key(path: Path) -> None:

@@ -7,6 +7,8 @@ from birdwatcher.config import BASE_DIR, load
 _config = load(os.environ)
 
 BIRDWATCHER = _config.limits
+BIRDWATCHER_WEB_WORKERS = _config.web_workers
+BIRDWATCHER_METRICS = _config.metrics
 
 SECRET_KEY = _config.secret_key
 DEBUG = _config.debug
@@ -23,11 +25,14 @@ INSTALLED_APPS = [
     "birdwatcher.nodes",
     "birdwatcher.birds",
     "birdwatcher.writer",
+    "birdwatcher.health",
     "birdwatcher.simulator",
+    "birdwatcher.web",
 ]
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -74,11 +79,20 @@ USE_I18N = False
 FORMAT_MODULE_PATH = ["birdwatcher.formats"]
 
 STATIC_URL = "static/"
-STATIC_ROOT = _config.limits.state_dir / "static"
+# Part of the program as it is installed, like its code. Where `collectstatic` has not run, the
+# files are found where they are written.
+STATIC_ROOT = BASE_DIR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "birdwatcher.web.static.StaticFiles"},
+}
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG or not STATIC_ROOT.is_dir()
 
 SESSION_COOKIE_SECURE = _config.https
 CSRF_COOKIE_SECURE = _config.https
 SECURE_SSL_REDIRECT = _config.https
+# Whoever asks for it stands beside the web UI, not before the proxy that speaks HTTPS.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if _config.https else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = _config.https
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _config.trust_proxy else None
@@ -86,14 +100,21 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _config.trust_p
 # decides that, not one application on it.
 SILENCED_SYSTEM_CHECKS = ["security.W021"]
 
-_formatters = {"text": "nodeproc.logs.TextFormatter", "json": "nodeproc.logs.JsonFormatter"}
+_log_handlers = {
+    "text": {"class": "nodeproc.logs.StderrHandler", "formatter": "text"},
+    "json": {"class": "nodeproc.logs.StderrHandler", "formatter": "json"},
+    "journal": {"class": "nodeproc.journal.JournalHandler"},
+}
 
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"()": _formatters[_config.log_format]}},
-    "handlers": {"stderr": {"class": "nodeproc.logs.StderrHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": _config.log_level},
+    "formatters": {
+        "text": {"()": "nodeproc.logs.TextFormatter"},
+        "json": {"()": "nodeproc.logs.JsonFormatter"},
+    },
+    "handlers": {"log": _log_handlers[_config.log_format]},
+    "root": {"handlers": ["log"], "level": _config.log_level},
     "loggers": {
         # Django's own handlers are taken away, so that its messages pass through root's. At DEBUG
         # it would log every query and every variable a template misses, and bury everything else.

@@ -13,6 +13,7 @@ from nodeproc.events import Reason
 from nodeproc.logs import Fold
 from nodeproc.receiver import Receiver
 from nodeproc.states import NodeState
+from nodeproc.tally import Tally
 from nodeproc.wire import Batch, NodeSpec
 
 BACKOFF_BASE = 0.25  # seconds
@@ -34,6 +35,7 @@ class Listener:
         spec: NodeSpec,
         make_receiver: Callable[[], Receiver],
         fold: Fold,
+        tally: Tally,
         *,
         connect_timeout: float,
         backoff_cap: float,
@@ -41,11 +43,13 @@ class Listener:
         enter: Enter,
         on_batch: Callable[[Batch], None],
     ) -> None:
-        """All times in seconds. `on_batch(batch)` is called with what each read yields."""
+        """All times in seconds. `on_batch(batch)` is called with what each read yields, after
+        `tally` has counted it."""
         self._spec = spec
         self._make_receiver = make_receiver
         self._receiver = make_receiver()
         self._fold = fold
+        self._tally = tally
         self._connect_timeout = connect_timeout
         self._stall_timeout = stall_timeout
         self._enter = enter
@@ -115,6 +119,7 @@ class Listener:
             connection.abort("moved")
             return "moved"
         self._connection = connection
+        self._tally.connected()
         self._receiver = self._make_receiver()
         self._backoff.succeeded()
         self._fold(logging.INFO, "connected", "connected")
@@ -126,7 +131,7 @@ class Listener:
             self._connection = None
             self._forget_stall()
         if not self._moved.is_set():  # else it was we who cut its last packet off
-            self._hand_on(self._receiver.end())
+            self._hand_on(0, self._receiver.end())
         return why
 
     def _received(self, data: bytes) -> None:
@@ -134,13 +139,14 @@ class Listener:
         batch, lost = self._receiver.receive(data)
         if lost:
             self.disconnect(lost)
-        self._hand_on(batch)
+        self._hand_on(len(data), batch)
         if self._receiver.is_midway:
             self._read_at = time.monotonic()
             if self._stall is None:
                 self._watch_stall(self._stall_timeout)
 
-    def _hand_on(self, batch: Batch | None) -> None:
+    def _hand_on(self, read: int, batch: Batch | None) -> None:
+        self._tally.received(read, batch)
         if batch:
             self._on_batch(batch)
 
@@ -158,7 +164,7 @@ class Listener:
         if left > 0 or self._connection.is_paused:  # while it is we who do not read, nothing stalls
             self._watch_stall(max(left, 1.0))
             return
-        self._hand_on(self._receiver.end(Reason.STALLED))
+        self._hand_on(0, self._receiver.end(Reason.STALLED))
         self.disconnect(f"a packet stalled half-way for {self._stall_timeout:g} s")
 
     def _forget_stall(self) -> None:

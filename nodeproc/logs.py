@@ -3,8 +3,10 @@
 Every process writes its own lines to the standard error it inherited, each line in one `write` of
 at most PIPE_BUF bytes, which the kernel never mixes with another process's. A reader of standard
 error that has stopped reading costs log lines, which are counted, and never the daemon's time.
+Under systemd they go to the journal instead: see `nodeproc.journal`.
 """
 
+import contextlib
 import json
 import logging
 import os
@@ -24,13 +26,18 @@ class Speaker:
     """Who writes this process's lines."""
 
     def __init__(self) -> None:
-        self.name = "birdwatcher"
+        self.name = self.process = "birdwatcher"
         self.node: int | None = None
+        self.node_name = ""
 
-    def become(self, name: str, node: int | None = None) -> None:
-        """From now on lines of this process begin with `name`, and carry the node's id."""
+    def become(self, name: str, node: int | None = None, node_name: str = "") -> None:
+        """From now on lines of this process begin with `name`, and carry the node it is of.
+
+        The name's first word is the kind of process: `web` of `web worker 3`.
+        """
         self.name = printable(name)
-        self.node = node
+        self.process = self.name.partition(" ")[0] if node is None else "node"
+        self.node, self.node_name = node, node_name
 
 
 speaker = Speaker()
@@ -41,12 +48,34 @@ def printable(text: str) -> str:
     return text if text.isprintable() else text.translate(_CONTROLS)
 
 
+def flush() -> None:
+    """Let what was said arrive, which may take a moment: this process is about to end."""
+    for handler in logging.getLogger().handlers:
+        with contextlib.suppress(Exception):
+            handler.flush()
+
+
+def about(node: int, name: str = "") -> dict[str, object]:
+    """The `extra` of a line about one node: `log.error("...", extra=about(7, "Dartmoor"))`.
+
+    For those who speak of many nodes; in a node's own process every line is about that node.
+    """
+    return {"node": node, "node_name": name}
+
+
+def node_of(record: logging.LogRecord) -> tuple[int | None, str]:
+    """The id and name of the node that a line is about, as far as there is one and it is known."""
+    if hasattr(record, "node"):
+        return record.node, getattr(record, "node_name", "")
+    return speaker.node, speaker.node_name
+
+
 class StderrHandler(logging.Handler):
     """Writes each record as one whole line to file descriptor 2, and waits for nobody."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._lost = 0
+        self.lost = 0  # lines that nobody took, since the last one that was
         self._poll = select.poll()
         self._poll.register(2, select.POLLOUT)
 
@@ -55,19 +84,19 @@ class StderrHandler(logging.Handler):
         try:
             line = self.format(record)
             if not self._writable():
-                self._lost += 1
+                self.lost += 1
                 return
-            if self._lost:
-                lost, self._lost = self._lost, 0
+            if self.lost:
+                lost, self.lost = self.lost, 0
                 line += f"\n[{lost} log lines lost: standard error was not being read]"
             os.write(2, line.encode(errors="backslashreplace")[: MAX_LINE - 1] + b"\n")
         except OSError:  # nobody there to read it, and nobody to tell
-            self._lost += 1
+            self.lost += 1
         except Exception:
             self.handleError(record)
 
     def _writable(self) -> bool:
-        events = self._poll.poll(0 if self._lost else WAIT_MS)
+        events = self._poll.poll(0 if self.lost else WAIT_MS)
         return bool(events and events[0][1] & select.POLLOUT)
 
 
@@ -97,7 +126,7 @@ class JsonFormatter(logging.Formatter):
             "pid": record.process,
             "message": record.getMessage(),
         }
-        node = getattr(record, "node", speaker.node)
+        node, _ = node_of(record)
         if node is not None:
             entry["node"] = node
         if record.exc_info:
@@ -135,8 +164,10 @@ class Fold:
         self._clock = clock
         self._kinds: OrderedDict[str, _Repeats] = OrderedDict()
 
-    def __call__(self, level: int, kind: str, message: str) -> None:
-        """Log `message`, or count it as one more of its `kind`."""
+    def __call__(
+        self, level: int, kind: str, message: str, extra: dict[str, object] | None = None
+    ) -> None:
+        """Log `message`, or count it as one more of its `kind`. `extra`: see `about`."""
         now = self._clock()
         repeats = self._kinds.setdefault(kind, _Repeats(now, self.FIRST_WINDOW))
         self._kinds.move_to_end(kind)
@@ -156,7 +187,7 @@ class Fold:
                 message += f" ({repeats.left_out} more of this in the last {minutes:.0f} min)"
             repeats.window_began, repeats.left_out = now, 0
             repeats.window = min(repeats.window * 2, self.LAST_WINDOW)
-        self._log.log(level, "%s", message)
+        self._log.log(level, "%s", message, extra=extra, stacklevel=2)
 
 
 class _Repeats:

@@ -1,12 +1,13 @@
 """What a node process has received and the writer has not yet acknowledged."""
 
+import itertools
 import secrets
 from collections import deque
 from dataclasses import replace
 from typing import Any
 
 from nodeproc.spool import Spool
-from nodeproc.wire import Kind, pack
+from nodeproc.wire import Kind, batch_head, pack
 
 
 class Outbox:
@@ -31,6 +32,7 @@ class Outbox:
         self._unsent: deque[bytes] = deque()
         self._resumed: int | None = None  # the stream that the writer was last told of
         self.size = 0  # bytes in memory
+        self.events = 0  # in memory
 
     def __len__(self) -> int:
         """How many frames are in memory."""
@@ -51,6 +53,7 @@ class Outbox:
         raw = pack(kind, value, node=self._node, stream=self._stream, sequence=self._last)
         self._unsent.append(raw)
         self.size += len(raw)
+        self.events += batch_head(raw)[1]
 
     def take(self) -> bytes | None:
         """Return what is to be sent next, or None. Raises SpoolError.
@@ -86,7 +89,9 @@ class Outbox:
         if stream != self._stream:
             return
         while self._sent and self.first <= sequence:
-            self.size -= len(self._sent.popleft())
+            raw = self._sent.popleft()
+            self.size -= len(raw)
+            self.events -= batch_head(raw)[1]
 
     def give_up_spool(self) -> None:
         """Go on without what is in the spool, which cannot be read; its file is set aside."""
@@ -118,4 +123,26 @@ class Outbox:
         )
         self._sent.clear()
         self._unsent.clear()
-        self.size = 0
+        self.size = self.events = 0
+
+    # What waits, for those who watch
+
+    @property
+    def spooled_events(self) -> int:
+        """How many events are in the spool, as far as they are not acknowledged."""
+        return self._spool.backlog.events
+
+    @property
+    def spooled_bytes(self) -> int:
+        """The size of the spool."""
+        return self._spool.size
+
+    @property
+    def oldest(self) -> float | None:
+        """When the oldest event retained was received, in seconds since the epoch."""
+        if self._spool.backlog.since is not None:
+            return self._spool.backlog.since
+        if not self.events:
+            return None
+        heads = map(batch_head, itertools.chain(self._sent, self._unsent))
+        return next(received_at for received_at, events in heads if events)

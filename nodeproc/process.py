@@ -22,6 +22,7 @@ from nodeproc.outbox import Outbox
 from nodeproc.receiver import Receiver
 from nodeproc.spool import Spool, SpoolError
 from nodeproc.states import NodeState, check_transition
+from nodeproc.tally import Gauge
 from nodeproc.task import Adjustment, Exit, NodeLimits, Task
 from nodeproc.uplink import Uplink
 from nodeproc.wire import Batch, Frame, Kind, NodeSpec, Status
@@ -79,6 +80,7 @@ class NodeProcess:
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(self._crashed)
         self._limits = task.limits
+        self._tally = task.tally
         self._spec = task.spec
         self._parse = task.guard.parse_event if task.guard else parse_event
         self._state = NodeState.STARTING
@@ -95,7 +97,9 @@ class NodeProcess:
         self._listener = self._make_listener()
         spool = Spool(task.spool, task.spec.id)
         trouble = _take_up(spool)
-        self._uplink = self._make_uplink(connection, Outbox(task.spec.id, spool, task.generation))
+        outbox = Outbox(task.spec.id, spool, task.generation)
+        self._uplink = self._make_uplink(connection, outbox)
+        self._gauge = Gauge(task.tally, outbox)
         if trouble:
             self._spooled(trouble)
         self._listening = asyncio.create_task(self._listener.run())
@@ -109,6 +113,7 @@ class NodeProcess:
             self._spec,
             lambda: Receiver(self._limits.max_packet_bytes, self._fold, self._parse),
             self._fold,
+            self._tally,
             connect_timeout=limits.connect_timeout,
             backoff_cap=limits.backoff_cap,
             stall_timeout=limits.stall_timeout,
@@ -139,6 +144,7 @@ class NodeProcess:
             if lost := self._uplink.close():
                 log.critical("%s", lost)
                 code = Exit.LOST
+            self._gauge.close()
         return code
 
     def finish(self, code: Exit) -> None:
@@ -150,6 +156,7 @@ class NodeProcess:
 
     def _hand_up(self, batch: Batch) -> None:
         self._uplink.hand_up(Kind.BATCH, batch)
+        self._gauge.watch()
         self._balance()
 
     def _balance(self) -> None:
@@ -251,7 +258,7 @@ class NodeProcess:
     def _introduce(self) -> None:
         """Show who this is in the process list and in the log."""
         setproctitle(printable(f"birdwatcher: node {self._spec.id} {self._spec} {self._state}"))
-        speaker.become(f"node={self._spec.id} {self._spec}", self._spec.id)
+        speaker.become(f"node={self._spec.id} {self._spec}", self._spec.id, self._spec.name)
 
     # Crashes
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from nodeproc.backlog import Backlog
 from nodeproc.spoolfile import CRC, DAMAGED, MAGIC, READ_AHEAD, SpoolReader, spool_path, total_size
 from nodeproc.wire import Frame
 
@@ -41,6 +42,7 @@ class Spool:
         self._checked_at = 0  # the size at which the total was last looked at
         self._last: tuple[int, int] | None = None  # stream and sequence number of the last frame
         self.size = 0  # bytes, up to the end of the last whole record
+        self.backlog = Backlog()
 
     def __bool__(self) -> bool:
         """Whether there is anything in it."""
@@ -75,6 +77,7 @@ class Spool:
         self.size = self._cursor = len(MAGIC)
         for frame, behind in self._reader.all():
             self._last, self.size = (frame.stream, frame.sequence), behind
+            self.backlog.add(*self._last, frame.raw)
         damaged = max(on_disk - self.size, 0)
         if damaged:
             self._keep_for_people(damaged)
@@ -111,6 +114,9 @@ class Spool:
         self._cursor += sum(map(len, records[:sent]))
         self.size += length
         self._last = last
+        stream, sequence = last
+        for number, raw in enumerate(frames, sequence - len(frames) + 1):
+            self.backlog.add(stream, number, raw)
 
     def read(self) -> Frame | None:
         """Return the frame at the cursor and move on, or None at the end. Raises SpoolError."""
@@ -131,6 +137,7 @@ class Spool:
 
     def acknowledge(self, stream: int, sequence: int) -> None:
         """Remove the file if its last frame, and with it all of them, is acknowledged."""
+        self.backlog.acknowledge(stream, sequence)
         if self._last and self._last[0] == stream and self._last[1] <= sequence:
             self._remove()
 
@@ -192,6 +199,7 @@ class Spool:
             os.close(self._file)
         self._file = self._reader = self._last = None
         self._cursor = self._checked_at = self.size = 0
+        self.backlog = Backlog()
 
     def _check_limits(self, more: int) -> None:
         size = self.size + more

@@ -1,11 +1,12 @@
 """What a node process is told to do, within which bounds, and how it says that it has ended."""
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from nodeproc.guard import Guard
 from nodeproc.spool import SpoolLimits
+from nodeproc.tally import Tally
 from nodeproc.wire import NodeSpec
 
 
@@ -53,3 +54,4 @@ class Task:
     generation: int  # of the writer
     connect: bool = True  # else only have committed what an earlier process left in the spool
     guard: Guard | None = None  # after a crash
+    tally: Tally = field(default_factory=Tally)

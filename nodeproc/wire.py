@@ -21,6 +21,11 @@ from typing import Any, NamedTuple
 
 HEADER = struct.Struct("<IBqqq")
 MARSHAL_VERSION = 4
+# A frame with a batch up to the number of its events, as marshal writes a `Batch`: a tuple of four,
+# a float, a list. The upper bit of a type may be set: "referred to later" (CPython, marshal.c).
+BATCH_HEAD = struct.Struct("<4xB24xBBBdBI")
+BATCH_TYPES = (ord(")"), 4, ord("g"), ord("["))
+REFERRED_TO = 0x80
 
 
 class Kind(enum.IntEnum):
@@ -131,6 +136,16 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [tuple(item) if isinstance(item, tuple) else item for item in value]
     return value
+
+
+def batch_head(raw: bytes) -> tuple[float, int]:
+    """Return when the batch in a frame was received, in seconds since the epoch, and how many
+    events it holds, without opening it; two zeros for a frame with anything else."""
+    if raw[4] != Kind.BATCH or len(raw) < BATCH_HEAD.size:
+        return 0.0, 0
+    _, outer, four, first, received_at, second, events = BATCH_HEAD.unpack_from(raw)
+    types = (outer & ~REFERRED_TO, four, first & ~REFERRED_TO, second & ~REFERRED_TO)
+    return (received_at, events) if types == BATCH_TYPES else (0.0, 0)
 
 
 class FrameReader:

@@ -27,6 +27,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from nodeproc import logs
 from nodeproc.channel import Channel
 from nodeproc.wire import Frame
 
@@ -187,7 +188,10 @@ def _in_child(
     except BaseException:
         log.critical("crashed", exc_info=True)
     finally:
-        os._exit(code)
+        try:
+            logs.flush()
+        finally:
+            os._exit(code)
 
 
 def _leave_parent_behind(connection: Connection, keep: int | None) -> None:

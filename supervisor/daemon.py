@@ -5,19 +5,24 @@ back: `_from_writer` -> `Fleet.acknowledge`.
 """
 
 import asyncio
+import contextlib
 import logging
 import os
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from nodeproc.board import Board
 from nodeproc.logs import speaker
 from nodeproc.spool import SpoolLimits
 from nodeproc.task import NodeLimits
 from nodeproc.wire import Frame, Kind, NodeSpec, pack
 from supervisor.children import freeze, raise_descriptor_limit
+from supervisor.endpoint import Endpoint, EndpointError, listening
 from supervisor.fleet import Fleet
 from supervisor.lock import StateDirectoryBusyError, StateDirectoryError, lock_state_directory
+from supervisor.observer import Observer
 from supervisor.report import Report
 from supervisor.signals import block_signals, on_hangup, on_stop_signal, tell_where_it_crashes
 from supervisor.writer import WriterLink, WriterMain
@@ -54,12 +59,17 @@ Reload = Callable[[], DaemonLimits]
 
 
 def run_daemon(
-    writer: WriterMain, limits: DaemonLimits, state_directory: Path, reload: Reload
+    writer: WriterMain,
+    limits: DaemonLimits,
+    state_directory: Path,
+    reload: Reload,
+    metrics: Endpoint | None = None,
 ) -> None:
     """Be the supervisor until a signal ends it.
 
     `writer` is what the writer process runs, `state_directory` is this daemon's own; SIGHUP calls
-    `reload`. Raises RefusedError when it cannot run there, or the writer cannot work.
+    `reload`; `metrics` is where it tells how it does. Raises RefusedError when it cannot run there,
+    or the writer cannot work.
     """
     speaker.become("supervisor")
     tell_where_it_crashes()
@@ -71,18 +81,33 @@ def run_daemon(
         raise RefusedError(str(error)) from None
     raise_descriptor_limit()
     freeze()
-    asyncio.run(Supervisor(writer, limits, lock, reload).run())
+    try:
+        with contextlib.ExitStack() as stack:
+            listener = stack.enter_context(listening(metrics)) if metrics else None
+            asyncio.run(Supervisor(writer, limits, lock, reload, listener).run())
+    except EndpointError as error:
+        raise RefusedError(str(error)) from None
 
 
 class Supervisor:
     """Ties the node processes to the writer."""
 
-    def __init__(self, writer: WriterMain, limits: DaemonLimits, lock: int, reload: Reload) -> None:
-        """`lock`: the descriptor that holds the state directory's lock."""
+    def __init__(
+        self,
+        writer: WriterMain,
+        limits: DaemonLimits,
+        lock: int,
+        reload: Reload,
+        listener: socket.socket | None = None,
+    ) -> None:
+        """`lock`: the descriptor that holds the state directory's lock; `listener`: where metrics
+        are asked for."""
         self._limits = limits
         self._lock = lock
         self._main = writer
         self._read_configuration = reload
+        self._listener = listener
+        self._board = Board()
         self._stop_asked = asyncio.Event()
         self._hurried = asyncio.Event()
         self._refusal: RefusedError | None = None
@@ -100,14 +125,18 @@ class Supervisor:
         )
         self._writer = WriterLink(
             self._main,
+            self._board,
             self._limits.writer_timeout,
             on_frame=self._from_writer,
             on_new_writer=self._fleet.resend,
             hold_back=self._fleet.pause,
             let_go=self._fleet.resume,
         )
-        self._report = Report(self._fleet, self._writer)
+        self._observer = Observer(self._fleet, self._writer, self._board)
+        self._report = Report(self._fleet, self._writer, self._observer)
         self._writer.start()
+        observing = asyncio.create_task(self._observer.run(self._listener))
+        observing.add_done_callback(_observing_ended)
         reconciling = asyncio.create_task(self._fleet.reconcile_forever())
         reconciling.add_done_callback(self._reconciling_ended)
         try:
@@ -115,6 +144,7 @@ class Supervisor:
             await self._wind_down()
         finally:
             reconciling.cancel()
+            observing.cancel()
             block_signals()
         if self._refusal:
             raise self._refusal
@@ -188,6 +218,12 @@ class Supervisor:
     async def _patiently(self, event: asyncio.Event, seconds: float) -> None:
         """Wait for `event`, at most so long, and no longer than until we are in a hurry."""
         await _within(seconds, event, self._hurried)
+
+
+def _observing_ended(task: asyncio.Task[None]) -> None:
+    """The daemon goes on unwatched: its events matter more than its metrics."""
+    if not task.cancelled() and (error := task.exception()):
+        log.error("watching failed; there are no metrics from now on", exc_info=error)
 
 
 async def _within(seconds: float, *events: asyncio.Event) -> None:

@@ -29,6 +29,7 @@ from supervisor.reconcile import (
     plan,
     plan_one,
 )
+from supervisor.statistics import Reading, Statistics
 from supervisor.writer import FIRST_GENERATION
 
 log = logging.getLogger("birdwatcher.supervisor")
@@ -70,6 +71,8 @@ class Fleet:
         self._nodes: dict[int, Node] = {}
         self._wake = asyncio.Event()
         self._paused = False
+        self.statistics = Statistics()
+        self.restarts = 0  # processes that took the place of one that ended unasked
         self.gone = asyncio.Event()  # set while no node has a process, or waits for its next one
         self.gone.set()
 
@@ -85,6 +88,14 @@ class Fleet:
     def settled(self) -> bool:
         """Whether every node that is wanted has its process, or will have one after a crash."""
         return self._is_told and self._desired.keys() <= self._nodes.keys()
+
+    def readings(self) -> list[Reading]:
+        """Return the numbers of every node at this moment."""
+        return [Reading(it.spec, it.state, it.tally.read()) for it in self._nodes.values()]
+
+    def pids(self) -> list[tuple[int, int]]:
+        """Return each node that has a process, with that process's id."""
+        return [(it.spec.id, it.child.pid) for it in self._nodes.values() if it.child]
 
     def want(self, specs: list[NodeSpec]) -> None:
         """From now on these nodes are to have a process, and no others."""
@@ -150,6 +161,7 @@ class Fleet:
 
     def _start(self, spec: NodeSpec) -> None:
         node = self._nodes.get(spec.id) or self._add(spec)
+        self.restarts += node.phase is Phase.CRASHED
         node.spec, node.phase, node.deadline, node.down = spec, Phase.RUNNING, None, None
         node.state = NodeState.STARTING
         self._fork(node, connect=True)
@@ -174,7 +186,8 @@ class Fleet:
         return node
 
     def _fork(self, node: Node, *, connect: bool) -> None:
-        task = Task(node.spec, self._limits, self._spool, self._generation, connect, node.guard())
+        limits, guard = self._limits, node.guard()
+        task = Task(node.spec, limits, self._spool, self._generation, connect, guard, node.tally)
         try:
             node.child = Child(
                 run_node,
@@ -198,7 +211,7 @@ class Fleet:
         self._tell(node, pack(Kind.STOP))
 
     def _kill(self, node: Node, why: str) -> None:
-        log.error("%s: %s; killed", node, why)
+        log.error("%s: %s; killed", node, why, extra=node.extra)
         node.deadline = None
         if node.child:
             node.child.kill()
@@ -209,6 +222,7 @@ class Fleet:
 
     def _remove(self, node: Node) -> None:
         del self._nodes[node.spec.id]
+        self.statistics.removed(node.tally.read())
         if not self._nodes:
             self.gone.set()
 
@@ -217,6 +231,7 @@ class Fleet:
         if node.child and not node.child.is_drained:
             self._lingering.append(node.child)
         node.child = None
+        node.tally.process_ended()
         if node.phase is Phase.RUNNING:
             node.learn(code, self._limits.max_packet_bytes)
             self._crashed(node, f"its process ended unasked: {describe_exit(code)}")
@@ -232,13 +247,14 @@ class Fleet:
             self._on_change()
             return
         why = "what it retained is in its spool" if code == Exit.SPOOLED else describe_exit(code)
-        log.warning("%s: ended before all was committed: %s", node, why)
+        log.warning("%s: ended before all was committed: %s", node, why, extra=node.extra)
         self._report(node, NodeState.STOPPED, why)
 
     def _crashed(self, node: Node, why: str) -> None:
         delay = node.backoff.failed()
         node.phase, node.deadline = Phase.CRASHED, time.monotonic() + delay
-        node.fold(logging.ERROR, why, f"{node}: {why}; next process in {delay:.1f} s")
+        says = f"{node}: {why}; next process in {delay:.1f} s"
+        node.fold(logging.ERROR, why, says, node.extra)
         self._report(node, NodeState.CRASHED, why, time.time() + delay)
         self._wake.set()
 

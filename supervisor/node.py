@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 
 from nodeproc.backoff import Backoff
 from nodeproc.guard import Guard, Note
-from nodeproc.logs import Fold
+from nodeproc.logs import Fold, about
 from nodeproc.states import NodeState
+from nodeproc.tally import Tally
 from nodeproc.task import Exit
 from nodeproc.wire import NodeSpec, Status
 from supervisor.children import Child
@@ -34,6 +35,7 @@ class Node:
     child: Child | None = None
     state: NodeState = NodeState.STARTING
     down: Status | None = None  # while it has no process: what the writer was told
+    tally: Tally = field(default_factory=Tally)
     backoff: Backoff = field(default_factory=_respawn_backoff)
     fold: Fold = field(default_factory=lambda: Fold(log))
     note: Note | None = None  # after a crash: where its process notes what it is parsing
@@ -41,6 +43,11 @@ class Node:
 
     def __str__(self) -> str:
         return f"node={self.spec.id} {self.spec}"
+
+    @property
+    def extra(self) -> dict[str, object]:
+        """What marks a line of the log as one about this node."""
+        return about(self.spec.id, self.spec.name)
 
     def running(self) -> Running:
         """Return this node in the words of `plan`."""
@@ -60,4 +67,4 @@ class Node:
             self.note.clear()
             self.killers = [*self.killers, packet][-MAX_KILLERS:]
             text = "%s: a packet of %d bytes killed its process; it will be rejected unread"
-            log.error(text, self, len(packet))
+            log.error(text, self, len(packet), extra=self.extra)

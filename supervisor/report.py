@@ -13,6 +13,7 @@ from setproctitle import setproctitle
 from nodeproc.states import NodeState
 from supervisor.fleet import Fleet
 from supervisor.notify import Notifier
+from supervisor.observer import Observer
 from supervisor.signals import tell_where_it_hangs
 from supervisor.writer import WriterLink
 
@@ -25,9 +26,10 @@ HANGING = 0.8  # of that time: how long the loop may stand still before it is to
 class Report:
     """Reports every few seconds, and soon after something changed; needs a running event loop."""
 
-    def __init__(self, fleet: Fleet, writer: WriterLink) -> None:
+    def __init__(self, fleet: Fleet, writer: WriterLink, observer: Observer) -> None:
         self._fleet = fleet
         self._writer = writer
+        self._observer = observer
         self._notifier = Notifier()
         self._interval = min(INTERVAL, (self._notifier.watchdog or INTERVAL) / BEATS)
         self._next: asyncio.TimerHandle | None = None
@@ -65,8 +67,9 @@ class Report:
         self._beat()
 
     def _show_title(self) -> None:
-        connected = self._fleet.states()[NodeState.CONNECTED]
-        setproctitle(f"birdwatcher: supervisor {_nodes(len(self._fleet))}, {connected} connected")
+        count, connected = len(self._fleet), self._fleet.states()[NodeState.CONNECTED]
+        nodes = "1 node" if count == 1 else f"{count} nodes"
+        setproctitle(f"birdwatcher: supervisor {nodes}, {connected} connected")
 
     def _tell_service_manager(self) -> None:
         if not self._ready and self._fleet.settled:
@@ -77,20 +80,14 @@ class Report:
         self._notifier.say("; ".join(self._words()) or "starting")
 
     def _words(self) -> Iterator[str]:
-        """The state of things: `no database: …`, `3 nodes, 2 connected, 1 backing off`."""
+        """The state of things: `no database: …`, `3 nodes, 2 connected, 1 backing off; …`."""
         if trouble := self._writer.database_trouble:
             yield f"no database: {trouble}"
         if self._ready:
-            states = self._fleet.states()
-            counts = [f"{states[state]} {state}" for state in NodeState if states[state]]
-            yield ", ".join([_nodes(len(self._fleet)), *counts])
+            yield str(self._observer.overview())
 
     def _beat(self) -> None:
         if self._notifier.watchdog:
             tell_where_it_hangs(self._notifier.watchdog * HANGING)
             if self._writer.makes_progress:
                 self._notifier.beat()
-
-
-def _nodes(count: int) -> str:
-    return "1 node" if count == 1 else f"{count} nodes"

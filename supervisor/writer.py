@@ -8,14 +8,15 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 
 from nodeproc.backoff import Backoff
+from nodeproc.board import Board
 from nodeproc.logs import Fold
 from nodeproc.wire import Frame, Kind
 from supervisor.children import Child, describe_exit
 
 log = logging.getLogger("birdwatcher.supervisor")
 
-# The writer's entry point: (pipe, parent process id, generation) -> exit code.
-WriterMain = Callable[[Connection, int, int], int]
+# The writer's entry point: (pipe, parent process id, generation, board) -> exit code.
+WriterMain = Callable[[Connection, int, int, Board], int]
 FIRST_GENERATION = 1
 
 RESPAWN_BASE = 0.25  # seconds
@@ -40,6 +41,7 @@ class WriterLink:
     def __init__(
         self,
         main: WriterMain,
+        board: Board,
         patience: float,
         *,
         on_frame: Callable[[Frame], None],
@@ -50,6 +52,7 @@ class WriterLink:
         """`hold_back()` and `let_go()` are called when the buffer is full, and empty again;
         `on_new_writer(generation)` when a writer has taken the place of another."""
         self._main = main
+        self._board = board
         self.patience = patience
         self._on_frame = on_frame
         self._on_new_writer = on_new_writer
@@ -67,6 +70,16 @@ class WriterLink:
         self.database_trouble = ""  # why the writer has no database, by its own words
         self.gone = asyncio.Event()
 
+    @property
+    def pid(self) -> int | None:
+        """The process id of the writer, None while there is none."""
+        return self._child.pid if self._child else None
+
+    @property
+    def restarts(self) -> int:
+        """How many writers have taken the place of another."""
+        return max(self._generation - FIRST_GENERATION, 0)
+
     def start(self) -> None:
         """Fork a writer. Raises OSError if that fails for the first one."""
         self._respawn = None
@@ -75,7 +88,7 @@ class WriterLink:
         try:
             self._child = Child(
                 self._main,
-                (self._generation,),
+                (self._generation, self._board),
                 on_frame=self._received,
                 on_ended=self._ended,
                 on_drained=self._drained,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime
 import logging
+import time
 from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
@@ -22,8 +23,9 @@ from birdwatcher.writer.models import Checkpoint
 from birdwatcher.writer.retention import Growth
 from birdwatcher.writer.species import SpeciesKeys
 from birdwatcher.writer.work import NodeEvent, NodeReport, Stream, Work, gather
+from nodeproc.board import Board
 from nodeproc.events import Reason
-from nodeproc.logs import Fold
+from nodeproc.logs import Fold, about
 from nodeproc.wire import Frame, Kind
 
 log = logging.getLogger("birdwatcher.writer")
@@ -47,9 +49,13 @@ class Ledger:
     again.
     """
 
-    def __init__(self, generation: int = 0) -> None:
-        """`generation`: of the writer; streams that were resumed for another are not taken up."""
+    def __init__(self, generation: int = 0, board: Board | None = None) -> None:
+        """`generation`: of the writer; streams that were resumed for another are not taken up.
+
+        `board`: where transactions are counted.
+        """
         self._generation = generation
+        self._board = board or Board()
         self._fold = Fold(log)
         self._next: dict[Stream, int] = {}
         self._doubted: set[Stream] = set()
@@ -126,16 +132,19 @@ class Ledger:
 
     def _commit(self, frames: list[Frame], *, sift: bool = False) -> None:
         work = gather(frames, self._next)
+        began = time.monotonic()
         try:
             with transaction.atomic():
                 self._write(work, sift=sift)
         except BaseException:
             self._forget()
             raise
+        rejected = sum(report.rejected for report in work.by_node.values())
+        self._board.count_commit(len(work.events), rejected, time.monotonic() - began)
         self._next.update(work.next)
         for node, why in work.unreadable:
             says = f"node={node}: what came from its process could not be read"
-            self._fold(logging.ERROR, says, f"{says}: {why}")
+            self._fold(logging.ERROR, says, f"{says}: {why}", about(node))
         self._growth.trim()
 
     def _write(self, work: Work, *, sift: bool) -> None:
@@ -160,8 +169,9 @@ class Ledger:
         except POISON as error:
             self._forget()  # some of it may have been made, and unmade with the savepoint
             if len(items) == 1:
-                why = f"node={items[0][0]}: {what} was {Reason.REFUSED_BY_DATABASE}"
-                self._fold(logging.ERROR, why, f"{why}: {error}")
+                node = items[0][0]
+                why = f"node={node}: {what} was {Reason.REFUSED_BY_DATABASE}"
+                self._fold(logging.ERROR, why, f"{why}: {error}", about(node))
                 refuse(items[0])
                 return
             middle = len(items) // 2
@@ -204,7 +214,8 @@ def _drop_work_of_deleted_nodes(work: Work) -> None:
     for node in work.by_node.keys() - _hold_nodes(work.by_node.keys()):
         events = work.drop(node)
         if events:
-            log.info("node=%d was deleted: %d of its events dropped", node, events)
+            text = "node=%d was deleted: %d of its events dropped"
+            log.info(text, node, events, extra=about(node))
 
 
 def _hold_nodes(nodes: Collection[int]) -> set[int]:

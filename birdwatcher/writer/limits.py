@@ -60,6 +60,7 @@ class DaemonConfiguration:
             (config.DATABASE_URL.name, old.database, new.database),
             (config.STATE_DIR.name, fixed, new.limits.state_dir),
             (config.LOG_FORMAT.name, old.log_format, new.log_format),
+            (config.METRICS.name, old.metrics, new.metrics),
         ):
             if before != now:  # and never what: the database's password may be in it
                 log.warning("%s has changed, which takes a restart", name)

@@ -39,15 +39,27 @@ class Checkpoint(models.Model):
 
 
 class Daemon(models.Model):
-    """The daemon that serves this database: one row, with primary key `ONLY`."""
+    """The daemon that serves this database: one row, with primary key `ONLY`.
+
+    The fields of `SUMMARY` tell how it did at `seen_at`, and are None as long as nothing is known:
+    `backlog` is how many events were received and not yet committed, `spooled` how many of them
+    were in spools, `lag` for how many seconds the oldest had been waiting (None with none).
+    """
 
     ONLY = 1
+    SUMMARY = ("nodes", "connected", "backlog", "spooled", "lag", "events_per_second")
 
     host = models.CharField(max_length=255)
     pid = models.PositiveIntegerField()
     started_at = models.DateTimeField()
     seen_at = models.DateTimeField()
     stopped_at = models.DateTimeField(null=True)
+    nodes = models.PositiveIntegerField(null=True)
+    connected = models.PositiveIntegerField(null=True)
+    backlog = models.PositiveBigIntegerField(null=True)
+    spooled = models.PositiveBigIntegerField(null=True)
+    lag = models.FloatField(null=True)
+    events_per_second = models.FloatField(null=True)
 
     def __str__(self) -> str:
         return f"daemon {self.pid} on {self.host}"

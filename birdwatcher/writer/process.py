@@ -7,6 +7,7 @@ the supervisor of changes of the node table.
 
 from __future__ import annotations
 
+import datetime
 import logging
 import os
 import socket
@@ -33,6 +34,7 @@ from birdwatcher.writer.session import (
     read_nodes,
 )
 from nodeproc.backoff import Backoff
+from nodeproc.board import Board, Summary
 from nodeproc.logs import Fold, speaker
 from nodeproc.wire import Frame, Kind, NodeSpec, pack
 from supervisor.writer import FIRST_GENERATION
@@ -46,25 +48,27 @@ SIGN_INTERVAL = 1.0  # seconds at least between two signs of life to the supervi
 FULL_READ = 30.0  # seconds between two readings of the node table though nothing changed
 
 
-def run_writer(connection: Connection, _parent: int, generation: int) -> int:
+def run_writer(connection: Connection, _parent: int, generation: int, board: Board) -> int:
     """Be the writer; return the exit code.
 
     `connection` is the pipe to the supervisor. The daemon's first writer refuses what those of a
-    later `generation` wait for. Nothing is done about the supervisor's death: it is the writer's
+    later `generation` wait for. On `board` it counts its transactions, and finds how the daemon
+    does. Nothing is done about the supervisor's death: it is the writer's
     too.
     """
     speaker.become("writer")
-    return Writer(Inbox(connection), generation).run()
+    return Writer(Inbox(connection), generation, board).run()
 
 
 class Writer:
     """What the writer process holds: its pipe, its database session, the frames under way."""
 
-    def __init__(self, inbox: Inbox, generation: int) -> None:
+    def __init__(self, inbox: Inbox, generation: int, board: Board) -> None:
         self._inbox = inbox
+        self._board = board
         self._first = generation == FIRST_GENERATION
         self._session = open_session()
-        self._ledger = Ledger(generation)
+        self._ledger = Ledger(generation, board)
         self._retention = Retention()
         self._pending: list[Frame] = []
         self._reported: list[NodeSpec] | None = None
@@ -191,6 +195,7 @@ class Writer:
             "pid": os.getppid(),
             "seen_at": now,
             "stopped_at": None,
+            **summarised(self._board.summary(), now),
         }
         started = {"started_at": now}
         Daemon.objects.update_or_create(
@@ -219,7 +224,19 @@ class Writer:
         self._inbox.send(pack(Kind.ALIVE, away))
 
     def _show_life(self) -> None:
-        """Say in the database, now and then, that the daemon is there."""
+        """Say in the database, now and then, that the daemon is there, and how it does."""
         if time.monotonic() - self._seen_at >= HEARTBEAT:
-            Daemon.objects.filter(pk=Daemon.ONLY).update(seen_at=timezone.now())
+            now = timezone.now()
+            summary = summarised(self._board.summary(), now)
+            Daemon.objects.filter(pk=Daemon.ONLY).update(seen_at=now, **summary)
             self._seen_at = time.monotonic()
+
+
+def summarised(summary: Summary | None, now: datetime.datetime) -> dict[str, Any]:
+    """Return what the database keeps of a summary, by the names of its fields."""
+    if summary is None:
+        return dict.fromkeys(Daemon.SUMMARY)
+    values = summary._asdict()
+    oldest = values.pop("oldest")
+    lag = None if oldest is None else max(now.timestamp() - oldest, 0.0)
+    return values | {"lag": lag}

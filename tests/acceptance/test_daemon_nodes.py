@@ -1,7 +1,15 @@
 """The node table is edited while the daemon runs."""
 
+import time
+
+import psycopg
+import pytest
+from django.db import connection
+
 from birdwatcher.birds.models import Bird
 from birdwatcher.nodes.models import Node
+from birdwatcher.writer.process import HEARTBEAT
+from tests.support.databases import POSTGRESQL
 from tests.support.park import Park
 from tests.support.processes import is_alive
 from tests.support.waiting import wait_until
@@ -13,6 +21,31 @@ def test_added_node_is_connected(park: Park) -> None:
     station.field.send(5)
     station.wait_for_birds()
     park.bystander_noticed_nothing()
+
+
+@pytest.mark.parametrize("database", [POSTGRESQL], indirect=True)
+def test_node_added_while_the_writer_waits_for_a_lock_is_connected(park: Park) -> None:
+    """The notification then comes along with the answer to another statement."""
+    with psycopg.connect(park.database.url) as other:
+        # What the writer signs every few seconds.
+        other.execute("SELECT * FROM writer_daemon FOR UPDATE")
+        wait_until(a_session_is_held_up, timeout=3 * HEARTBEAT, message="the writer is held up")
+        station = park.add("Dartmoor", connected=False)
+    released = time.monotonic()
+    park.promise("an added node is connected", station.field.connected)
+    # At its next signature the writer looks again in any case, and that would be too late.
+    assert time.monotonic() - released < HEARTBEAT * 0.9
+    park.bystander_noticed_nothing()
+
+
+def a_session_is_held_up() -> bool:
+    """Whether any session waits for a lock that another one holds."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        return cursor.fetchone() is not None
 
 
 def test_enabled_node_is_connected(park: Park) -> None:

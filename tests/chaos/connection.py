@@ -28,6 +28,10 @@ from tests.chaos.events import is_garbage
 # How many observations are remembered, to tell what was read some seconds ago.
 OBSERVATIONS = 200
 
+# What was read so many seconds before its reader was killed must not be lost: by then it has been
+# sent up the pipe, or, if nobody takes it there, spooled.
+LAST_INSTANTS = 3.0
+
 
 class Ending(enum.Enum):
     """How a connection ended, or that it has not."""

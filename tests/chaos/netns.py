@@ -4,15 +4,12 @@ Unplugging the cable makes everybody in the namespace vanish without a word: pac
 both sides, nobody is told, and connections live on if it is plugged in again soon enough.
 """
 
-import ctypes
 import os
 import socket
 import subprocess
-import threading
-from collections.abc import Callable
 from pathlib import Path
 
-CLONE_NEWNET = 0x40000000  # <linux/sched.h>
+from tests.support.sockets import in_network_of
 
 # 198.18.0.0/15 is set apart for tests of networks (RFC 2544): here a block of four addresses for
 # each process id there can be.
@@ -60,23 +57,7 @@ class Namespace:
 
     def make_socket(self) -> socket.socket:
         """Return a TCP socket that lives in the namespace, wherever it is used."""
-        return _in_thread(self._make_socket)
-
-    def _make_socket(self) -> socket.socket:
-        # Entering a namespace moves one thread; this one ends here, so nobody is left behind.
-        libc = ctypes.CDLL(None, use_errno=True)
-        with Path(f"/run/netns/{self._name}").open("rb") as namespace:
-            if libc.setns(namespace.fileno(), CLONE_NEWNET):
-                raise OSError(ctypes.get_errno(), "setns")
-        return socket.socket()
-
-
-def _in_thread(function: Callable[[], socket.socket]) -> socket.socket:
-    results: list[socket.socket] = []
-    thread = threading.Thread(target=lambda: results.append(function()))
-    thread.start()
-    thread.join()
-    return results[0]
+        return in_network_of(Path(f"/run/netns/{self._name}"))
 
 
 def _dotted(number: int) -> str:

@@ -34,11 +34,11 @@ def unacknowledged(connection: socket.socket) -> int:
     return int(struct.unpack("i", buffer)[0])
 
 
-def unread() -> dict[Ends, int]:
-    """Return how many bytes have arrived and wait to be read, for each connection of this network
-    namespace whose owner can still read them."""
+def unread(process: int | None = None) -> dict[Ends, int]:
+    """Return how many bytes have arrived and wait to be read, for each connection in the network of
+    this process, or of the one named, whose owner can still read them."""
     found = {}
-    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+    for line in Path(f"/proc/{process or 'self'}/net/tcp").read_text().splitlines()[1:]:
         _, local, remote, state, queues, *_ = line.split(maxsplit=5)
         if state in READING:
             found[local, remote] = int(queues.partition(":")[2], 16)

@@ -11,6 +11,7 @@ import psutil
 from django.db import connection
 
 from birdwatcher.nodes.models import Node
+from tests.chaos.connection import LAST_INSTANTS
 from tests.chaos.detector import Detector
 from tests.chaos.load import Load
 from tests.chaos.means import Means
@@ -18,10 +19,6 @@ from tests.support.daemon import Daemon
 from tests.support.databases import Database
 from tests.support.processes import is_alive
 from tests.support.waiting import wait_until
-
-# What was read so many seconds before its reader was killed must not be lost: by then it has been
-# sent up the pipe, or, if nobody takes it there, spooled.
-LAST_INSTANTS = 3.0
 
 BURST = 100  # packets
 RECOVERING = 60.0  # seconds in which all is well again after any fault

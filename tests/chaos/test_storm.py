@@ -11,11 +11,12 @@ from collections.abc import Callable
 import pytest
 
 from tests.chaos.conftest import HASTE, MINUTES
+from tests.chaos.connection import LAST_INSTANTS
 from tests.chaos.faults import FAULTS
 from tests.chaos.faults.network import LONG_FAULTS
 from tests.chaos.load import Load
 from tests.chaos.means import Means
-from tests.chaos.site import LAST_INSTANTS, Site
+from tests.chaos.site import Site
 from tests.chaos.storm import blow
 from tests.support.daemon import Daemon
 from tests.support.databases import Database

@@ -27,8 +27,14 @@ class NodeProcess:
     state: str
 
 
-class Daemon(Program):
-    """The running daemon."""
+class DaemonProcesses:
+    """The daemon's processes, whoever started them."""
+
+    process: psutil.Process  # the supervisor
+
+    def children(self) -> list[psutil.Process]:
+        """Return the supervisor's direct children that live."""
+        raise NotImplementedError
 
     def titles(self) -> dict[int, str]:
         """Return the titles of the supervisor and of its children by process id."""
@@ -90,6 +96,10 @@ class Daemon(Program):
     def connected_to(self, port: int, ip_address: str = "127.0.0.1") -> list[int]:
         """Return the process ids of the children connected to this address."""
         return [pid for pid, ends in self.connections().items() if (ip_address, port) in ends]
+
+
+class Daemon(Program, DaemonProcesses):
+    """The daemon, started by the test."""
 
     def is_up(self) -> bool:
         """Whether the supervisor counts nodes and the writer has its title."""

@@ -1,7 +1,10 @@
 """The environment: what is taken when nothing is set, and the sentence when nonsense is."""
 
+import os
 import re
 import stat
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -89,7 +92,7 @@ def test_lists_are_split_at_commas(environ: dict[str, str]) -> None:
         ("RETAINED_BYTES", "1e6", "a whole number"),
         ("STOP_TIMEOUT", "-1", "a number"),
         ("LOG_LEVEL", "loud", "one of DEBUG, INFO, WARNING, ERROR, CRITICAL"),
-        ("LOG_FORMAT", "xml", "one of text, json"),
+        ("LOG_FORMAT", "xml", "one of auto, text, json, journal"),
         ("TIME_ZONE", "Mars/Olympus", "the name of a time zone"),
         ("TIME_ZONE", "../../etc/passwd", "the name of a time zone"),
     ],
@@ -107,6 +110,37 @@ def test_words_may_be_written_in_capitals_or_not(environ: dict[str, str]) -> Non
     assert (loaded.log_level, loaded.log_format) == ("DEBUG", "json")
 
 
+def test_the_log_goes_to_the_journal_if_standard_error_does(environ: dict[str, str]) -> None:
+    found = os.fstat(2)
+    environ["JOURNAL_STREAM"] = f"{found.st_dev}:{found.st_ino}"
+    assert config.load(environ).log_format == "journal"
+    assert config.load(environ | {"BIRDWATCHER_LOG_FORMAT": "auto"}).log_format == "journal"
+    assert config.load(environ | {"BIRDWATCHER_LOG_FORMAT": "json"}).log_format == "json"
+    environ["JOURNAL_STREAM"] = f"{found.st_dev}:{found.st_ino + 1}"
+    assert config.load(environ).log_format == "text"
+    assert config.load(environ | {"BIRDWATCHER_LOG_FORMAT": "journal"}).log_format == "journal"
+
+
+@pytest.mark.parametrize(
+    ("log_format", "handler"),
+    [("text", "StderrHandler"), ("json", "StderrHandler"), ("journal", "JournalHandler")],
+)
+def test_every_log_format_can_be_set_up(
+    environ: dict[str, str], log_format: str, handler: str
+) -> None:
+    environ |= {"BIRDWATCHER_LOG_FORMAT": log_format}
+    script = (
+        "import django, logging; django.setup();"
+        "print(*(type(handler).__name__ for handler in logging.getLogger().handlers))"
+    )
+    command = [sys.executable, "-c", script]
+    environ["DJANGO_SETTINGS_MODULE"] = "birdwatcher.settings"
+    done = subprocess.run(
+        command, cwd=config.BASE_DIR, env=environ, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == [handler]
+
+
 def test_a_state_directory_that_cannot_be_made(environ: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for path in (tmp_path / "file", tmp_path / "file" / "below"):
@@ -119,19 +153,6 @@ def test_a_missing_secret_key_names_the_cure(environ: dict[str, str]) -> None:
     said = sentence(environ)
     assert "BIRDWATCHER_SECRET_KEY is not set" in said
     assert "token_urlsafe" in said
-
-
-def test_a_secret_key_from_a_file(environ: dict[str, str], tmp_path: Path) -> None:
-    del environ["BIRDWATCHER_SECRET_KEY"]
-    path = tmp_path / "key"
-    environ["BIRDWATCHER_SECRET_KEY_FILE"] = str(path)
-    assert "cannot be read: No such file" in sentence(environ)
-    path.write_bytes(b"\xff\xfe")
-    assert "cannot be read: it is not text" in sentence(environ)
-    path.write_text("\n")
-    assert "is empty" in sentence(environ)
-    path.write_text(f"{KEY}\n")
-    assert config.load(environ).secret_key == KEY
 
 
 def test_with_debug_all_processes_share_one_kept_key(environ: dict[str, str]) -> None:

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parent.parent.parent
 ROOMS = {
     "nodeproc": {"nodeproc", "setproctitle"},
-    "supervisor": {"nodeproc", "supervisor", "psutil", "setproctitle"},
+    "supervisor": {"nodeproc", "supervisor", "prometheus_client", "psutil", "setproctitle"},
 }
 PROGRAM = ("nodeproc", "supervisor", "birdwatcher")
 

@@ -10,15 +10,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from nodeproc.logs import Fold, JsonFormatter, StderrHandler, TextFormatter, speaker
+from nodeproc.logs import Fold, JsonFormatter, StderrHandler, TextFormatter, about, speaker
 
 
 @pytest.fixture(autouse=True)
 def somebody() -> Iterator[None]:
-    before = speaker.name, speaker.node
+    before = vars(speaker).copy()
     speaker.become("node=7 Dartmoor\n10.0.3.2:9999", 7)
     yield
-    speaker.become(*before)
+    vars(speaker).update(before)
 
 
 def record(message: str, *args: object, exc_info: bool = False) -> logging.LogRecord:
@@ -46,6 +46,14 @@ def test_a_json_line_is_json_at_any_length() -> None:
     assert len(line) < select.PIPE_BUF * 4
     entry = json.loads(line)
     assert (entry["level"], entry["node"]) == ("warning", 7)
+
+
+def test_a_json_line_about_a_node_carries_its_id_whoever_speaks() -> None:
+    speaker.become("supervisor")
+    line = record("all is well")
+    assert "node" not in json.loads(JsonFormatter().format(line))
+    vars(line).update(about(8, "Exmoor"))
+    assert json.loads(JsonFormatter().format(line))["node"] == 8
 
 
 @contextlib.contextmanager

@@ -31,6 +31,7 @@ class Command(BaseCommand):
                 configuration.limits,
                 settings.BIRDWATCHER.state_dir,
                 configuration.reload,
+                settings.BIRDWATCHER_METRICS,
             )
         except RefusedError as error:
             raise CommandError(str(error), returncode=error.code) from None

@@ -1,0 +1,1 @@
+"""Whether all is well: judged from the database, on whichever host."""

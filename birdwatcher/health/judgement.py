@@ -1,0 +1,147 @@
+"""From what is known to a verdict; pure, so that its test is a table."""
+
+from __future__ import annotations
+
+import datetime
+import enum
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from birdwatcher.writer.models import ALIVE_FOR, Daemon
+from nodeproc.states import NodeState
+from supervisor.statistics import describe_nodes
+
+CONNECTED_SHARE = 0.9  # of the enabled nodes; with fewer it is a warning
+STARTING = datetime.timedelta(seconds=60)  # for nodes to connect after the daemon's start
+LAG_WARNING = 30.0  # seconds that the oldest event has been waiting for its commit
+LAG_CRITICAL = 300.0
+
+THRESHOLDS = f"""\
+CRITICAL: no database, or no answer from it; no sign of life of the daemon for {ALIVE_FOR.seconds} \
+s, or it was stopped; none of the enabled nodes is connected; the oldest event received and not \
+committed has been waiting for {LAG_CRITICAL:g} s. \
+WARNING: fewer than {CONNECTED_SHARE:.0%} of the enabled nodes are connected; a node's process has \
+crashed; the oldest event has been waiting for {LAG_WARNING:g} s. \
+For {STARTING.seconds} s after the daemon's start it is no more than a warning that no node is \
+connected. UNKNOWN: the database lacks migrations."""
+
+
+class Grade(enum.IntEnum):
+    """How things are; the values are the exit codes of monitoring plugins."""
+
+    OK = 0
+    WARNING = 1
+    CRITICAL = 2
+    UNKNOWN = 3
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the database tells."""
+
+    now: datetime.datetime
+    daemon: Daemon | None  # that runs, or ran last
+    states: Mapping[NodeState, int]  # how many enabled nodes are in each
+    newest: datetime.datetime | None  # when the newest event that is committed was received
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The grade, why, and what it is judged from; without facts, the database told nothing."""
+
+    grade: Grade
+    text: str
+    facts: Facts | None = None
+
+    @property
+    def word(self) -> str:
+        """`ok`, `warning`, `critical` or `unknown`."""
+        return self.grade.name.lower()
+
+    @property
+    def line(self) -> str:
+        """`OK: 412 nodes, 409 connected, 3 backing off; 812 events/s; newest event 0.4 s ago`."""
+        return f"{self.grade.name}: {self.text}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything, in values that JSON knows."""
+        told: dict[str, Any] = {"status": self.word, "message": self.text}
+        if self.facts:
+            told["nodes"] = {state.value: count for state, count in self.facts.states.items()}
+            told["newest_event_at"] = _iso(self.facts.newest)
+            told["daemon"] = _daemon_as_dict(self.facts.daemon) if self.facts.daemon else None
+        return told
+
+
+def judge(facts: Facts) -> Verdict:
+    """Return the verdict on what is known: the worst of its findings, and then a summary."""
+    if finding := _missing_daemon(facts):
+        return Verdict(Grade.CRITICAL, finding, facts)
+    findings = [*_connections(facts), *_keeping_up(facts)]
+    grade = max((grade for grade, _ in findings), default=Grade.OK)
+    worst_first = sorted(findings, key=lambda finding: -finding[0])
+    return Verdict(grade, "; ".join([*(why for _, why in worst_first), *_summary(facts)]), facts)
+
+
+def _missing_daemon(facts: Facts) -> str | None:
+    daemon = facts.daemon
+    if daemon is None:
+        return "the daemon has never run"
+    if daemon.stopped_at:
+        return f"the daemon was stopped {_duration(facts.now - daemon.stopped_at)} ago"
+    if not daemon.alive(facts.now):
+        return f"the daemon has not been seen for {_duration(facts.now - daemon.seen_at)}"
+    return None
+
+
+def _connections(facts: Facts) -> Iterator[tuple[Grade, str]]:
+    nodes, connected = sum(facts.states.values()), facts.states.get(NodeState.CONNECTED, 0)
+    starting = facts.daemon and facts.now - facts.daemon.started_at < STARTING
+    if nodes and not connected:
+        one = "the only node is not connected" if nodes == 1 else None
+        text = one or f"none of {nodes:,} nodes is connected"
+        yield (Grade.WARNING, f"{text} yet") if starting else (Grade.CRITICAL, text)
+    elif connected < nodes * CONNECTED_SHARE and not starting:
+        yield Grade.WARNING, f"only {connected:,} of {nodes:,} nodes are connected"
+    if crashed := facts.states.get(NodeState.CRASHED, 0):
+        yield Grade.WARNING, f"processes that crashed: {crashed:,}"
+
+
+def _keeping_up(facts: Facts) -> Iterator[tuple[Grade, str]]:
+    lag = facts.daemon.lag if facts.daemon else None
+    if lag is None or lag < LAG_WARNING:
+        return
+    assert facts.daemon  # noqa: S101 for the type checker
+    oldest = _duration(datetime.timedelta(seconds=lag))
+    text = f"falling behind: {facts.daemon.backlog or 0:,} events wait, the oldest for {oldest}"
+    yield Grade.CRITICAL if lag >= LAG_CRITICAL else Grade.WARNING, text
+
+
+def _summary(facts: Facts) -> Iterator[str]:
+    yield describe_nodes(facts.states) if facts.states else "no node is enabled"
+    if facts.daemon and facts.daemon.events_per_second is not None:
+        yield f"{facts.daemon.events_per_second:,.0f} events/s"
+    if facts.newest:
+        yield f"newest event {_duration(facts.now - facts.newest)} ago"
+
+
+def _duration(length: datetime.timedelta) -> str:
+    """`0.4 s`, `95 s`, `3 min`, `5 h`, `12 days`."""
+    seconds = max(length.total_seconds(), 0.0)
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    for unit, size, until in (("s", 1, 120), ("min", 60, 7200), ("h", 3600, 172_800)):
+        if seconds < until:
+            return f"{seconds // size:.0f} {unit}"
+    return f"{seconds // 86_400:,.0f} days"
+
+
+def _daemon_as_dict(daemon: Daemon) -> dict[str, Any]:
+    times = {name: _iso(getattr(daemon, name)) for name in ("started_at", "seen_at", "stopped_at")}
+    summary = {name: getattr(daemon, name) for name in Daemon.SUMMARY}
+    return {"host": daemon.host, "pid": daemon.pid, **times, **summary}
+
+
+def _iso(moment: datetime.datetime | None) -> str | None:
+    return moment.isoformat() if moment else None

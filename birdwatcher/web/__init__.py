@@ -1,0 +1,1 @@
+"""How the web UI is served: gunicorn in the project's own manner, and the static files."""

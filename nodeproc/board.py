@@ -1,0 +1,64 @@
+"""What the writer and the supervisor show each other, all the time and without a message."""
+
+from typing import NamedTuple
+
+from nodeproc.shared import MICRO, Histogram, shared_numbers
+
+EVENT_BOUNDS = (0, 1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000)
+SECOND_BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+
+class Summary(NamedTuple):
+    """How the daemon does, in the supervisor's eyes."""
+
+    nodes: int  # that have a process, or are waiting for one
+    connected: int
+    backlog: int  # events received and not yet committed
+    spooled: int  # of these, in spools
+    oldest: float | None  # when the oldest of them was received, in seconds since the epoch
+    events_per_second: float  # received
+
+
+class Board:
+    """The numbers that pass between the two; to be made before the fork.
+
+    The writer counts its transactions here, one writer after the other; the supervisor puts up its
+    summary.
+    """
+
+    def __init__(self) -> None:
+        self._committed = shared_numbers(2)
+        self.commit_events = Histogram(*EVENT_BOUNDS)
+        self.commit_seconds = Histogram(*SECOND_BOUNDS)
+        self._summary = shared_numbers(len(Summary._fields) + 1)
+
+    def count_commit(self, events: int, rejected: int, seconds: float) -> None:
+        """The writer's part: one more transaction, with so many birds and rejected packets."""
+        self._committed[0] += events
+        self._committed[1] += rejected
+        self.commit_events.add(events)
+        self.commit_seconds.add(seconds)
+
+    @property
+    def committed(self) -> int:
+        """Events that were committed."""
+        return self._committed[0]
+
+    @property
+    def rejected(self) -> int:
+        """Rejected packets that were committed, those that the database refused included."""
+        return self._committed[1]
+
+    def put_up(self, summary: Summary) -> None:
+        """The supervisor's part: show how the daemon does."""
+        *whole, oldest, rate = summary
+        millionths = (round((oldest or 0.0) * MICRO), round(rate * MICRO))
+        for place, value in enumerate((*whole, *millionths, 1)):
+            self._summary[place] = value
+
+    def summary(self) -> Summary | None:
+        """Return what was put up last, None before the first time."""
+        nodes, connected, backlog, spooled, oldest, rate, there = self._summary.tolist()
+        if not there:
+            return None
+        return Summary(nodes, connected, backlog, spooled, oldest / MICRO or None, rate / MICRO)

@@ -1,0 +1,116 @@
+"""What a node process counts and measures, for the supervisor to read at any time."""
+
+import asyncio
+from typing import NamedTuple, Protocol
+
+from nodeproc.shared import MICRO, shared_numbers
+from nodeproc.wire import Batch
+
+MEASURE_INTERVAL = 1.0  # seconds between two looks at what waits, while anything does
+
+
+class Counts(NamedTuple):
+    """What is known of one node. The first four only grow, over all processes of the node."""
+
+    events: int = 0  # received
+    rejected: int = 0  # packets
+    connections: int = 0  # made
+    bytes: int = 0  # read from its sockets
+    retained: int = 0  # events in the process's memory, not yet committed
+    retained_bytes: int = 0
+    spooled: int = 0  # events in the spool, as far as not yet committed
+    spooled_bytes: int = 0  # size of the spool
+    oldest: int = 0  # when the oldest event not committed was received: µs since 1970; 0 without
+
+
+GROWING = 4
+EVENTS, REJECTED, CONNECTIONS, BYTES, RETAINED, RETAINED_BYTES, SPOOLED, SPOOLED_BYTES, OLDEST = (
+    range(len(Counts._fields))
+)
+
+
+class Waits(Protocol):
+    """What is received and not committed, as `nodeproc.outbox.Outbox` tells it."""
+
+    size: int
+    events: int
+
+    @property
+    def spooled_events(self) -> int:
+        """Events in the spool."""
+
+    @property
+    def spooled_bytes(self) -> int:
+        """Size of the spool."""
+
+    @property
+    def oldest(self) -> float | None:
+        """When the oldest event was received: seconds since the epoch."""
+
+    def __bool__(self) -> bool: ...
+
+
+class Tally:
+    """The numbers of one node: its process writes them, the supervisor reads them."""
+
+    def __init__(self) -> None:
+        """To be made before the fork."""
+        self._numbers = shared_numbers(len(Counts._fields))
+
+    def read(self) -> Counts:
+        """Return the numbers of this moment."""
+        return Counts(*self._numbers.tolist())
+
+    def connected(self) -> None:
+        """Count a connection."""
+        self._numbers[CONNECTIONS] += 1
+
+    def received(self, count: int, batch: Batch | None) -> None:
+        """Count what one read yielded: so many bytes, and perhaps a batch."""
+        numbers = self._numbers
+        numbers[BYTES] += count
+        if batch:
+            numbers[EVENTS] += len(batch.events)
+            numbers[REJECTED] += batch.rejected
+
+    def measure(self, waits: Waits) -> None:
+        """Take down what waits."""
+        numbers = self._numbers
+        numbers[RETAINED], numbers[RETAINED_BYTES] = waits.events, waits.size
+        numbers[SPOOLED], numbers[SPOOLED_BYTES] = waits.spooled_events, waits.spooled_bytes
+        numbers[OLDEST] = round((waits.oldest or 0.0) * MICRO)
+
+    def process_ended(self) -> None:
+        """The supervisor's part: what the process had in memory is in its spool now, or lost."""
+        self._numbers[RETAINED] = self._numbers[RETAINED_BYTES] = 0
+        if not self._numbers[SPOOLED]:
+            self._numbers[OLDEST] = 0
+
+
+class Gauge:
+    """Measures what waits once a second, as long as anything does, and not at all otherwise."""
+
+    def __init__(self, tally: Tally, waits: Waits) -> None:
+        """Measure now; needs a running event loop."""
+        self._tally = tally
+        self._waits = waits
+        self._timer: asyncio.TimerHandle | None = None
+        self._measure()
+
+    def watch(self) -> None:
+        """Something may be waiting: measure within a second."""
+        if self._timer is None:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(MEASURE_INTERVAL, self._measure)
+
+    def close(self) -> None:
+        """Measure for the last time."""
+        if self._timer:
+            self._timer.cancel()
+        self._tally.measure(self._waits)
+
+    def _measure(self) -> None:
+        self._timer = None
+        self._tally.measure(self._waits)
+        if self._waits:
+            self.watch()

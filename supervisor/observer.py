@@ -1,0 +1,70 @@
+"""Watches the daemon for people: samples the nodes' numbers, and answers who asks for metrics."""
+
+import asyncio
+import os
+import socket
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+from nodeproc.board import Board
+from supervisor.catalogue import Snapshot
+from supervisor.fleet import Fleet
+from supervisor.metrics import render
+from supervisor.scrape import ScrapeServer
+from supervisor.statistics import Overview
+from supervisor.usage import Role, usage_of
+from supervisor.writer import WriterLink
+
+SAMPLE_INTERVAL = 5.0  # seconds, over which the rate of events is told
+
+
+class Observer:
+    """Reads what the fleet and the writer count; changes nothing of them."""
+
+    def __init__(self, fleet: Fleet, writer: WriterLink, board: Board) -> None:
+        """Put up a summary for the writer on `board`, which its processes count on."""
+        self._fleet = fleet
+        self._writer = writer
+        self._board = board
+        self._started_at = time.time()
+        self._sampled = fleet.statistics.overview([])
+
+    async def run(self, listener: socket.socket | None) -> None:
+        """Sample until cancelled, and serve the metrics on `listener`, if there is one."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._sample_forever())
+            if listener:
+                tasks.create_task(ScrapeServer(self._metrics).serve(listener))
+
+    def overview(self) -> Overview:
+        """Return the states of this moment, and the numbers of the last sample."""
+        return replace(self._sampled, states=self._fleet.states())
+
+    async def _sample_forever(self) -> None:
+        while True:
+            now = time.monotonic()
+            self._sampled = self._fleet.statistics.sample(self._fleet.readings(), now)
+            self._board.put_up(self._sampled.summary())
+            await asyncio.sleep(SAMPLE_INTERVAL)
+
+    async def _metrics(self) -> bytes:
+        usage = await usage_of(list(self._processes()))
+        readings = self._fleet.readings()
+        snapshot = Snapshot(
+            time.time(),
+            self._started_at,
+            readings,
+            self._fleet.statistics.overview(readings),
+            self._board,
+            {"writer": self._writer.restarts, "node": self._fleet.restarts},
+            usage,
+        )
+        return await render(snapshot)
+
+    def _processes(self) -> Iterator[Role]:
+        yield Role("supervisor", "", os.getpid())
+        if self._writer.pid is not None:
+            yield Role("writer", "", self._writer.pid)
+        for node, pid in self._fleet.pids():
+            yield Role("node", str(node), pid)

@@ -1,0 +1,101 @@
+"""What the numbers of the nodes amount to: totals, a rate, and one line for people.
+
+Pure: whoever calls gives the readings and the time.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from nodeproc.board import Summary
+from nodeproc.shared import MICRO
+from nodeproc.states import NodeState
+from nodeproc.tally import GROWING, Counts
+from nodeproc.wire import NodeSpec
+
+
+class Reading(NamedTuple):
+    """One node at one moment."""
+
+    spec: NodeSpec
+    state: NodeState
+    counts: Counts
+
+
+@dataclass(frozen=True)
+class Overview:
+    """All nodes at one moment."""
+
+    states: Mapping[NodeState, int]  # how many nodes are in each
+    total: Counts  # with what nodes counted that are no more
+    events_per_second: float  # received, over the last interval
+
+    @property
+    def nodes(self) -> int:
+        """How many there are."""
+        return sum(self.states.values())
+
+    def summary(self) -> Summary:
+        """Return the same in the few numbers that the database keeps."""
+        return Summary(
+            nodes=self.nodes,
+            connected=self.states[NodeState.CONNECTED],
+            backlog=self.total.retained + self.total.spooled,
+            spooled=self.total.spooled,
+            oldest=self.total.oldest / MICRO or None,
+            events_per_second=self.events_per_second,
+        )
+
+    def __str__(self) -> str:
+        """`412 nodes, 409 connected, 3 backing off; 812 events/s; 1,204 events spooled`."""
+        parts = [describe_nodes(self.states), f"{self.events_per_second:,.0f} events/s"]
+        if self.total.spooled:
+            parts.append(f"{self.total.spooled:,} events spooled")
+        return "; ".join(parts)
+
+
+class Statistics:
+    """Adds up readings; goes on counting when nodes are taken away."""
+
+    def __init__(self) -> None:
+        self._former = Counts()  # of nodes that are no more
+        self._rate = 0.0
+        self._sampled: tuple[float, int] | None = None
+
+    def removed(self, counts: Counts) -> None:
+        """A node is no more; what it has counted stays in the totals."""
+        self._former = _together([self._former, Counts(*counts[:GROWING])])
+
+    def overview(self, readings: Iterable[Reading]) -> Overview:
+        """Return what `readings`, one of each node, amount to."""
+        states = dict.fromkeys(NodeState, 0)
+        counts = [self._former]
+        for reading in readings:
+            states[reading.state] += 1
+            counts.append(reading.counts)
+        return Overview(states, _together(counts), self._rate)
+
+    def sample(self, readings: Iterable[Reading], now: float) -> Overview:
+        """Do the same, and end the interval of the rate; `now` in monotonic seconds."""
+        overview = self.overview(readings)
+        events = overview.total.events
+        if self._sampled and now > self._sampled[0]:
+            then, before = self._sampled
+            self._rate = (events - before) / (now - then)
+        self._sampled = now, events
+        return Overview(overview.states, overview.total, self._rate)
+
+
+def describe_nodes(states: Mapping[NodeState, int]) -> str:
+    """Return `412 nodes, 409 connected, 3 backing off`: other states only if a node is in them."""
+    count = sum(states.values())
+    nodes = "1 node" if count == 1 else f"{count:,} nodes"
+    others = [state for state in NodeState if state is not NodeState.CONNECTED]
+    told = [f"{states[state]:,} {state}" for state in others if states.get(state)]
+    return ", ".join([nodes, f"{states.get(NodeState.CONNECTED, 0):,} connected", *told])
+
+
+def _together(counts: list[Counts]) -> Counts:
+    sums = Counts(*map(sum, zip(*counts, strict=True)))
+    oldest = min((each.oldest for each in counts if each.oldest), default=0)
+    return sums._replace(oldest=oldest)

@@ -1,0 +1,102 @@
+"""A changed configuration is taken up without a restart, and without a disconnection."""
+
+import re
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from nodeproc.events import Reason
+from tests.support.daemon import Daemon
+from tests.support.databases import SQLITE, Database
+from tests.support.fieldnode import FieldNode
+from tests.support.park import Park
+from tests.support.waiting import Promise, wait_until
+
+pytestmark = pytest.mark.parametrize("database", [SQLITE], indirect=True)
+
+
+class Configured:
+    """A park whose daemon reads its configuration from a file."""
+
+    def __init__(self, park: Park, file: Path) -> None:
+        self.park = park
+        self.file = file
+
+    def reload(self, text: str, says: str) -> None:
+        """Write the file anew, reload, and wait until the log says so."""
+        before = len(self.park.daemon.text())
+        self.file.write_text(text)
+        self.park.daemon.send(signal.SIGHUP)
+        wait_until(
+            lambda: re.search(says, self.park.daemon.text()[before:]),
+            timeout=10,
+            message=lambda: f"{says!r} in\n{self.park.daemon.text()[before:]}",
+        )
+
+
+@pytest.fixture
+def configured(
+    database: Database,
+    start_daemon: Callable[..., Daemon],
+    field_node: Callable[..., FieldNode],
+    promise: Promise,
+    tmp_path: Path,
+) -> Configured:
+    file = tmp_path / "birdwatcher.env"
+    file.write_text("BIRDWATCHER_BACKOFF_CAP=60\n")
+    # The database is where it is without being named, so that the file can name another.
+    daemon = start_daemon(database, BIRDWATCHER_ENV_FILE=str(file), DATABASE_URL="")
+    return Configured(Park(database, daemon, field_node, promise), file)
+
+
+def test_limits_change_at_once(configured: Configured) -> None:
+    park = configured.park
+    station = park.add("Dartmoor")
+    configured.reload(
+        "BIRDWATCHER_BACKOFF_CAP=0.5\nBIRDWATCHER_MAX_PACKET_BYTES=200\n",
+        r"(?s)BIRDWATCHER_MAX_PACKET_BYTES: 65536 -> 200.*BIRDWATCHER_BACKOFF_CAP: 60.0 -> 0.5.*"
+        "SIGHUP: reloaded",
+    )
+    park.bystander_noticed_nothing()
+    # The new longest packet is that of the next connection; and the back-off grows no further.
+    for _ in range(7):
+        station.field.drop()
+        park.promise("with a short back-off it is there again", station.field.connected, within=1)
+    station.field.send_raw((300).to_bytes(4, "little") + b" " * 300)
+    park.daemon.wait_for_line(Reason.TOO_LARGE)
+    park.bystander_noticed_nothing()
+
+
+def test_the_level_of_the_log_changes_in_every_process(configured: Configured) -> None:
+    park = configured.park
+    configured.reload("BIRDWATCHER_LOG_LEVEL=ERROR\n", "BIRDWATCHER_LOG_LEVEL: INFO -> ERROR")
+    quiet = len(park.daemon.text())
+    park.add("Dartmoor")
+    assert park.daemon.text()[quiet:] == ""
+    configured.reload("BIRDWATCHER_LOG_LEVEL=INFO\n", "SIGHUP: reloaded")
+    park.add("Exmoor")
+    assert re.search("writer: enabled nodes: 3", park.daemon.text())
+    park.daemon.wait_for_line("Exmoor .*: connected")
+    park.bystander_noticed_nothing()
+
+
+@pytest.mark.parametrize(
+    "text", ["BIRDWATCHER_BACKOFF_CAP=soon\n", "BIRDWATCHER_BAKCOFF_CAP=2\n", "what?\n"]
+)
+def test_a_mistake_changes_nothing(configured: Configured, text: str) -> None:
+    configured.reload(text, "not reloaded, everything stays as it was: .*[.?]$")
+    configured.park.bystander_noticed_nothing()
+    assert "Traceback" not in configured.park.daemon.text()
+
+
+def test_what_takes_a_restart_is_named_without_its_secrets(configured: Configured) -> None:
+    url = "postgresql://birdwatcher:hunter2@db.example.org/birds"
+    configured.reload(
+        f"DATABASE_URL={url}\nBIRDWATCHER_METRICS=127.0.0.1:9\n",
+        "(?s)DATABASE_URL has changed.*BIRDWATCHER_METRICS has changed",
+    )
+    text = configured.park.daemon.text()
+    assert "hunter2" not in text
+    configured.park.bystander_noticed_nothing()

@@ -1,0 +1,223 @@
+"""`./manage.py serve`: the web UI in earnest, as an operator and a visitor see it."""
+
+import http.client
+import os
+import re
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Self
+
+import pytest
+
+from birdwatcher.web.server import SOCKET_TIMEOUT
+from tests.support.databases import Database
+from tests.support.ports import PortBlock
+from tests.support.processes import Processes, Program, title_of
+from tests.support.waiting import STARTING, wait_until
+from tests.support.web import Browser
+
+LISTENS = r"web: listening on http://"
+
+
+@pytest.fixture
+def address(ports: PortBlock) -> str:
+    """Where the web UI is to listen."""
+    return f"127.0.0.1:{ports.take()}"
+
+
+@pytest.fixture
+def serve(processes: Processes, address: str) -> Callable[..., Program]:
+    """`serve(database, **env)`: start it and wait until it listens."""
+
+    def start(database: Database, **env: str) -> Program:
+        program = processes.manage("serve", address, env=database.env | env)
+        program.wait_for_line(LISTENS)
+        return program
+
+    return start
+
+
+def titles(program: Program) -> list[str]:
+    """Return the titles of the master and its workers."""
+    return [title_of(process) for process in (program.process, *program.children())]
+
+
+def test_pages_and_their_static_files(
+    database: Database, serve: Callable[..., Program], address: str
+) -> None:
+    program = serve(database, BIRDWATCHER_WEB_WORKERS="3")
+    wait_until(
+        lambda: (
+            titles(program)
+            == [
+                f"birdwatcher: web http://{address}",
+                *(f"birdwatcher: web worker {number}" for number in (1, 2, 3)),
+            ]
+        ),
+        timeout=STARTING,
+        message=lambda: f"titles: {titles(program)}",
+    )
+    browser = Browser(f"http://{address}")
+    page = browser.get("/admin/login/")
+    (style,) = re.findall(r'href="(/static/admin/css/base[^"]*\.css)"', page)
+    assert "body" in browser.get(style)
+    assert program.stop() == 0
+    assert program.text().splitlines()[-1].endswith("web: stopped")
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_reload_takes_the_new_configuration_and_refuses_nobody(
+    database: Database, serve: Callable[..., Program], address: str, tmp_path: Path
+) -> None:
+    env_file = tmp_path / "birdwatcher.env"
+    env_file.write_text("BIRDWATCHER_WEB_WORKERS=1\n")
+    program = serve(database, BIRDWATCHER_ENV_FILE=str(env_file))
+    before = _descriptors(program)
+    with Visitors(address) as visitors:
+        env_file.write_text("BIRDWATCHER_WEB_WORKERS=nonsense\n")
+        program.send(signal.SIGHUP)
+        program.wait_for_line("not reloaded: BIRDWATCHER_WEB_WORKERS is 'nonsense'")
+        env_file.write_text("BIRDWATCHER_WEB_WORKERS=2\n")
+        program.send(signal.SIGHUP)
+        program.wait_for_line("listening on .*; 2 workers")
+        # Two at once, of which the second comes while the program begins anew.
+        env_file.write_text("BIRDWATCHER_WEB_WORKERS=1\n")
+        program.send(signal.SIGHUP)
+        program.wait_for_line("reloading(.|\n)*reloading")
+        program.send(signal.SIGHUP)
+        wait_until(
+            lambda: len(re.findall("listening on .*; 1 worker", program.text())) >= 3,
+            timeout=STARTING,
+            message=program.text,
+        )
+        enough = len(visitors.answers) + 20
+        wait_until(lambda: len(visitors.answers) >= enough, timeout=STARTING, message="answers")
+    assert set(visitors.answers) == {200}
+    wait_until(lambda: len(program.children()) == 1, timeout=STARTING, message="old workers end")
+    assert program.zombies() == []
+    wait_until(
+        lambda: _descriptors(program) == before,
+        timeout=STARTING,
+        message=lambda: f"{before} descriptors, now {_descriptors(program)}",
+    )
+    assert program.stop() == 0
+
+
+def _descriptors(program: Program) -> int:
+    return program.process.num_fds()
+
+
+class Visitors:
+    """Ask for a page again and again; `answers` are the status codes, or what went wrong."""
+
+    def __init__(self, address: str) -> None:
+        self.answers: list[object] = []
+        self._address = address
+        self._enough = threading.Event()
+        self._threads = [threading.Thread(target=self._visit) for _ in range(3)]
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._enough.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _visit(self) -> None:
+        while not self._enough.is_set():
+            connection = http.client.HTTPConnection(self._address, timeout=STARTING)
+            try:
+                connection.request("GET", "/admin/login/")
+                self.answers.append(connection.getresponse().status)
+            except (OSError, http.client.HTTPException) as error:
+                self.answers.append(repr(error))
+            finally:
+                connection.close()
+
+
+# What a service manager does, in the process that then becomes the program.
+ACTIVATE = """
+import os, socket, sys
+host, port = sys.argv[1].split(":")
+listener = socket.create_server((host, int(port)))
+if listener.fileno() != 3:
+    os.dup2(listener.fileno(), 3)
+os.set_inheritable(3, True)
+os.environ |= {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "1"}
+os.execv(sys.executable, [sys.executable, "manage.py", "serve"])
+"""
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_socket_from_the_service_manager(
+    database: Database, processes: Processes, address: str, tmp_path: Path
+) -> None:
+    script = tmp_path / "activate.py"
+    script.write_text(ACTIVATE)
+    program = processes.python(str(script), address, env=database.env)
+    program.wait_for_line(rf"listening on http://{address}")
+    assert Browser(f"http://{address}").get("/admin/login/")
+    program.send(signal.SIGHUP)
+    program.wait_for_line("reloading(.|\n)*listening on")
+    assert Browser(f"http://{address}").get("/admin/login/")
+    assert program.stop() == 0
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_refusals_are_one_sentence(
+    database: Database, processes: Processes, ports: PortBlock
+) -> None:
+    with socket.create_server(("127.0.0.1", ports.take())) as taken:
+        address = "{}:{}".format(*taken.getsockname())
+        for given, said in {
+            address: rf"cannot listen on {address}: address already in use\.",
+            "127.0.0.1:birds": r"'127\.0\.0\.1:birds' is no address",
+            "70000": r"'70000' is no address",
+        }.items():
+            program = processes.manage("serve", given, env=database.env)
+            assert program.wait(STARTING) == os.EX_CONFIG
+            (line,) = program.text().splitlines()
+            assert re.search(said, line)
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_visitor_who_stalls_loses_his_connection(
+    database: Database, serve: Callable[..., Program], address: str
+) -> None:
+    """Half a request holds a thread; more of them than there are threads must not stop the rest."""
+    program = serve(database, BIRDWATCHER_WEB_WORKERS="1")
+    host, port = address.split(":")
+    stalled = [socket.create_connection((host, int(port)), timeout=60) for _ in range(8)]
+    try:
+        for connection in stalled:
+            connection.sendall(b"GET /admin/login/ HTTP/1.1\r\nHost:")
+        for connection in stalled:
+            connection.settimeout(3 * SOCKET_TIMEOUT + STARTING)
+            assert b"200" not in connection.recv(4096)
+    finally:
+        for connection in stalled:
+            connection.close()
+    assert Browser(f"http://{address}").get("/admin/login/")
+    assert "Traceback" not in program.text()
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_nobody_is_believed_to_be_a_proxy(
+    database: Database, serve: Callable[..., Program], address: str
+) -> None:
+    """Whether a request came by HTTPS, its header says only if BIRDWATCHER_TRUST_PROXY is set."""
+    serve(database, BIRDWATCHER_HTTPS="1")
+    connection = http.client.HTTPConnection(address, timeout=STARTING)
+    connection.request("GET", "/admin/login/", headers={"X-Forwarded-Proto": "https"})
+    response = connection.getresponse()
+    assert (response.status, response.headers["Location"]) == (
+        301,
+        f"https://{address}/admin/login/",
+    )
+    connection.close()
