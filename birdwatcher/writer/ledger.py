@@ -16,9 +16,9 @@ from typing import Any
 
 from django.db import DataError, IntegrityError, connection, transaction
 
-from birdwatcher.birds.models import Bird
 from birdwatcher.nodes.models import Node, NodeStatus, RejectedPacket, StatusChange
 from birdwatcher.writer import rows
+from birdwatcher.writer.bulk import insert_birds
 from birdwatcher.writer.models import Checkpoint
 from birdwatcher.writer.retention import Growth
 from birdwatcher.writer.species import SpeciesKeys
@@ -180,7 +180,7 @@ class Ledger:
 
     def _insert_birds(self, events: list[NodeEvent]) -> None:
         species = self._species.of({name for _, (_, name, _), _ in events})
-        Bird.objects.bulk_create([rows.bird(*event, species) for event in events])
+        insert_birds(rows.bird(*event, species) for event in events)
 
     def _insert_rejections(self, rejections: list[tuple[int, RejectedPacket]]) -> None:
         packets = [packet for _, packet in rejections]

@@ -19,7 +19,7 @@ EVENTS = 1_000
 CHANGES = 120
 PAUSE = 0.1  # seconds between two changes
 BARS = {"sqlite": 500.0, "postgresql": 300.0}  # milliseconds
-PATIENCE = 10.0  # seconds
+PATIENCE = 60.0  # seconds
 
 
 def measure(bench: Bench, vendor: str) -> Result:
