@@ -17,7 +17,7 @@ from tests.support.databases import POSTGRESQL, SQLITE, environment
 from tests.support.processes import ROOT, adopt_orphans
 
 VENDORS = (SQLITE, POSTGRESQL)
-FIGURES = ("throughput", "latency", "memory", "start", "cpu", "reaction", "pages")
+FIGURES = ("throughput", "latency", "memory", "start", "cpu", "reaction", "pages", "profile")
 RECORD = ROOT / "var" / "bench" / "results.json"
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from django.contrib.auth.models import User
+from django.db.models import Sum
 from django.test import Client
 
 from birdwatcher.nodes.models import Node, NodeStatus
@@ -37,6 +38,7 @@ POSTGRESQL_SETTINGS = {
     "log_min_messages": "warning",
 }
 SETTLING = 120.0  # seconds
+COMMITTING = 300.0
 
 
 class Bench:
@@ -130,6 +132,20 @@ def wait_until_settled(count: int) -> None:
         lambda: connected.count() == count,
         timeout=SETTLING,
         message=lambda: f"{count} nodes connected, there are {connected.count()}",
+    )
+
+
+def committed() -> int:
+    """How many events are committed: counted along, in the transaction of the birds themselves."""
+    return NodeStatus.objects.aggregate(events=Sum("events"))["events"] or 0
+
+
+def wait_until_committed(events: int) -> None:
+    """Wait until so many events are committed, or more."""
+    wait_until(
+        lambda: committed() >= events,
+        timeout=COMMITTING,
+        message=lambda: f"{events} events committed, there are {committed()}",
     )
 
 

@@ -5,12 +5,11 @@ import statistics
 import time
 from dataclasses import dataclass
 
-from django.db.models import Count, Sum
+from django.db.models import Count
 
 from birdwatcher.birds.models import Bird
-from birdwatcher.nodes.models import NodeStatus
 from tests.benchmarks.baselines.bulk import BulkLoad, read_birds
-from tests.benchmarks.bench import Bench, add_nodes, wait_until_settled
+from tests.benchmarks.bench import Bench, add_nodes, wait_until_committed, wait_until_settled
 from tests.benchmarks.load import Load
 from tests.benchmarks.results import Result, Row, ratio
 from tests.benchmarks.system import cpu_seconds
@@ -25,7 +24,6 @@ ROUNDS = 3
 USUAL_SECONDS = 6.0
 USUAL_TIMES = 80.0
 BULK = {"sqlite": 0.5, "postgresql": 0.8}
-COMMITTING = 300.0  # seconds
 
 KINDS = ("node processes", "supervisor", "writer", "database server")
 
@@ -119,15 +117,10 @@ def _flood(bench: Bench, vendor: str, load: Load) -> Round:
 
 def _wait_for_all(load: Load) -> float:
     """Wait until every event is committed; return the seconds since the first was sent."""
-    wait_until(lambda: _counted() >= TOTAL, timeout=COMMITTING, message=lambda: str(_counted()))
+    wait_until_committed(TOTAL)
     ended = time.monotonic()
     began, _ = load.flooded()
     return ended - began
-
-
-def _counted() -> int:
-    """How many events are committed: counted along, in the transaction of the birds themselves."""
-    return NodeStatus.objects.aggregate(events=Sum("events"))["events"] or 0
 
 
 def _check_books() -> None:
