@@ -12,6 +12,8 @@ def main() -> None:
         from django.conf import settings
         from django.core.exceptions import ImproperlyConfigured
         from django.core.management import execute_from_command_line
+
+        from nodeproc.journal import complain
     except ImportError as error:
         sys.exit(f"Django cannot be imported ({error}): is the virtual environment active?")
     try:
@@ -19,7 +21,7 @@ def main() -> None:
         _ = settings.INSTALLED_APPS
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:
-        sys.stderr.write(f"{error}\n")
+        complain(str(error))
         sys.exit(os.EX_CONFIG)  # which the units take as: trying again does not help
 
 

@@ -28,11 +28,10 @@ from birdwatcher.environment import (
 from birdwatcher.secret_key import find_secret_key
 from birdwatcher.sources import ENV_FILE as ENV_FILE_NAME
 from birdwatcher.sources import gather
-from nodeproc.journal import is_journal
+from nodeproc.journal import STDERR, is_journal
 from supervisor.endpoint import Endpoint, parse_endpoint
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-STDERR = 2
 
 ENV_FILE = Variable(
     ENV_FILE_NAME,

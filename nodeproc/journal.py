@@ -16,12 +16,14 @@ import os
 import select
 import socket
 import struct
+import sys
 import termios
 import time
 from collections.abc import Mapping
 
 from nodeproc.logs import WAIT_MS, StderrHandler, TextFormatter, node_of, printable, speaker
 
+STDERR = 2
 SOCKET = "/run/systemd/journal/socket"
 IDENTIFIER = "birdwatcher"
 
@@ -50,6 +52,15 @@ def is_journal(descriptor: int, stream: str) -> bool:
     except OSError:
         return False
     return stream == f"{found.st_dev}:{found.st_ino}"
+
+
+def complain(sentence: str) -> None:
+    """Write to standard error with what sentence a program ends.
+
+    The journal is told that it is an error, by the prefix that sd-daemon(3) has for lines.
+    """
+    mark = "<3>" if is_journal(STDERR, os.environ.get("JOURNAL_STREAM", "")) else ""
+    sys.stderr.write(f"{mark}{sentence}\n")
 
 
 def priority(level: int) -> int:

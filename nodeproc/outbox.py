@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from nodeproc.spool import Spool
-from nodeproc.wire import Kind, batch_head, pack
+from nodeproc.wire import Batch, Kind, batch_head, pack
 
 
 class Outbox:
@@ -30,6 +30,7 @@ class Outbox:
         self._last = 0  # sequence number of the newest frame
         self._sent: deque[bytes] = deque()
         self._unsent: deque[bytes] = deque()
+        self._counts: deque[int] = deque()  # how many events are in each frame, sent or not
         self._resumed: int | None = None  # the stream that the writer was last told of
         self.size = 0  # bytes in memory
         self.events = 0  # in memory
@@ -53,7 +54,9 @@ class Outbox:
         raw = pack(kind, value, node=self._node, stream=self._stream, sequence=self._last)
         self._unsent.append(raw)
         self.size += len(raw)
-        self.events += batch_head(raw)[1]
+        count = len(value.events) if isinstance(value, Batch) else 0
+        self._counts.append(count)
+        self.events += count
 
     def take(self) -> bytes | None:
         """Return what is to be sent next, or None. Raises SpoolError.
@@ -89,9 +92,8 @@ class Outbox:
         if stream != self._stream:
             return
         while self._sent and self.first <= sequence:
-            raw = self._sent.popleft()
-            self.size -= len(raw)
-            self.events -= batch_head(raw)[1]
+            self.size -= len(self._sent.popleft())
+            self.events -= self._counts.popleft()
 
     def give_up_spool(self) -> None:
         """Go on without what is in the spool, which cannot be read; its file is set aside."""
@@ -123,6 +125,7 @@ class Outbox:
         )
         self._sent.clear()
         self._unsent.clear()
+        self._counts.clear()
         self.size = self.events = 0
 
     # What waits, for those who watch

@@ -71,7 +71,8 @@ class Tally:
         numbers[BYTES] += count
         if batch:
             numbers[EVENTS] += len(batch.events)
-            numbers[REJECTED] += batch.rejected
+            if batch.rejected:
+                numbers[REJECTED] += batch.rejected
 
     def measure(self, waits: Waits) -> None:
         """Take down what waits."""

@@ -50,7 +50,7 @@ class Detector:
         self._stalling = 0.0  # seconds
         self._serials = itertools.count()
         self._random = random.Random(f"{seed}:{number}")  # noqa: S311 nothing secret
-        self._make_socket = make_socket
+        self.make_socket = make_socket
         self._listeners: list[socket.socket] = []
         self._talks: dict[Connection, asyncio.Task[None]] = {}
         self._hurry = asyncio.Event()
@@ -66,7 +66,7 @@ class Detector:
     def listen(self) -> None:
         """Listen on both ports (again)."""
         for port in () if self._listeners else self.ports:
-            listener = self._make_socket()
+            listener = self.make_socket()
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             # What the daemon does not read shall be felt soon; connections inherit it.
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)

@@ -27,7 +27,7 @@ class Load:
     def __init__(self, detectors: Sequence[Detector], reader: int | None = None) -> None:
         """`reader`: a process in the daemon's network, if that is not this process's."""
         self.detectors = detectors
-        self._reader = reader
+        self.reader = reader
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="load", daemon=True)
 
@@ -99,6 +99,6 @@ class Load:
     def _observe(self) -> None:
         connections = [it for detector in self.detectors for it in detector.open()]
         acknowledged = [it.acknowledged() for it in connections]
-        unread = queues.unread(self._reader)
+        unread = queues.unread(self.reader)
         for connection, count in zip(connections, acknowledged, strict=True):
             connection.observe(count, unread)

@@ -1,7 +1,6 @@
 """Sockets beyond what Python and psutil offer: what waits in them, and those of other networks."""
 
 import ctypes
-import os
 import socket
 import threading
 from pathlib import Path

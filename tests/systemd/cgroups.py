@@ -11,9 +11,8 @@ from pathlib import Path
 
 CGROUPS = Path("/sys/fs/cgroup")
 # Those of the hybrid layout. Not cpuset: a group without processors of its own takes no process.
-HIERARCHIES = frozenset(
-    "unified systemd memory pids cpu cpuacct cpu,cpuacct devices blkio freezer".split()
-)
+V1 = ("memory", "pids", "cpu", "cpuacct", "cpu,cpuacct", "devices", "blkio", "freezer")
+HIERARCHIES = frozenset({"unified", "systemd", *V1})
 REMOVING = 5.0  # seconds for the last process of a dead machine to leave its group
 
 _NAME = re.compile(r"birdwatcher-test-(\d+)-\d+")
@@ -60,5 +59,5 @@ def _removed(name: str) -> bool:
         groups = [directory for directory, _, _ in os.walk(root / name, topdown=False)]
         for group in groups:
             with contextlib.suppress(OSError):
-                os.rmdir(group)
+                Path(group).rmdir()
     return not any((root / name).exists() for root in roots())

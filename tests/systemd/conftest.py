@@ -110,7 +110,7 @@ def boot(nursery: Nursery) -> Iterator[Callable[[list[str]], Machine]]:
         return machines[-1][1]
 
     yield boot
-    for name, machine in machines:
+    for name, machine in reversed(machines):
         machine.down()
         nursery.drop(name)
 

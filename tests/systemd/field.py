@@ -74,6 +74,19 @@ class Field:
         until = self.sent() + packets
         wait_until(lambda: self.sent() >= until, timeout=RECOVERING, message="the nodes talk")
 
+    def move_to(self, machine: Machine, service: Service) -> None:
+        """Be the nodes of another machine, which has the data of the one before."""
+        self._service = service
+
+        def move() -> None:
+            self.load.reader = machine.leader
+            for detector in self.detectors:
+                detector.close()
+                detector.make_socket = machine.make_socket
+                detector.listen()
+
+        self.load.call(move)
+
     @contextlib.contextmanager
     def doomed(self, detector: Detector) -> Iterator[None]:
         """Within, the process of this node is killed: its last instants may be lost."""

@@ -9,7 +9,6 @@ started it, and takes everything in it along; its files are on a tmpfs that only
 process of the same kind, holds in a mount namespace of its own.
 """
 
-import contextlib
 import os
 import shutil
 import signal
@@ -100,7 +99,7 @@ class Nursery:
         for part in ("work", "root"):
             (self.layer(name).parent / part).mkdir()
         lower = ":".join([*(f"{self.path}/{layer}/up" for layer in on), "/"])
-        return Machine(self, self.path / name, lower, cgroups.name(self._booted))
+        return Machine(self, name, lower, cgroups.name(self._booted))
 
     def drop(self, name: str) -> None:
         """Delete a layer."""
@@ -116,9 +115,10 @@ class Nursery:
 class Machine:
     """One machine, up and running."""
 
-    def __init__(self, nursery: Nursery, directory: Path, lower: str, name: str) -> None:
+    def __init__(self, nursery: Nursery, layer: str, lower: str, name: str) -> None:
         """Boot it. Raises MachineError. Made by `Nursery.boot`."""
         self.name = name
+        self.layer = layer  # the name of the layer on which it writes
         self.leader = 0  # the process id of its process 1, seen from outside
         self._console = Path(tempfile.mkstemp(prefix="bw-console-")[1])
         cgroups.make(name)
@@ -128,7 +128,7 @@ class Machine:
             *("timeout", "--signal=KILL", str(LIFE)),
             *dies_with_us([]),
             *("nsenter", f"--mount={nursery.namespace}", "--"),
-            *(*unshare, "--kill-child=KILL", "bash", boot, str(directory), lower, name),
+            *(*unshare, "--kill-child=KILL", "bash", boot, str(nursery.path / layer), lower, name),
         ]
         with self._console.open("wb") as console:
             self._popen = subprocess.Popen(

@@ -127,7 +127,7 @@ class Service:
             message=lambda: f"{name} is {value}:\n{self.status()}\n{self.log()}",
         )
 
-    def sandbox(self) -> list[int]:
+    def group(self) -> list[int]:
         """Return the ids, seen from outside, of all processes in the service's control group."""
         group = f"/birdwatcher.slice/{DAEMON}"
         found = []
@@ -137,6 +137,22 @@ class Service:
                 ours = [line for line in lines if line.endswith(f"{self.machine.name}{group}")]
                 found += [process.pid] if ours else []
         return found
+
+    # Memory
+
+    def limit_memory(self, most: int | None) -> None:
+        """Let the daemon have so many bytes, or as many as there are."""
+        limit = "infinity" if most is None else str(most)
+        self.systemctl("set-property", "--runtime", DAEMON, f"MemoryMax={limit}")
+
+    def out_of_memory(self) -> bool:
+        """Whether a process of the daemon was killed for want of memory."""
+        group = self.show("ControlGroup")
+        for path in (f"memory{group}/memory.oom_control", f"{group}/memory.events"):
+            file = self.machine.path(f"/sys/fs/cgroup/{path}")
+            if file.exists():
+                return not re.search(r"^oom_kill 0$", file.read_text(), re.MULTILINE)
+        return False
 
     # Processes
 

@@ -1,110 +1,127 @@
-"""Processes of the service that are killed, or stand still."""
+"""Processes of the service that are killed, stand still, or hang."""
 
-import signal
 from collections.abc import Callable
 
 import psutil
 import pytest
 
+from tests.chaos.connection import LAST_INSTANTS
 from tests.support.waiting import Promise, wait_until
-from tests.systemd.field import Field
-from tests.systemd.service import Service
+from tests.systemd.field import KILLED, Field
+from tests.systemd.hang import bury, hung
+from tests.systemd.service import DAEMON, HASTE, Service
 
 pytestmark = [pytest.mark.xdist_group("systemd"), pytest.mark.timeout(600)]
 
-WATCHDOG = 4  # seconds
-WRITER_TIMEOUT = 10  # seconds, see conftest.HASTE
-
-KILL, STOP = signal.SIGKILL, signal.SIGSTOP
-
-
-@pytest.fixture
-def nodes(sqlite: Service, field: Callable[[Service], Field]) -> Field:
-    """The nodes around the running service."""
-    sqlite.drop_in(f"WatchdogSec={WATCHDOG}")
-    return begin(sqlite, field)
+WATCHDOG = 2  # seconds
+ABORT = 5  # seconds from the watchdog's signal to the end by force; TimeoutAbortSec=
+BACK = 10  # seconds in which a service is back; most of it is RestartSec=
+WRITER_TIMEOUT = HASTE["BIRDWATCHER_WRITER_TIMEOUT"]
 
 
 def begin(service: Service, field: Callable[[Service], Field]) -> Field:
+    """Return the nodes around the running service."""
     nodes = field(service)
     service.start()
+    under_way(nodes)
+    return nodes
+
+
+def under_way(nodes: Field) -> None:
+    """Wait until all is well."""
     nodes.wait_until_connected()
     nodes.wait_for_traffic()
-    return nodes
 
 
 def end(service: Service, nodes: Field, *, restarts: int) -> None:
     """All goes on, and the books balance."""
-    nodes.wait_until_connected()
-    nodes.wait_for_traffic()
+    under_way(nodes)
     nodes.balance()
     assert service.show("NRestarts") == str(restarts)
     assert service.show("ActiveState") == "active"
-    assert len(service.sandbox()) == len(service.daemon.children()) + 1
+    assert len(service.group()) == len(service.daemon.children()) + 1
 
 
-@pytest.mark.parametrize(("number", "after"), [(KILL, 0.0), (STOP, WATCHDOG)])
-def test_supervisor(
-    sqlite: Service, nodes: Field, promise: Promise, number: signal.Signals, after: float
+def another_supervisor(service: Service, before: int) -> bool:
+    """Whether the service has another main process."""
+    bury(before)
+    found = service.processes()
+    return found is not None and found.pid != before
+
+
+def another_writer(service: Service, before: int) -> bool:
+    """Whether the daemon has another writer."""
+    return service.daemon.writer() not in {before, None}
+
+
+def test_killed_children(
+    service: Service, field: Callable[[Service], Field], promise: Promise
 ) -> None:
-    """Killed, or stopped, in which state it hears no other signal: systemd replaces it."""
-    before = sqlite.daemon.pid
-    psutil.Process(before).send_signal(number)
-    promise(
-        f"another supervisor after {number.name}",
-        lambda: (found := sqlite.processes()) and found.pid != before,
-        within=after + 10,
-    )
-    end(sqlite, nodes, restarts=1)
-    if number == STOP:
-        assert "Watchdog timeout" in sqlite.log()
-
-
-@pytest.mark.parametrize(("number", "after"), [(KILL, 0.0), (STOP, WRITER_TIMEOUT)])
-def test_writer(
-    service: Service,
-    field: Callable[[Service], Field],
-    promise: Promise,
-    number: signal.Signals,
-    after: float,
-) -> None:
-    """The supervisor replaces it; nobody is disconnected."""
+    """The supervisor replaces them; the others notice nothing."""
     nodes = begin(service, field)
     connections, before = nodes.connections(), service.writer()
-    psutil.Process(before).send_signal(number)
-    promise(
-        f"another writer after {number.name}",
-        lambda: service.daemon.writer() not in {before, None},
-        within=after + 5,
-    )
+    psutil.Process(before).kill()
+    promise("another writer", lambda: another_writer(service, before), within=5)
     assert nodes.connections() == connections
-    end(service, nodes, restarts=0)
 
-
-def test_node_process(sqlite: Service, nodes: Field, promise: Promise) -> None:
-    """It is started again; its siblings notice nothing."""
     detector, *others = nodes.detectors
-    siblings = [it for it in nodes.connections() if it not in detector.connections]
-    before = sqlite.daemon.nodes()[detector.row].pid
+    siblings = [it for other in others for it in other.open()]
     with nodes.doomed(detector):
-        psutil.Process(before).kill()
+        psutil.Process(service.daemon.nodes()[detector.row].pid).kill()
         wait_until(lambda: not detector.open(), timeout=10, message="it is disconnected")
     promise("another node process", detector.open, within=5)
     assert [it for other in others for it in other.open()] == siblings
+    end(service, nodes, restarts=0)
+
+
+def test_stopped_writer(
+    sqlite: Service, field: Callable[[Service], Field], promise: Promise
+) -> None:
+    nodes = begin(sqlite, field)
+    connections, before = nodes.connections(), sqlite.writer()
+    psutil.Process(before).suspend()
+    what = "another writer after SIGSTOP"
+    promise(what, lambda: another_writer(sqlite, before), within=WRITER_TIMEOUT + 5)
+    assert nodes.connections() == connections
     end(sqlite, nodes, restarts=0)
 
 
-def test_everything_at_once(sqlite: Service, nodes: Field, promise: Promise) -> None:
-    """As when the machine's memory runs out altogether."""
-    before = sqlite.daemon.pid
+def test_killed_supervisor(
+    sqlite: Service, field: Callable[[Service], Field], promise: Promise
+) -> None:
+    """Alone, and then together with all its processes."""
+    nodes = begin(sqlite, field)
+    first = sqlite.daemon.pid
+    psutil.Process(first).kill()
+    promise("another supervisor", lambda: another_supervisor(sqlite, first), within=BACK)
+    under_way(nodes)
+
+    second = sqlite.daemon.pid
     for detector in nodes.detectors:
-        nodes.load.call(lambda: detector.doom(1, 3.0))  # noqa: B023
-    sqlite.systemctl("kill", "--signal=KILL", "--kill-whom=all", "birdwatcher.service")
+        nodes.load.call(lambda: detector.doom(KILLED, LAST_INSTANTS))  # noqa: B023
+    sqlite.systemctl("kill", "--signal=KILL", "--kill-whom=all", DAEMON)
     for detector in nodes.detectors:
         nodes.load.call(detector.spare)
-    promise(
-        "another supervisor after all was killed",
-        lambda: (found := sqlite.processes()) and found.pid != before,
-        within=10,
-    )
-    end(sqlite, nodes, restarts=1)
+    promise("another daemon", lambda: another_supervisor(sqlite, second), within=BACK)
+    end(sqlite, nodes, restarts=2)
+
+
+def test_hung_supervisor(
+    sqlite: Service, field: Callable[[Service], Field], promise: Promise
+) -> None:
+    """The watchdog notices; what the node processes have is not lost with it."""
+    sqlite.drop_in(f"WatchdogSec={WATCHDOG}")
+    nodes = begin(sqlite, field)
+    first = sqlite.daemon.pid
+    psutil.Process(first).suspend()
+    what = "another supervisor after SIGSTOP"
+    within = WATCHDOG + ABORT + BACK
+    promise(what, lambda: another_supervisor(sqlite, first), within=within)
+    under_way(nodes)
+
+    second = sqlite.daemon.pid
+    what = "another supervisor after one that hung"
+    with hung(second):
+        promise(what, lambda: another_supervisor(sqlite, second), within=within)
+    end(sqlite, nodes, restarts=2)
+    assert sqlite.log().count("Watchdog timeout") == 2

@@ -2,16 +2,18 @@
 
 import os
 import socket
+import sys
 from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 from gunicorn.util import is_ipv6, parse_address
 
 from birdwatcher.config import load
 from birdwatcher.web.server import BACKLOG, serve, systemd_passes_sockets
 from birdwatcher.wsgi import application
+from nodeproc.journal import complain
 from nodeproc.logs import speaker
 
 DEFAULT_ADDRESS = "127.0.0.1:8000"
@@ -38,7 +40,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Serve; ends the process. Raises CommandError if it cannot."""
+        """Serve; ends the process, with one sentence if it cannot."""
         speaker.become("web")
         serve(
             application,
@@ -58,7 +60,8 @@ def _listen(given: str) -> socket.socket:
         message = f"{given!r} is no address: it must be like {DEFAULT_ADDRESS}, [::1]:8000 or 8000."
     except OSError as error:
         message = f"The web UI cannot listen on {given}: {os.strerror(error.errno or 0).lower()}."
-    raise CommandError(message, returncode=os.EX_CONFIG)
+    complain(message)
+    sys.exit(os.EX_CONFIG)
 
 
 def _parse(given: str) -> tuple[str, int]:

@@ -1,12 +1,14 @@
 """`./manage.py connectnodes`: the daemon in the foreground."""
 
+import sys
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 
 from birdwatcher.writer.limits import DaemonConfiguration
 from birdwatcher.writer.process import run_writer
+from nodeproc.journal import complain
 from supervisor.daemon import RefusedError, run_daemon
 
 
@@ -23,7 +25,7 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def handle(self, **options: Any) -> None:
-        """Run the daemon. Raises CommandError with one sentence if it cannot run."""
+        """Run the daemon; if it cannot run, end the process with one sentence."""
         configuration = DaemonConfiguration()
         try:
             run_daemon(
@@ -34,4 +36,5 @@ class Command(BaseCommand):
                 settings.BIRDWATCHER_METRICS,
             )
         except RefusedError as error:
-            raise CommandError(str(error), returncode=error.code) from None
+            complain(str(error))
+            sys.exit(error.code)
