@@ -1,22 +1,23 @@
-"""Birds by the thousand, in the cheapest way that each database has to take them.
+"""Many rows at once, in the cheapest way that each database has to take them.
 
-No instances of the model are made: what is inserted are tuples, in the order of the model's fields.
-It happens on Django's connection and within its transaction, and raises Django's errors.
+On Django's connection and within its transaction, and with Django's errors. The statements are made
+from the models' fields, but once: to have the ORM compile them anew for each commit takes longer
+than the database does.
 """
 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable
+import functools
+from collections.abc import Iterable, Sequence
+from typing import Any
 
-from django.db import connection
+from django.db import connection, models
 
 from birdwatcher.birds.models import Bird
 
-_FIELDS = [field for field in Bird._meta.concrete_fields if not field.primary_key]  # noqa: SLF001
-COLUMNS = [field.attname for field in _FIELDS]
-
-# Timestamp, name, key of the species, of the node, whether the time is doubtful: as in `COLUMNS`.
+# Timestamp, name, key of the species, of the node, whether the time is doubtful: in the order of
+# the model's fields.
 BirdRow = tuple[datetime.datetime, str, int, int, bool]
 
 
@@ -30,12 +31,11 @@ def insert_birds(rows: Iterable[BirdRow]) -> None:
 
 def _copy(rows: Iterable[BirdRow]) -> None:
     """COPY, in its binary form: while the server takes some rows, the next ones are made."""
-    types = [str(field.db_type(connection)).partition("(")[0] for field in _FIELDS]
-    statement = f"COPY {_table()} FROM STDIN (FORMAT BINARY)"
+    types = [str(field.db_type(connection)).partition("(")[0] for field in fields_of(Bird)]
     with (
         connection.wrap_database_errors,
         connection.cursor() as cursor,
-        cursor.copy(statement) as copy,
+        cursor.copy(f"COPY {_table(Bird)} FROM STDIN (FORMAT BINARY)") as copy,
     ):
         copy.set_types(types)
         for row in rows:
@@ -45,16 +45,65 @@ def _copy(rows: Iterable[BirdRow]) -> None:
 def _insert(rows: Iterable[BirdRow]) -> None:
     """One statement, prepared once."""
     adapt = connection.ops.adapt_datetimefield_value  # SQLite keeps a time as a text
-    marks = ", ".join(["%s"] * len(COLUMNS))
     with connection.cursor() as cursor:
         cursor.executemany(
-            f"INSERT INTO {_table()} VALUES ({marks})",
+            f"INSERT INTO {_table(Bird)} VALUES {_marks(Bird)}",
             [(adapt(timestamp), *rest) for timestamp, *rest in rows],
         )
 
 
-def _table() -> str:
-    """The table and its columns, as both statements name them."""
+def upsert(rows: Sequence[models.Model], unique: Sequence[str], update: Sequence[str]) -> None:
+    """Insert `rows`, all of one model; of those that are there already by the fields `unique`, set
+    the fields `update`. Raises django.db.Error, and what the fields raise for a wrong value.
+
+    What `bulk_create(update_conflicts=True)` does, but that each row needs a value for each field:
+    the database's defaults are not asked for.
+    """
+    if not rows:
+        return
+    model = type(rows[0])
+    fields = fields_of(model)
+    conflict = _on_conflict(model, tuple(unique), tuple(update))
+    at_once = connection.ops.bulk_batch_size([field.name for field in fields], rows)
+    with connection.cursor() as cursor:
+        for at in range(0, len(rows), at_once):
+            some = rows[at : at + at_once]
+            marks = ", ".join([_marks(model)] * len(some))
+            cursor.execute(
+                f"INSERT INTO {_table(model)} VALUES {marks} {conflict}",
+                [
+                    field.get_db_prep_save(getattr(row, field.attname), connection)
+                    for row in some
+                    for field in fields
+                ],
+            )
+
+
+@functools.cache
+def fields_of(model: type[models.Model]) -> list[models.Field[Any, Any]]:
+    """The fields of `model` that are written, in their order: not the key that is counted up."""
+    return [it for it in model._meta.concrete_fields if not it.auto_created]  # noqa: SLF001
+
+
+@functools.cache
+def _table(model: type[models.Model]) -> str:
+    """The table and its columns."""
     quote = connection.ops.quote_name
-    columns = ", ".join(quote(field.column) for field in _FIELDS)
-    return f"{quote(Bird._meta.db_table)} ({columns})"  # noqa: SLF001
+    columns = ", ".join(quote(field.column) for field in fields_of(model))
+    return f"{quote(model._meta.db_table)} ({columns})"  # noqa: SLF001
+
+
+@functools.cache
+def _marks(model: type[models.Model]) -> str:
+    return f"({', '.join(['%s'] * len(fields_of(model)))})"
+
+
+@functools.cache
+def _on_conflict(
+    model: type[models.Model], unique: tuple[str, ...], update: tuple[str, ...]
+) -> str:
+    quote = connection.ops.quote_name
+    columns = {field.name: quote(field.column) for field in fields_of(model)}
+    where = ", ".join(columns[name] for name in unique)
+    changes = ", ".join(f"{columns[name]} = EXCLUDED.{columns[name]}" for name in update)
+    return f"ON CONFLICT ({where}) DO UPDATE SET {changes}"
