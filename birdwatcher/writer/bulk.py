@@ -47,8 +47,8 @@ def _insert(rows: Iterable[BirdRow]) -> None:
     adapt = connection.ops.adapt_datetimefield_value  # SQLite keeps a time as a text
     with connection.cursor() as cursor:
         cursor.executemany(
-            f"INSERT INTO {_table(Bird)} VALUES {_marks(Bird)}",
-            [(adapt(timestamp), *rest) for timestamp, *rest in rows],
+            f"INSERT INTO {_table(Bird)} VALUES {_marks(Bird)}",  # noqa: S608 names of our own
+            [(adapt(row[0]), *row[1:]) for row in rows],
         )
 
 
@@ -70,7 +70,7 @@ def upsert(rows: Sequence[models.Model], unique: Sequence[str], update: Sequence
             some = rows[at : at + at_once]
             marks = ", ".join([_marks(model)] * len(some))
             cursor.execute(
-                f"INSERT INTO {_table(model)} VALUES {marks} {conflict}",
+                f"INSERT INTO {_table(model)} VALUES {marks} {conflict}",  # noqa: S608
                 [
                     field.get_db_prep_save(getattr(row, field.attname), connection)
                     for row in some
@@ -80,7 +80,7 @@ def upsert(rows: Sequence[models.Model], unique: Sequence[str], update: Sequence
 
 
 @functools.cache
-def fields_of(model: type[models.Model]) -> list[models.Field[Any, Any]]:
+def fields_of(model: type[models.Model]) -> Sequence[models.Field[Any, Any]]:
     """The fields of `model` that are written, in their order: not the key that is counted up."""
     return [it for it in model._meta.concrete_fields if not it.auto_created]  # noqa: SLF001
 
@@ -89,7 +89,7 @@ def fields_of(model: type[models.Model]) -> list[models.Field[Any, Any]]:
 def _table(model: type[models.Model]) -> str:
     """The table and its columns."""
     quote = connection.ops.quote_name
-    columns = ", ".join(quote(field.column) for field in fields_of(model))
+    columns = ", ".join(quote(str(field.column)) for field in fields_of(model))
     return f"{quote(model._meta.db_table)} ({columns})"  # noqa: SLF001
 
 
@@ -103,7 +103,7 @@ def _on_conflict(
     model: type[models.Model], unique: tuple[str, ...], update: tuple[str, ...]
 ) -> str:
     quote = connection.ops.quote_name
-    columns = {field.name: quote(field.column) for field in fields_of(model)}
+    columns = {field.name: quote(str(field.column)) for field in fields_of(model)}
     where = ", ".join(columns[name] for name in unique)
     changes = ", ".join(f"{columns[name]} = EXCLUDED.{columns[name]}" for name in update)
     return f"ON CONFLICT ({where}) DO UPDATE SET {changes}"

@@ -17,7 +17,7 @@ from typing import Any
 
 from django.db import DataError, IntegrityError, connection, transaction
 
-from birdwatcher.nodes.models import Node, NodeStatus, RejectedPacket, StatusChange
+from birdwatcher.nodes.models import NodeStatus, RejectedPacket, StatusChange
 from birdwatcher.writer import rows
 from birdwatcher.writer.bulk import insert_birds, upsert
 from birdwatcher.writer.models import Checkpoint

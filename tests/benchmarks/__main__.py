@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import django
@@ -53,7 +54,9 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _words(allowed: tuple[str, ...]):  # noqa: ANN202
+def _words(allowed: tuple[str, ...]) -> Callable[[str], tuple[str, ...]]:
+    """Return a parser of words out of `allowed`, with commas between them; of nothing, all."""
+
     def parse(text: str) -> tuple[str, ...]:
         chosen = tuple(text.split(",")) if text else allowed
         if unknown := set(chosen) - set(allowed):
@@ -64,7 +67,7 @@ def _words(allowed: tuple[str, ...]):  # noqa: ANN202
 
 
 def _set_up() -> Path:
-    """Set Django up on a database that nobody uses; return a directory that is removed at the end."""
+    """Set Django up on a database that nobody uses; return a directory, removed at the end."""
     adopt_orphans()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     directory = Path(tempfile.mkdtemp(prefix="bw-bench-"))

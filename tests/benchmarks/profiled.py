@@ -17,7 +17,9 @@ from django.core.management import call_command
 Function = Callable[..., Any]
 
 
-def profiled(function: Function, path: Callable[[], Path], outer: list[cProfile.Profile]) -> Function:
+def profiled(
+    function: Function, path: Callable[[], Path], outer: list[cProfile.Profile]
+) -> Function:
     """Return `function`, profiled; what it inherited of its parent's profiler is switched off."""
 
     def run(*arguments: Any) -> Any:

@@ -56,9 +56,7 @@ class PostgresCluster:
     It may be started and stopped as often as a test likes; the port stays the same.
     """
 
-    def __init__(
-        self, programs: Path, port: int, settings: Mapping[str, str] = SETTINGS
-    ) -> None:
+    def __init__(self, programs: Path, port: int, settings: Mapping[str, str] = SETTINGS) -> None:
         self.port = port
         self._settings = settings
         self._programs = programs

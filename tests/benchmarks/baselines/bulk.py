@@ -53,14 +53,17 @@ class _Copy:
         self._referred.save()
         block = 1024 * 1024
         began = time.monotonic()
-        with connection.cursor() as cursor, cursor.copy(f"COPY {TABLE} ({LIST}) FROM STDIN") as copy:
+        with (
+            connection.cursor() as cursor,
+            cursor.copy(f"COPY {TABLE} ({LIST}) FROM STDIN") as copy,
+        ):
             for at in range(0, len(self._data), block):
                 copy.write(self._data[at : at + block])
         return time.monotonic() - began
 
 
 class _Executemany:
-    """SQLite: one `executemany` and one commit per 5,000 rows, on a connection like the daemon's."""
+    """SQLite: one `executemany` and commit per 5,000 rows, on a connection like the daemon's."""
 
     def __init__(self) -> None:
         self._referred = _Referred()
@@ -84,4 +87,3 @@ class _Executemany:
             )
             raw.execute("COMMIT")
         return time.monotonic() - began
-

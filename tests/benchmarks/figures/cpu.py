@@ -5,7 +5,7 @@ import time
 
 from tests.benchmarks.bench import Bench, add_nodes, wait_until_settled
 from tests.benchmarks.load import Load
-from tests.benchmarks.results import Result, Row
+from tests.benchmarks.results import NOTHING, TIMES, Result, Row
 from tests.benchmarks.system import cpu_seconds, family
 from tests.support.daemon import Daemon
 
@@ -31,15 +31,17 @@ def measure(bench: Bench, vendor: str) -> Result:
     return Result(
         [
             _row("1,000 connected nodes, 0.5 events/s each", vendor, many, "%", BUSY_PERCENT),
-            _row("the same, over that of 500", vendor, many / half, "×", GROWTH, f"{half:.1f} %"),
+            _row("the same, over that of 500", vendor, many / half, TIMES, GROWTH, f"{half:.1f} %"),
             _row("1,000 connected silent nodes", vendor, silent, "%", SILENT_PERCENT),
         ],
         [f"CPU busy: {parts}", f"CPU silent: {silent_parts}"],
     )
 
 
-def _row(what: str, vendor: str, value: float, unit: str, bar: float, against: str = "–") -> Row:
-    measured = f"{value:.2f} % of a core" if unit == "%" else "–"
+def _row(
+    what: str, vendor: str, value: float, unit: str, bar: float, against: str = NOTHING
+) -> Row:
+    measured = f"{value:.2f} % of a core" if unit == "%" else NOTHING
     return Row(f"CPU of the daemon, {what}", vendor, measured, against, value, unit, bar)
 
 

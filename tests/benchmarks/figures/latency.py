@@ -1,5 +1,6 @@
-"""From a node's `send` to the row that another connection sees, one event at a time, a hundred nodes
-at one event a second each: against a bare insert and commit at the same pace."""
+"""From a node's `send` to the row that another connection sees, against a bare insert and commit.
+
+One event at a time; a hundred nodes, one event a second each."""
 
 import statistics
 import time
@@ -9,7 +10,7 @@ from tests.benchmarks.baselines.bare_insert import Onlooker, inserter
 from tests.benchmarks.bench import Bench, add_nodes, wait_until_settled
 from tests.benchmarks.events import address, frames
 from tests.benchmarks.field import Field
-from tests.benchmarks.results import Result, Row, ratio
+from tests.benchmarks.results import TIMES, Result, Row, ratio
 
 NODES = 100
 PACE = 0.01  # seconds between two events of all nodes together
@@ -55,7 +56,7 @@ def _row(vendor: str, name: str, ours: list[list[float]], bare: list[list[float]
         f"{statistics.median(mine) * 1e3:.2f} ms",
         f"bare insert and commit: {statistics.median(theirs) * 1e3:.2f} ms",
         value,
-        "×",
+        TIMES,
         bar,
         rounds=rounds,
     )

@@ -59,7 +59,9 @@ def _top(directory: Path, kind: str, what: str, events: int) -> str:
         if "'poll' of 'select." not in function[2]
     ]
     rows.sort(reverse=True)
-    lines = [f"  {own:8.2f} µs  {calls / events:8.2f} x  {name}" for own, calls, name in rows[:LINES]]
+    lines = [
+        f"  {own:8.2f} µs  {calls / events:8.2f} x  {name}" for own, calls, name in rows[:LINES]
+    ]
     total = sum(own for own, *_ in rows)
     return "\n".join([f"{kind} {what}, profiled: {total:.1f} µs an event, of which", *lines])
 

@@ -10,7 +10,7 @@ from birdwatcher.nodes.models import Node
 from tests.benchmarks.bench import Bench, add_nodes, keeper, wait_until_settled
 from tests.benchmarks.events import address
 from tests.benchmarks.field import Field
-from tests.benchmarks.results import Result, Row
+from tests.benchmarks.results import NOTHING, Result, Row
 from tests.support.waiting import wait_until
 
 LOADED = 50  # nodes that stream meanwhile
@@ -45,7 +45,7 @@ def measure(bench: Bench, vendor: str) -> Result:
         f"reaction, node saved in the admin to the call at it, p99, at {PACE:,.0f} events/s",
         vendor,
         f"{p99:.0f} ms, p50 {statistics.median(in_all):.0f} ms",
-        "–",
+        NOTHING,
         p99,
         "ms",
         BARS[vendor],
