@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 DEBUG := BIRDWATCHER_DEBUG=$${BIRDWATCHER_DEBUG:-1}
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fuzz chaos soak lint format clean
+.PHONY: help demo test fuzz chaos soak bench lint format clean
 .DELETE_ON_ERROR:
 
 help: ## list these targets
@@ -37,6 +37,9 @@ chaos: $(VENV)/.installed-tests ## break everything under load, then balance the
 soak: $(VENV)/.installed-tests ## let nodes come and go for hours in minutes: MINUTES=10 DATABASE=sqlite
 	BIRDWATCHER_SOAK_MINUTES=$(or $(MINUTES),10) BIRDWATCHER_SOAK_DATABASE=$(DATABASE) \
 		$(BIN)/python -m pytest -s tests/soak/test_long_soak.py
+
+bench: $(VENV)/.installed-tests ## measure against the machine's limits: FIGURES=throughput,latency DATABASE=sqlite
+	$(BIN)/python -m tests.benchmarks --figures "$(FIGURES)" --database "$(DATABASE)"
 
 lint: $(VENV)/.installed-tests ## check the code: ruff, its format, mypy
 	$(BIN)/ruff check .

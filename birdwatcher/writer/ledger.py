@@ -9,6 +9,7 @@ are on their way again. A stream is taken up with its RESUME frame, and only the
 from __future__ import annotations
 
 import datetime
+import json
 import logging
 import time
 from collections.abc import Callable, Collection, Iterable
@@ -16,9 +17,9 @@ from typing import Any
 
 from django.db import DataError, IntegrityError, connection, transaction
 
-from birdwatcher.birds.models import Bird
-from birdwatcher.nodes.models import Node, NodeStatus, RejectedPacket, StatusChange
+from birdwatcher.nodes.models import NodeStatus, RejectedPacket, StatusChange
 from birdwatcher.writer import rows
+from birdwatcher.writer.bulk import insert_birds, upsert
 from birdwatcher.writer.models import Checkpoint
 from birdwatcher.writer.retention import Growth
 from birdwatcher.writer.species import SpeciesKeys
@@ -180,7 +181,7 @@ class Ledger:
 
     def _insert_birds(self, events: list[NodeEvent]) -> None:
         species = self._species.of({name for _, (_, name, _), _ in events})
-        Bird.objects.bulk_create([rows.bird(*event, species) for event in events])
+        insert_birds(rows.bird(*event, species) for event in events)
 
     def _insert_rejections(self, rejections: list[tuple[int, RejectedPacket]]) -> None:
         packets = [packet for _, packet in rejections]
@@ -195,12 +196,7 @@ class Ledger:
             self._statuses[node], changed = report.applied_to(row, node)
             changes.extend(changed)
         self._growth.add(StatusChange.objects.bulk_create(changes))
-        NodeStatus.objects.bulk_create(
-            [self._statuses[node] for node, _ in reports],
-            update_conflicts=True,
-            unique_fields=["node"],
-            update_fields=STATUS_FIELDS,
-        )
+        upsert([self._statuses[node] for node, _ in reports], ["node"], STATUS_FIELDS)
 
 
 def _write_all(
@@ -225,12 +221,13 @@ def _hold_nodes(nodes: Collection[int]) -> set[int]:
     what keeps the two from waiting for each other: the foreign keys, which PostgreSQL checks as
     late as at COMMIT, would lock it last. On SQLite a transaction that writes is alone anyway.
     """
-    if connection.vendor != "postgresql":
-        return set(Node.objects.filter(pk__in=nodes).values_list("pk", flat=True))
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT id FROM nodes_node WHERE id = ANY(%s) ORDER BY id FOR KEY SHARE", [list(nodes)]
-        )
+        if connection.vendor == "postgresql":
+            question = "SELECT id FROM nodes_node WHERE id = ANY(%s) ORDER BY id FOR KEY SHARE"
+            cursor.execute(question, [list(nodes)])
+        else:
+            question = "SELECT id FROM nodes_node WHERE id IN (SELECT value FROM json_each(%s))"
+            cursor.execute(question, [json.dumps(list(nodes))])
         return {row[0] for row in cursor.fetchall()}
 
 
@@ -244,13 +241,9 @@ def _read_checkpoints(streams: Iterable[Stream]) -> dict[Stream, int]:
 
 def _move_checkpoints(work: Work) -> None:
     now = datetime.datetime.now(datetime.UTC)
-    Checkpoint.objects.bulk_create(
-        [
-            Checkpoint(node_id=node, stream=stream, sequence=following - 1, updated_at=now)
-            for (node, stream), following in work.next.items()
-            if node not in work.dropped
-        ],
-        update_conflicts=True,
-        unique_fields=["node", "stream"],
-        update_fields=["sequence", "updated_at"],
-    )
+    moved = [
+        Checkpoint(node_id=node, stream=stream, sequence=following - 1, updated_at=now)
+        for (node, stream), following in work.next.items()
+        if node not in work.dropped
+    ]
+    upsert(moved, ["node", "stream"], ["sequence", "updated_at"])

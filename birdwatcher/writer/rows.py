@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime
 
 from birdwatcher.birds.clock import is_doubtful
-from birdwatcher.birds.models import Bird
 from birdwatcher.nodes.models import NodeStatus, RejectedPacket, StatusChange
+from birdwatcher.writer.bulk import BirdRow
 from nodeproc.events import Reason
 from nodeproc.wire import RAW_BYTES, Event, Rejection, Status
 
@@ -19,19 +19,15 @@ def moment(seconds: float) -> datetime.datetime:
     return datetime.datetime.fromtimestamp(seconds, datetime.UTC)
 
 
-def bird(node: int, event: Event, received_at: float, species: dict[str, int]) -> Bird:
+def bird(node: int, event: Event, received_at: float, species: dict[str, int]) -> BirdRow:
     """Return the row of one event; `species` holds keys by name.
 
     Raises OverflowError if its time is none that can be kept.
     """
     microseconds, species_name, name = event
-    return Bird(
-        timestamp=EPOCH + datetime.timedelta(microseconds=microseconds),
-        species_id=species[species_name],
-        node_id=node,
-        name=name,
-        doubtful=is_doubtful(microseconds, received_at),
-    )
+    timestamp = EPOCH + datetime.timedelta(microseconds=microseconds)
+    doubtful = is_doubtful(microseconds, received_at)
+    return timestamp, name, species[species_name], node, doubtful
 
 
 def rejected_packet(node: int, rejection: Rejection) -> RejectedPacket:

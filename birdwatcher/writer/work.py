@@ -41,7 +41,7 @@ class NodeReport:
 
         `row` is what it was, or None; it may be changed.
         """
-        row = row or NodeStatus(node_id=node, state="", since=EPOCH)
+        row = row or NodeStatus(node_id=node, state="", since=EPOCH, error="")
         row.events += self.events
         row.rejected += self.rejected
         if self.last_event_at is not None:

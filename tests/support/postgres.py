@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import psutil
@@ -55,8 +56,9 @@ class PostgresCluster:
     It may be started and stopped as often as a test likes; the port stays the same.
     """
 
-    def __init__(self, programs: Path, port: int) -> None:
+    def __init__(self, programs: Path, port: int, settings: Mapping[str, str] = SETTINGS) -> None:
         self.port = port
+        self._settings = settings
         self._programs = programs
         self._user = _server_user()
         # Directly under /tmp: the path of a Unix socket has about a hundred characters, and the
@@ -99,7 +101,8 @@ class PostgresCluster:
     def start(self) -> None:
         """Start the server and wait until it answers."""
         command = [str(self._programs / "postgres"), "-D", str(self._data)]
-        settings = SETTINGS | {
+        settings = {
+            **self._settings,
             "port": str(self.port),
             "unix_socket_directories": str(self.directory),
         }

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 ROOMS = {
-    "nodeproc": {"nodeproc", "setproctitle"},
+    "nodeproc": {"msgspec", "nodeproc", "setproctitle"},
     "supervisor": {"nodeproc", "supervisor", "prometheus_client", "psutil", "setproctitle"},
 }
 PROGRAM = ("nodeproc", "supervisor", "birdwatcher")

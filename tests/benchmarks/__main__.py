@@ -1,0 +1,89 @@
+"""`python -m tests.benchmarks`, which `make bench` runs."""
+
+import argparse
+import atexit
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import django
+
+from tests.support.databases import POSTGRESQL, SQLITE, environment
+from tests.support.processes import ROOT, adopt_orphans
+
+VENDORS = (SQLITE, POSTGRESQL)
+FIGURES = ("throughput", "latency", "memory", "start", "cpu", "reaction", "pages", "profile")
+RECORD = ROOT / "var" / "bench" / "results.json"
+
+
+def main() -> int:
+    """Measure what was asked for; print everything that has been measured."""
+    arguments = _arguments()
+    directory = _set_up()
+    # Imports models, for which Django has to be set up.
+    from tests.benchmarks.results import Record
+    from tests.benchmarks.suite import measure, show
+
+    record = Record(arguments.record)
+    complaints = []
+    for vendor in arguments.database:
+        complaints += measure(arguments.figures, vendor, directory, record, _commit())
+    show(record, [f"{figure}/{vendor}" for figure in FIGURES for vendor in VENDORS])
+    for complaint in complaints:
+        print(complaint, file=sys.stderr)  # noqa: T201
+    return int(bool(complaints))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument(
+        "--figures", type=_words(FIGURES), default=FIGURES, help=f"of {','.join(FIGURES)}"
+    )
+    parser.add_argument(
+        "--database", type=_words(VENDORS), default=VENDORS, help=f"of {','.join(VENDORS)}"
+    )
+    parser.add_argument(
+        "--record", type=Path, default=RECORD, help="the JSON file that keeps all results"
+    )
+    return parser.parse_args()
+
+
+def _words(allowed: tuple[str, ...]) -> Callable[[str], tuple[str, ...]]:
+    """Return a parser of words out of `allowed`, with commas between them; of nothing, all."""
+
+    def parse(text: str) -> tuple[str, ...]:
+        chosen = tuple(text.split(",")) if text else allowed
+        if unknown := set(chosen) - set(allowed):
+            raise argparse.ArgumentTypeError(f"{', '.join(unknown)}: not of {', '.join(allowed)}")
+        return chosen
+
+    return parse
+
+
+def _set_up() -> Path:
+    """Set Django up on a database that nobody uses; return a directory, removed at the end."""
+    adopt_orphans()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    directory = Path(tempfile.mkdtemp(prefix="bw-bench-"))
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    os.environ.update(environment(f"sqlite:///{directory}/unused", directory))
+    os.environ["DJANGO_SETTINGS_MODULE"] = "birdwatcher.settings"
+    django.setup()
+    return directory
+
+
+def _commit() -> str:
+    """The commit that is measured, with a plus if files differ from it."""
+    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty=+", "--exclude=*"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return f"{done.stdout.strip() or 'unknown'}, {time.strftime('%Y-%m-%d')}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

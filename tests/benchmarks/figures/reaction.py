@@ -1,0 +1,73 @@
+"""From a node saved in the admin to the call at its new address, while the daemon is under load."""
+
+import statistics
+import time
+
+from django.test import Client
+from django.urls import reverse
+
+from birdwatcher.nodes.models import Node
+from tests.benchmarks.bench import Bench, add_nodes, keeper, wait_until_settled
+from tests.benchmarks.events import address
+from tests.benchmarks.field import Field
+from tests.benchmarks.results import NOTHING, Result, Row
+from tests.support.waiting import wait_until
+
+LOADED = 50  # nodes that stream meanwhile
+PACE = 5_000.0  # events a second, all of them together
+EVENTS = 1_000
+CHANGES = 120
+PAUSE = 0.1  # seconds between two changes
+BARS = {"sqlite": 500.0, "postgresql": 300.0}  # milliseconds
+PATIENCE = 60.0  # seconds
+
+
+def measure(bench: Bench, vendor: str) -> Result:
+    """Move one node again and again, through the admin's own form."""
+    field = Field(bench.port())
+    with bench.load() as load, bench.database(vendor) as database:
+        load.render(LOADED, EVENTS)
+        add_nodes(LOADED, load.port)
+        (moved,) = add_nodes(1, field.port, LOADED)
+        with bench.daemon(database):
+            load.connected(LOADED)
+            field.wait_for(1, PATIENCE)
+            wait_until_settled(LOADED + 1)
+            client = keeper()
+            load.pace(PACE)
+            samples = [_move(client, moved, field, number) for number in range(CHANGES)]
+            load.pace(0)
+    field.close()
+    in_all = [seconds * 1e3 for seconds, _ in samples]
+    saved = [seconds * 1e3 for _, seconds in samples]
+    p99 = statistics.quantiles(in_all, n=100)[98]
+    row = Row(
+        f"reaction, node saved in the admin to the call at it, p99, at {PACE:,.0f} events/s",
+        vendor,
+        f"{p99:.0f} ms, p50 {statistics.median(in_all):.0f} ms",
+        NOTHING,
+        p99,
+        "ms",
+        BARS[vendor],
+    )
+    answered = f"the admin's answer itself took p50 {statistics.median(saved):.0f} ms of that"
+    return Result([row], [answered])
+
+
+def _move(client: Client, node: Node, field: Field, number: int) -> tuple[float, float]:
+    """Move the node; return the seconds from the sending of the form to the call, and those until
+    the admin's answer."""
+    time.sleep(PAUSE)
+    target = address(1_000 + number)
+    form = {"name": node.name, "ip_address": target, "port": node.port, "enabled": "on"}
+    began = time.monotonic()
+    answer = client.post(reverse("admin:nodes_node_change", args=[node.pk]), form)
+    answered = time.monotonic()
+    if answer.status_code != 302:
+        raise AssertionError(f"the admin did not save it: {answer.content.decode()[:2000]}")
+    wait_until(
+        lambda: target in [*field.accept(), *field.connections],
+        timeout=PATIENCE,
+        message=f"a call at {target}",
+    )
+    return field.accepted_at[target] - began, answered - began

@@ -1,0 +1,119 @@
+"""What one commit, one read and one turn of the loop may cost, in counts that do not drift.
+
+How long things take is measured by `make bench`. These tests hold on to what makes it so.
+"""
+
+import asyncio
+import logging
+import multiprocessing
+import socket
+import sys
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from birdwatcher.birds.models import Bird
+from birdwatcher.writer.bulk import fields_of
+from birdwatcher.writer.ledger import Ledger
+from nodeproc import channel
+from nodeproc.channel import BUFFERS_PER_CALL, Channel
+from nodeproc.logs import Fold
+from nodeproc.receiver import Receiver
+from nodeproc.wire import Batch, Kind, pack
+from tests.support.databases import Database
+from tests.support.fieldnode import encode, numbered
+from tests.support.sender import AT, Sender
+
+# BEGIN; lock the nodes; birds; statuses; checkpoints; COMMIT.
+STATEMENTS = 6
+# An event is a tuple of a number and two texts.
+BLOCKS = 4
+
+
+def statements(ledger: Ledger, senders: list[Sender], events: int) -> list[str]:
+    """Return the statements of one commit of so many events of each sender."""
+    frames = []
+    for sender in senders:
+        sender.batch(events)
+        frames += sender.rest()
+    with CaptureQueriesContext(connection) as captured:
+        ledger.commit(frames)
+    return [query["sql"] for query in captured]
+
+
+def test_a_commit_takes_as_many_statements_for_one_event_as_for_thousands(
+    database: Database,
+) -> None:
+    ledger = Ledger()
+    senders = [Sender(f"Node {number}") for number in range(20)]
+    statements(ledger, senders, 1)  # the species is made, the statuses are read
+    for some, events in ((senders[:1], 1), (senders[:1], 5_000), (senders, 1), (senders, 250)):
+        said = statements(ledger, some, events)
+        assert len(said) == STATEMENTS, "\n".join(text[:200] for text in said)
+
+
+def test_what_is_inserted_names_every_field(database: Database) -> None:
+    """A field that a migration adds has to be given a value in `rows.bird` too."""
+    names = [field.attname for field in fields_of(Bird)]
+    assert names == ["timestamp", "name", "species_id", "node_id", "doubtful"]
+
+
+def receiver() -> Receiver:
+    """Return the receiving side of a connection, of which nobody hears."""
+    return Receiver(65536, Fold(logging.getLogger("tests")))
+
+
+def test_an_event_is_four_objects_in_memory() -> None:
+    data = [b"".join(encode(numbered(1000 * read + it)) for it in range(1000)) for read in (0, 1)]
+    batches: list[Batch | None] = [None, None]
+    receiving = receiver()
+    batches[0], _ = receiving.receive(data[0])  # what is made once is made
+    before = sys.getallocatedblocks()
+    batches[1], _ = receiving.receive(data[1])
+    grown = sys.getallocatedblocks() - before
+    assert batches[1] is not None
+    assert len(batches[1].events) == 1000
+    assert grown <= BLOCKS * 1000 + 100
+
+
+def test_what_one_read_yields_is_one_frame() -> None:
+    data = b"".join(encode(numbered(it)) for it in range(1000))
+    batch, _ = receiver().receive(data)
+    assert batch is not None
+    raw = pack(Kind.BATCH, batch, node=1, stream=1, sequence=1)
+    assert len(raw) < len(data)
+
+
+class CountingSocket(socket.socket):
+    """A socket that counts its system calls."""
+
+    calls = 0
+
+    def sendmsg(self, *arguments: object) -> int:
+        """Send, and count."""
+        type(self).calls += 1
+        return super().sendmsg(*arguments)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("frames", [1, 10, BUFFERS_PER_CALL])
+def test_what_is_sent_in_one_turn_leaves_in_one_system_call(
+    frames: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(CountingSocket, "calls", 0)
+    monkeypatch.setattr(channel.socket, "socket", CountingSocket)
+    raw = pack(Kind.BATCH, Batch(AT, [(1, "Robin", "Bob")], [], 0), node=1, stream=1, sequence=1)
+
+    async def send() -> None:
+        ours, theirs = multiprocessing.Pipe()
+        gone = asyncio.Event()
+        end = Channel(ours, on_frame=print, on_eof=gone.set, on_drained=gone.set)
+        for _ in range(frames):
+            end.send(raw)
+        async with asyncio.timeout(10):
+            await gone.wait()
+        end.close()
+        theirs.close()
+
+    asyncio.run(send())
+    assert CountingSocket.calls == 1
