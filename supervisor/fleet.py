@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import astuple
 
+from nodeproc.logs import Fold
 from nodeproc.process import run_node
 from nodeproc.spool import SpoolLimits
 from nodeproc.spoolfile import spooled_nodes
@@ -67,6 +68,7 @@ class Fleet:
         self._desired: dict[int, NodeSpec] = {}
         self._nodes: dict[int, Node] = {}
         self._tallies = Tallies()
+        self._fold = Fold(log)
         self._wake = asyncio.Event()
         self.relay = Relay(self._nodes, to_writer=to_writer, on_change=on_change)
         self.statistics = Statistics()
@@ -175,7 +177,13 @@ class Fleet:
 
     async def _replay_leftovers(self) -> None:
         """Have spools committed whose nodes are not wanted."""
-        for number in spooled_nodes(self._spool.directory):
+        try:
+            leftovers = spooled_nodes(self._spool.directory)
+        except OSError as error:  # no descriptor left, or the disk fails: the nodes go on
+            why = f"the spools cannot be listed: {error.strerror}"
+            self._fold(logging.ERROR, why, f"{why}; next try in {SURVEY_INTERVAL:g} s")
+            return
+        for number in leftovers:
             wanted = number in self._desired or number in self._nodes
             if not (wanted or self._stopping):
                 self._replay(NodeSpec(number, "(not enabled)", "0.0.0.0", 0))  # noqa: S104

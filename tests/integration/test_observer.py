@@ -49,6 +49,7 @@ async def observe(
         on_new_writer=lambda _: None,
         hold_back=lambda: None,
         let_go=lambda: None,
+        on_change=lambda: None,
     )
     spoil(fleet)
     observing = asyncio.create_task(Observer(fleet, writer, board).run(listener))
