@@ -123,6 +123,8 @@ parse_arguments() {
 check_machine() {
     ((EUID == 0)) || fail "only root can do this: sudo $0"
     [[ -d /run/systemd/system ]] || fail "systemd does not run on this machine"
+    # Waiting for a command that runs as a unit takes the bus; a minimal Debian is without.
+    [[ -S /run/dbus/system_bus_socket ]] || fail "the system's message bus does not run: apt install dbus"
     local place
     for place in "$opt" "$etc" "$state"; do
         [[ $tree/ != "$(readlink -m "$place")"/* ]] ||
