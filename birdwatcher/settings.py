@@ -106,6 +106,8 @@ _log_handlers = {
     "journal": {"class": "nodeproc.journal.JournalHandler"},
 }
 
+_others_level = "INFO" if _config.log_level == "DEBUG" else _config.log_level
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -120,8 +122,10 @@ LOGGING = {
         # it would log every query and every variable a template misses, and bury everything else.
         "django": {
             "handlers": [],
-            "level": "INFO" if _config.log_level == "DEBUG" else _config.log_level,
+            "level": _others_level,
         },
         "django.server": {"handlers": [], "propagate": True},
+        # It would name its selector in each process.
+        "asyncio": {"level": _others_level},
     },
 }

@@ -1,5 +1,7 @@
 """What the writer and the supervisor show each other, all the time and without a message."""
 
+from collections.abc import Iterator
+from itertools import accumulate
 from typing import NamedTuple
 
 from nodeproc.shared import MICRO, Histogram, shared_numbers
@@ -27,10 +29,12 @@ class Board:
     """
 
     def __init__(self) -> None:
-        self._committed = shared_numbers(2)
-        self.commit_events = Histogram(*EVENT_BOUNDS)
-        self.commit_seconds = Histogram(*SECOND_BOUNDS)
-        self._summary = shared_numbers(len(Summary._fields) + 1)
+        events, seconds = len(EVENT_BOUNDS) + Histogram.MORE, len(SECOND_BOUNDS) + Histogram.MORE
+        self._committed, self._summary, for_events, for_seconds = _parts(
+            2, len(Summary._fields) + 1, events, seconds
+        )
+        self.commit_events = Histogram(EVENT_BOUNDS, for_events)
+        self.commit_seconds = Histogram(SECOND_BOUNDS, for_seconds)
 
     def count_commit(self, events: int, rejected: int, seconds: float) -> None:
         """The writer's part: one more transaction, with so many birds and rejected packets."""
@@ -62,3 +66,10 @@ class Board:
         if not there:
             return None
         return Summary(nodes, connected, backlog, spooled, oldest / MICRO or None, rate / MICRO)
+
+
+def _parts(*widths: int) -> "Iterator[memoryview[int]]":
+    """Yield so many numbers each, one mapping for all (see `nodeproc.shared.Arena`)."""
+    numbers = shared_numbers(sum(widths))
+    for end, width in zip(accumulate(widths), widths, strict=True):
+        yield numbers[end - width : end]

@@ -25,7 +25,6 @@ from nodeproc.logs import WAIT_MS, StderrHandler, TextFormatter, node_of, printa
 
 STDERR = 2
 SOCKET = "/run/systemd/journal/socket"
-IDENTIFIER = "birdwatcher"
 
 LAST_WORDS = 0.1  # seconds for the journal to take what a process says before it ends
 MOMENT = 0.002  # seconds
@@ -68,13 +67,18 @@ def priority(level: int) -> int:
     return next((number for least, number in PRIORITIES if level >= least), DEBUG)
 
 
+def identifier(process: str) -> str:
+    """The name under which syslog knows a kind of process: SyslogIdentifier= of its unit."""
+    return "birdwatcher-web" if process == "web" else "birdwatcher"
+
+
 def fields_of(record: logging.LogRecord) -> dict[str, str]:
     """The entry's fields. `MESSAGE` is the line without its time and level, and the traceback."""
     message = f"{speaker.name}: {printable(record.getMessage())}"
     fields = {
         "MESSAGE": message,
         "PRIORITY": str(priority(record.levelno)),
-        "SYSLOG_IDENTIFIER": IDENTIFIER,
+        "SYSLOG_IDENTIFIER": identifier(speaker.process),
         "PROCESS": speaker.process,
         "LOGGER": record.name,
         "CODE_FILE": record.pathname,

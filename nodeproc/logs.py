@@ -165,9 +165,17 @@ class Fold:
         self._kinds: OrderedDict[str, _Repeats] = OrderedDict()
 
     def __call__(
-        self, level: int, kind: str, message: str, extra: dict[str, object] | None = None
+        self,
+        level: int,
+        kind: str,
+        message: str,
+        extra: dict[str, object] | None = None,
+        error: BaseException | None = None,
     ) -> None:
-        """Log `message`, or count it as one more of its `kind`. `extra`: see `about`."""
+        """Log `message`, or count it as one more of its `kind`.
+
+        `extra`: see `about`; `error`: its traceback is logged with the message.
+        """
         now = self._clock()
         repeats = self._kinds.setdefault(kind, _Repeats(now, self.FIRST_WINDOW))
         self._kinds.move_to_end(kind)
@@ -187,7 +195,7 @@ class Fold:
                 message += f" ({repeats.left_out} more of this in the last {minutes:.0f} min)"
             repeats.window_began, repeats.left_out = now, 0
             repeats.window = min(repeats.window * 2, self.LAST_WINDOW)
-        self._log.log(level, "%s", message, extra=extra, stacklevel=2)
+        self._log.log(level, "%s", message, exc_info=error, extra=extra, stacklevel=2)
 
 
 class _Repeats:

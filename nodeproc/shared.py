@@ -7,7 +7,8 @@ to process never begins anew, and nothing has to be sent, kept back or added up.
 
 import mmap
 from bisect import bisect_left
-from itertools import accumulate
+from collections.abc import Sequence
+from itertools import accumulate, chain
 from typing import NamedTuple
 
 SIZE = 8  # bytes of each number: one store of the processor, never seen half written
@@ -22,6 +23,53 @@ def shared_numbers(count: int) -> "memoryview[int]":
     return memoryview(mmap.mmap(-1, count * SIZE)).cast("q")
 
 
+class Arena:
+    """Slots of numbers for processes that come and go, in one mapping for all.
+
+    Every process inherits every mapping, shared ones never merge, and each costs it kernel memory
+    and makes its fork slower: with one a slot, that is the square of their number.
+    """
+
+    FIRST = 1024  # slots; when they are used up, as many again are added as there are
+
+    def __init__(self, width: int, slots: int = FIRST) -> None:
+        """`width`: how many numbers a slot has; `slots`: how many of them there are at first."""
+        self._width = width
+        self._blocks: list[memoryview[int]] = []
+        self._used: list[memoryview[int]] = []  # given back
+        self._add(slots)
+
+    def take(self) -> "memoryview[int]":
+        """Return a slot, all 0, which every process forked from now on shares."""
+        if self._used:
+            return self._used.pop()
+        slot = next(self._unused, None)
+        if slot is None:
+            self._add(sum(map(len, self._blocks)) // self._width)
+            slot = next(self._unused)
+        return slot
+
+    def give_back(self, slot: "memoryview[int]") -> None:
+        """Let a later process have `slot`; the one that wrote to it must be dead.
+
+        Here, too, whoever still used it would get ValueError, and not a stranger's numbers.
+        """
+        slot[:] = memoryview(bytes(slot.nbytes)).cast("q")
+        self._used.append(slot[:])
+        slot.release()
+
+    def columns(self) -> list[Sequence[int]]:
+        """Return the first numbers of all slots, the second ones, …; a free slot's are 0."""
+        numbers = list(chain.from_iterable(block.tolist() for block in self._blocks))
+        return [numbers[place :: self._width] for place in range(self._width)]
+
+    def _add(self, slots: int) -> None:
+        block = shared_numbers(slots * self._width)
+        self._blocks.append(block)
+        starts = range(0, len(block), self._width)
+        self._unused = (block[start : start + self._width] for start in starts)
+
+
 class Distribution(NamedTuple):
     """How often each size occurred, in the way of Prometheus' histograms."""
 
@@ -32,14 +80,16 @@ class Distribution(NamedTuple):
 class Histogram:
     """Counts sizes by how large they are."""
 
-    def __init__(self, *bounds: float) -> None:
+    MORE = 2  # numbers than bounds: a last bucket, and the total
+
+    def __init__(self, bounds: Sequence[float], numbers: "memoryview[int]") -> None:
         """`bounds`: the upper bounds of its buckets, ascending; a last one without bound follows.
 
-        To be made before the fork.
+        `numbers`: `MORE` than `bounds`, shared before the fork.
         """
         self._bounds = bounds
-        self._counts = shared_numbers(len(bounds) + 1)
-        self._total = shared_numbers(1)  # in millionths
+        self._counts = numbers[:-1]
+        self._total = numbers[-1:]  # in millionths
 
     def add(self, size: float) -> None:
         """Count one more."""

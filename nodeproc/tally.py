@@ -1,9 +1,10 @@
 """What a node process counts and measures, for the supervisor to read at any time."""
 
 import asyncio
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
-from nodeproc.shared import MICRO, shared_numbers
+from nodeproc.shared import MICRO, Arena, shared_numbers
 from nodeproc.wire import Batch
 
 MEASURE_INTERVAL = 1.0  # seconds between two looks at what waits, while anything does
@@ -53,9 +54,12 @@ class Waits(Protocol):
 class Tally:
     """The numbers of one node: its process writes them, the supervisor reads them."""
 
-    def __init__(self) -> None:
-        """To be made before the fork."""
-        self._numbers = shared_numbers(len(Counts._fields))
+    def __init__(self, numbers: "memoryview[int] | None" = None) -> None:
+        """`numbers`: its slot of an arena; without one it has memory of its own.
+
+        To be made before the fork.
+        """
+        self._numbers = shared_numbers(len(Counts._fields)) if numbers is None else numbers
 
     def read(self) -> Counts:
         """Return the numbers of this moment."""
@@ -81,11 +85,42 @@ class Tally:
         numbers[SPOOLED], numbers[SPOOLED_BYTES] = waits.spooled_events, waits.spooled_bytes
         numbers[OLDEST] = round((waits.oldest or 0.0) * MICRO)
 
+    def give_back_to(self, arena: Arena) -> None:
+        """The supervisor's part: the node is no more, and no process of it is alive."""
+        arena.give_back(self._numbers)
+
     def process_ended(self) -> None:
         """The supervisor's part: what the process had in memory is in its spool now, or lost."""
         self._numbers[RETAINED] = self._numbers[RETAINED_BYTES] = 0
         if not self._numbers[SPOOLED]:
             self._numbers[OLDEST] = 0
+
+
+class Tallies:
+    """The numbers of all nodes, side by side."""
+
+    def __init__(self) -> None:
+        """To be made before the first fork."""
+        self._arena = Arena(len(Counts._fields))
+
+    def take(self) -> Tally:
+        """Return the tally of a new node, all 0."""
+        return Tally(self._arena.take())
+
+    def give_back(self, tally: Tally) -> None:
+        """A node is no more, and no process of it is alive: a later node gets its tally."""
+        tally.give_back_to(self._arena)
+
+    def total(self) -> Counts:
+        """Return what the tallies that were taken amount to."""
+        return together(self._arena.columns())
+
+
+def together(columns: Iterable[Sequence[int]]) -> Counts:
+    """Return what the counts of several nodes amount to, given field by field: the sum of each, and
+    the oldest of all."""
+    *added, oldest = columns
+    return Counts(*map(sum, added))._replace(oldest=min(filter(None, oldest), default=0))
 
 
 class Gauge:

@@ -1,7 +1,7 @@
 """The supervisor's life: start the writer, follow the node table, relay, stop in order.
 
-One event's way through here: `Fleet._from_node` -> `WriterLink.send`; its acknowledgement's way
-back: `_from_writer` -> `Fleet.acknowledge`.
+One event's way through here: `Relay.from_node` -> `WriterLink.send`; its acknowledgement's way
+back: `_from_writer` -> `Relay.acknowledge`.
 """
 
 import asyncio
@@ -128,9 +128,10 @@ class Supervisor:
             self._board,
             self._limits.writer_timeout,
             on_frame=self._from_writer,
-            on_new_writer=self._fleet.resend,
-            hold_back=self._fleet.pause,
-            let_go=self._fleet.resume,
+            on_change=lambda: self._report.changed(),
+            on_new_writer=self._fleet.relay.resend,
+            hold_back=self._fleet.relay.pause,
+            let_go=self._fleet.relay.resume,
         )
         self._observer = Observer(self._fleet, self._writer, self._board)
         self._report = Report(self._fleet, self._writer, self._observer)
@@ -153,9 +154,7 @@ class Supervisor:
     def _from_writer(self, frame: Frame) -> None:
         match frame.kind:
             case Kind.ACK:
-                self._fleet.acknowledge(frame.value())
-            case Kind.ALIVE:
-                self._report.changed()
+                self._fleet.relay.acknowledge(frame.value())
             case Kind.NODES if not self._stop_asked.is_set():
                 self._fleet.want([NodeSpec(*row) for row in frame.value()])
             case Kind.REFUSED:
@@ -176,7 +175,7 @@ class Supervisor:
         else:
             self._limits = limits
             logging.getLogger().setLevel(limits.log_level)
-            self._writer.patience = limits.writer_timeout
+            self._writer.adjust(limits.writer_timeout)
             self._fleet.adjust(limits.node, limits.spool, limits.log_level)
             log.info("SIGHUP: reloaded")
         self._writer.send(pack(Kind.RELOAD, self._limits.log_level))

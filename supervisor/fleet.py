@@ -13,8 +13,9 @@ from nodeproc.process import run_node
 from nodeproc.spool import SpoolLimits
 from nodeproc.spoolfile import spooled_nodes
 from nodeproc.states import NodeState
+from nodeproc.tally import Counts, Tallies
 from nodeproc.task import Adjustment, Exit, NodeLimits, Task
-from nodeproc.wire import Frame, Kind, NodeSpec, Status, pack
+from nodeproc.wire import Kind, NodeSpec, Status, pack
 from supervisor.children import Child, describe_exit
 from supervisor.node import Node
 from supervisor.reconcile import (
@@ -29,16 +30,14 @@ from supervisor.reconcile import (
     plan,
     plan_one,
 )
+from supervisor.relay import Relay
 from supervisor.statistics import Reading, Statistics
-from supervisor.writer import FIRST_GENERATION
 
 log = logging.getLogger("birdwatcher.supervisor")
 
-STOP_MARGIN = 2.0  # seconds beyond its own bound before a stopping process is killed
 OOM_SCORE = 500  # a node's process is the first to go, and the least loss
 SURVEY_INTERVAL = 30.0  # seconds between two looks for spools that nobody is committing
-# A child that leaves this many bytes unread has hung: it is killed and started again.
-MAX_UNREAD = 1024 * 1024
+START_STALLED = 30.0  # seconds without a new process: something else is wrong
 
 
 class Fleet:
@@ -60,17 +59,16 @@ class Fleet:
         self._limits = limits
         self._spool = spool
         self._lock = lock
-        self._generation = FIRST_GENERATION
         self._is_told = False  # which nodes are wanted
+        self._forked_at = 0.0  # monotonic
         self._next_survey = 0.0  # of the spools, monotonic
-        self._lingering: list[Child] = []  # dead, with something left in their pipes
         self._stopping = False
-        self._to_writer = to_writer
         self._on_change = on_change
         self._desired: dict[int, NodeSpec] = {}
         self._nodes: dict[int, Node] = {}
+        self._tallies = Tallies()
         self._wake = asyncio.Event()
-        self._paused = False
+        self.relay = Relay(self._nodes, to_writer=to_writer, on_change=on_change)
         self.statistics = Statistics()
         self.restarts = 0  # processes that took the place of one that ended unasked
         self.gone = asyncio.Event()  # set while no node has a process, or waits for its next one
@@ -89,9 +87,19 @@ class Fleet:
         """Whether every node that is wanted has its process, or will have one after a crash."""
         return self._is_told and self._desired.keys() <= self._nodes.keys()
 
+    @property
+    def is_starting(self) -> bool:
+        """Whether processes that are wanted are still being started, one after the other."""
+        lately = time.monotonic() - self._forked_at < START_STALLED
+        return self._is_told and not self.settled and lately
+
     def readings(self) -> list[Reading]:
         """Return the numbers of every node at this moment."""
         return [Reading(it.spec, it.state, it.tally.read()) for it in self._nodes.values()]
+
+    def total(self) -> Counts:
+        """Return what the numbers of all nodes amount to at this moment."""
+        return self._tallies.total()
 
     def pids(self) -> list[tuple[int, int]]:
         """Return each node that has a process, with that process's id."""
@@ -110,7 +118,7 @@ class Fleet:
         self.want([])
         for node in self._nodes.values():
             if node.phase is Phase.REPLAYING:
-                self._stop(node)
+                node.stop(self._limits.drain_timeout)
 
     async def reconcile_forever(self) -> None:
         """Act on every change, and on every deadline."""
@@ -149,11 +157,11 @@ class Fleet:
         match action:
             case Configure(spec):
                 node.spec = spec
-                self._tell(node, pack(Kind.CONFIGURE, spec))
+                node.tell(pack(Kind.CONFIGURE, spec))
             case Stop():
-                self._stop(node)
+                node.stop(self._limits.drain_timeout)
             case Kill():
-                self._kill(node, "did not stop in time")
+                node.kill("did not stop in time")
             case Forget():
                 self._forget(node)
 
@@ -161,7 +169,6 @@ class Fleet:
 
     def _start(self, spec: NodeSpec) -> None:
         node = self._nodes.get(spec.id) or self._add(spec)
-        self.restarts += node.phase is Phase.CRASHED
         node.spec, node.phase, node.deadline, node.down = spec, Phase.RUNNING, None, None
         node.state = NodeState.STARTING
         self._fork(node, connect=True)
@@ -181,18 +188,19 @@ class Fleet:
         self._fork(node, connect=False)
 
     def _add(self, spec: NodeSpec) -> Node:
-        node = self._nodes[spec.id] = Node(spec)
+        node = self._nodes[spec.id] = Node(spec, self._tallies.take())
         self.gone.clear()
         return node
 
     def _fork(self, node: Node, *, connect: bool) -> None:
         limits, guard = self._limits, node.guard()
-        task = Task(node.spec, limits, self._spool, self._generation, connect, guard, node.tally)
+        generation = self.relay.generation
+        task = Task(node.spec, limits, self._spool, generation, connect, guard, node.tally)
         try:
             node.child = Child(
                 run_node,
                 (task,),
-                on_frame=lambda frame: self._from_node(node, frame),
+                on_frame=lambda frame: self.relay.from_node(node, frame),
                 on_ended=lambda code: self._ended(node, code),
                 keep=self._lock,
                 oom_score=OOM_SCORE,
@@ -201,20 +209,11 @@ class Fleet:
             self._crashed(node, f"cannot start a process: {error.strerror}")
             return
         node.backoff.succeeded()
-        if self._paused:
-            node.child.channel.pause_reading()
+        self.restarts += node.ended_unasked
+        node.ended_unasked = False
+        self._forked_at = time.monotonic()
+        self.relay.begin(node.child)
         self._on_change()
-
-    def _stop(self, node: Node) -> None:
-        node.phase = Phase.STOPPING
-        node.deadline = time.monotonic() + self._limits.drain_timeout + STOP_MARGIN
-        self._tell(node, pack(Kind.STOP))
-
-    def _kill(self, node: Node, why: str) -> None:
-        log.error("%s: %s; killed", node, why, extra=node.extra)
-        node.deadline = None
-        if node.child:
-            node.child.kill()
 
     def _forget(self, node: Node) -> None:
         self._remove(node)
@@ -223,16 +222,18 @@ class Fleet:
     def _remove(self, node: Node) -> None:
         del self._nodes[node.spec.id]
         self.statistics.removed(node.tally.read())
+        self._tallies.give_back(node.tally)  # its process, if it had one, is dead: see Child
         if not self._nodes:
             self.gone.set()
 
     def _ended(self, node: Node, code: int) -> None:
         """The process of `node` is gone, and all that it sent has been relayed."""
-        if node.child and not node.child.is_drained:
-            self._lingering.append(node.child)
+        if node.child:
+            self.relay.end(node.child)
         node.child = None
         node.tally.process_ended()
         if node.phase is Phase.RUNNING:
+            node.ended_unasked = True
             node.learn(code, self._limits.max_packet_bytes)
             self._crashed(node, f"its process ended unasked: {describe_exit(code)}")
         else:
@@ -261,63 +262,19 @@ class Fleet:
     def _report(
         self, node: Node, state: NodeState, why: str = "", next_try: float | None = None
     ) -> None:
-        """Tell the writer about a node that has no process to tell it."""
+        """Tell about a node that has no process to tell."""
         node.state = state
         node.down = Status(state.value, time.time(), None, False, why, next_try)
-        self._to_writer(pack(Kind.NODE_DOWN, node.down, node=node.spec.id))
-        self._on_change()
+        self.relay.node_down(node)
 
-    # Frames
-
-    def _from_node(self, node: Node, frame: Frame) -> None:
-        if frame.kind == Kind.STATUS:
-            # What an older program spooled may say anything; the writer deals with that.
-            with contextlib.suppress(ValueError, TypeError, EOFError):
-                node.state = NodeState(Status(*frame.value()).state)
-            self._on_change()
-        self._to_writer(frame.raw)
-
-    def _tell(self, node: Node, raw: bytes) -> None:
-        if node.child is None:
-            return
-        if node.child.channel.buffered > MAX_UNREAD:
-            self._kill(node, "does not read its pipe")
-        else:
-            node.child.channel.send(raw)
-
-    def acknowledge(self, acks: list[tuple[int, int, int]]) -> None:
-        """Pass acknowledgements `(node, stream, sequence number)` down to their processes."""
-        for number, stream, sequence in acks:
-            if node := self._nodes.get(number):
-                self._tell(node, pack(Kind.ACKED, node=number, stream=stream, sequence=sequence))
-
-    def resend(self, generation: int) -> None:
-        """There is a new writer: have it told everything that is not in the database."""
-        self._generation = generation
-        for node in self._nodes.values():
-            if node.down:
-                self._to_writer(pack(Kind.NODE_DOWN, node.down, node=node.spec.id))
-            self._tell(node, pack(Kind.RESEND, generation))
+    # All of them
 
     def adjust(self, limits: NodeLimits, spool: SpoolLimits, log_level: str) -> None:
         """From now on other limits hold, for the processes that run as well."""
         self._limits, self._spool = limits, spool
         adjustment = Adjustment(astuple(limits), spool.node_bytes, spool.total_bytes, log_level)
         for node in self._nodes.values():
-            self._tell(node, pack(Kind.LIMITS, adjustment))
-
-    def pause(self) -> None:
-        """Backpressure: take nothing from the node processes."""
-        self._paused = True
-        for child in self._children():
-            child.channel.pause_reading()
-
-    def resume(self) -> None:
-        """Take from the node processes again."""
-        self._paused = False
-        for child in (*self._children(), *self._lingering):
-            child.channel.resume_reading()
-        self._lingering = [child for child in self._lingering if not child.is_drained]
+            node.tell(pack(Kind.LIMITS, adjustment))
 
     def _children(self) -> Iterator[Child]:
         return (node.child for node in self._nodes.values() if node.child)

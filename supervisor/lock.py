@@ -6,6 +6,7 @@ and the next one starts while the old children are still spooling what they reta
 """
 
 import contextlib
+import errno
 import fcntl
 import os
 import time
@@ -22,7 +23,10 @@ class StateDirectoryError(Exception):
 
 
 class StateDirectoryBusyError(StateDirectoryError):
-    """Another daemon uses it, for now."""
+    """It cannot be used for now: another daemon uses it, or its disk is full or ill."""
+
+
+PASSING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.ENFILE})
 
 
 def lock_state_directory(directory: Path) -> int:
@@ -35,7 +39,8 @@ def lock_state_directory(directory: Path) -> int:
             directory / "daemon.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640
         )
     except OSError as error:
-        raise StateDirectoryError(
+        kind = StateDirectoryBusyError if error.errno in PASSING else StateDirectoryError
+        raise kind(
             f"The state directory {directory} cannot be used: {(error.strerror or '').lower()}."
         ) from None
     deadline = time.monotonic() + PATIENCE

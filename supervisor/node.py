@@ -1,6 +1,7 @@
 """What the supervisor knows of one node."""
 
 import logging
+import time
 from dataclasses import dataclass, field
 
 from nodeproc.backoff import Backoff
@@ -9,7 +10,7 @@ from nodeproc.logs import Fold, about
 from nodeproc.states import NodeState
 from nodeproc.tally import Tally
 from nodeproc.task import Exit
-from nodeproc.wire import NodeSpec, Status
+from nodeproc.wire import Kind, NodeSpec, Status, pack
 from supervisor.children import Child
 from supervisor.reconcile import Phase, Running
 
@@ -18,6 +19,8 @@ log = logging.getLogger("birdwatcher.supervisor")
 RESPAWN_BASE = 0.5  # seconds
 RESPAWN_CAP = 30.0
 RESPAWN_STABLE = 60.0
+STOP_MARGIN = 2.0  # seconds beyond its own bound before a stopping process is killed
+MAX_UNREAD = 1024 * 1024  # bytes that a process may leave in its pipe before it is taken for hung
 MAX_KILLERS = 16  # packets that are remembered to kill the node's process
 
 
@@ -30,12 +33,13 @@ class Node:
     """One node that has a process, or waits for its next one."""
 
     spec: NodeSpec
+    tally: Tally
     phase: Phase = Phase.RUNNING
     deadline: float | None = None
     child: Child | None = None
     state: NodeState = NodeState.STARTING
+    ended_unasked: bool = False  # its last process, and no other has taken its place
     down: Status | None = None  # while it has no process: what the writer was told
-    tally: Tally = field(default_factory=Tally)
     backoff: Backoff = field(default_factory=_respawn_backoff)
     fold: Fold = field(default_factory=lambda: Fold(log))
     note: Note | None = None  # after a crash: where its process notes what it is parsing
@@ -52,6 +56,28 @@ class Node:
     def running(self) -> Running:
         """Return this node in the words of `plan`."""
         return Running(self.spec, self.phase, self.deadline)
+
+    def tell(self, raw: bytes) -> None:
+        """Send a frame to its process, if it has one; a process that reads nothing has hung."""
+        if self.child is None:
+            return
+        if self.child.channel.buffered > MAX_UNREAD:
+            self.kill("does not read its pipe")
+        else:
+            self.child.channel.send(raw)
+
+    def stop(self, patience: float) -> None:
+        """Have its process drain, for so many seconds, and end."""
+        self.phase = Phase.STOPPING
+        self.deadline = time.monotonic() + patience + STOP_MARGIN
+        self.tell(pack(Kind.STOP))
+
+    def kill(self, why: str) -> None:
+        """End its process at once."""
+        log.error("%s: %s; killed", self, why, extra=self.extra)
+        self.deadline = None
+        if self.child:
+            self.child.kill()
 
     def guard(self) -> Guard | None:
         """Return what its next process is to be careful with, if it has crashed before."""

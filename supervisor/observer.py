@@ -1,6 +1,7 @@
 """Watches the daemon for people: samples the nodes' numbers, and answers who asks for metrics."""
 
 import asyncio
+import logging
 import os
 import socket
 import time
@@ -8,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from nodeproc.board import Board
+from nodeproc.logs import Fold
+from nodeproc.tally import Counts
 from supervisor.catalogue import Snapshot
 from supervisor.fleet import Fleet
 from supervisor.metrics import render
@@ -15,6 +18,8 @@ from supervisor.scrape import ScrapeServer
 from supervisor.statistics import Overview
 from supervisor.usage import Role, usage_of
 from supervisor.writer import WriterLink
+
+log = logging.getLogger("birdwatcher.supervisor")
 
 SAMPLE_INTERVAL = 5.0  # seconds, over which the rate of events is told
 
@@ -28,14 +33,18 @@ class Observer:
         self._writer = writer
         self._board = board
         self._started_at = time.time()
-        self._sampled = fleet.statistics.overview([])
+        self._fold = Fold(log)
+        self._sampled = fleet.statistics.overview({}, Counts())
 
     async def run(self, listener: socket.socket | None) -> None:
-        """Sample until cancelled, and serve the metrics on `listener`, if there is one."""
+        """Sample until cancelled, and serve the metrics on `listener`, if there is one.
+
+        Neither ends with the other: what the daemon's health is judged by is sampled here.
+        """
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._sample_forever())
             if listener:
-                tasks.create_task(ScrapeServer(self._metrics).serve(listener))
+                tasks.create_task(self._serve(listener))
 
     def overview(self) -> Overview:
         """Return the states of this moment, and the numbers of the last sample."""
@@ -43,21 +52,34 @@ class Observer:
 
     async def _sample_forever(self) -> None:
         while True:
-            now = time.monotonic()
-            self._sampled = self._fleet.statistics.sample(self._fleet.readings(), now)
-            self._board.put_up(self._sampled.summary())
+            try:
+                self._sample()
+            except Exception as error:
+                why = f"the nodes' numbers cannot be read, the next try is in {SAMPLE_INTERVAL:g} s"
+                self._fold(logging.ERROR, why, f"{why}: {error}", error=error)
             await asyncio.sleep(SAMPLE_INTERVAL)
+
+    def _sample(self) -> None:
+        fleet = self._fleet
+        self._sampled = fleet.statistics.sample(fleet.states(), fleet.total(), time.monotonic())
+        self._board.put_up(self._sampled.summary())
+
+    async def _serve(self, listener: socket.socket) -> None:
+        try:
+            await ScrapeServer(self._metrics).serve(listener)
+        except Exception:
+            log.exception("serving the metrics failed; there are none until a restart")
 
     async def _metrics(self) -> bytes:
         usage = await usage_of(list(self._processes()))
-        readings = self._fleet.readings()
+        fleet = self._fleet
         snapshot = Snapshot(
             time.time(),
             self._started_at,
-            readings,
-            self._fleet.statistics.overview(readings),
+            fleet.readings(),
+            fleet.statistics.overview(fleet.states(), fleet.total()),
             self._board,
-            {"writer": self._writer.restarts, "node": self._fleet.restarts},
+            {"writer": self._writer.restarts, "node": fleet.restarts},
             usage,
         )
         return await render(snapshot)

@@ -6,6 +6,7 @@ writer that stands still is.
 """
 
 import asyncio
+import time
 from collections.abc import Iterator
 
 from setproctitle import setproctitle
@@ -34,7 +35,8 @@ class Report:
         self._interval = min(INTERVAL, (self._notifier.watchdog or INTERVAL) / BEATS)
         self._next: asyncio.TimerHandle | None = None
         self._hurries = False  # the next report is near
-        self._ready = self._stopping = False
+        self._ready = False
+        self._stops_by: float | None = None  # monotonic, once the daemon is stopping
         self._now()
 
     def changed(self) -> None:
@@ -49,7 +51,7 @@ class Report:
 
     def stopping(self, seconds: float, refusal: Exception | None) -> None:
         """The daemon is stopping, which may take so long; `refusal`: why, if it cannot run."""
-        self._stopping = True
+        self._stops_by = time.monotonic() + seconds
         self._notifier.stopping(seconds)
         self._notifier.say(str(refusal) if refusal else "stopping")
 
@@ -62,8 +64,10 @@ class Report:
         self._hurries = False
         self._schedule(self._interval)
         self._show_title()
-        if not self._stopping:
+        if self._stops_by is None:
             self._tell_service_manager()
+        else:  # again and again: systemd forgets it when it goes on to the next ExecStop=
+            self._notifier.stopping(max(self._stops_by - time.monotonic(), 1.0))
         self._beat()
 
     def _show_title(self) -> None:
@@ -75,7 +79,7 @@ class Report:
         if not self._ready and self._fleet.settled:
             self._ready = True
             self._notifier.ready()
-        if not self._ready and self._writer.database_trouble:
+        if not self._ready and (self._writer.database_trouble or self._fleet.is_starting):
             self._notifier.starting()
         self._notifier.say("; ".join(self._words()) or "starting")
 

@@ -1,16 +1,16 @@
 """What the numbers of the nodes amount to: totals, a rate, and one line for people.
 
-Pure: whoever calls gives the readings and the time.
+Pure: whoever calls gives the numbers and the time.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from nodeproc.board import Summary
 from nodeproc.shared import MICRO
 from nodeproc.states import NodeState
-from nodeproc.tally import GROWING, Counts
+from nodeproc.tally import GROWING, Counts, together
 from nodeproc.wire import NodeSpec
 
 
@@ -55,7 +55,7 @@ class Overview:
 
 
 class Statistics:
-    """Adds up readings; goes on counting when nodes are taken away."""
+    """Adds what was to what is: goes on counting when nodes are taken away."""
 
     def __init__(self) -> None:
         self._former = Counts()  # of nodes that are no more
@@ -64,26 +64,22 @@ class Statistics:
 
     def removed(self, counts: Counts) -> None:
         """A node is no more; what it has counted stays in the totals."""
-        self._former = _together([self._former, Counts(*counts[:GROWING])])
+        self._former = _sum(self._former, Counts(*counts[:GROWING]))
 
-    def overview(self, readings: Iterable[Reading]) -> Overview:
-        """Return what `readings`, one of each node, amount to."""
-        states = dict.fromkeys(NodeState, 0)
-        counts = [self._former]
-        for reading in readings:
-            states[reading.state] += 1
-            counts.append(reading.counts)
-        return Overview(states, _together(counts), self._rate)
+    def overview(self, states: Mapping[NodeState, int], present: Counts) -> Overview:
+        """Return how things are: how many nodes are in which of the `states`, and what the numbers
+        of those `present` amount to."""
+        every_state = {state: states.get(state, 0) for state in NodeState}
+        return Overview(every_state, _sum(self._former, present), self._rate)
 
-    def sample(self, readings: Iterable[Reading], now: float) -> Overview:
+    def sample(self, states: Mapping[NodeState, int], present: Counts, now: float) -> Overview:
         """Do the same, and end the interval of the rate; `now` in monotonic seconds."""
-        overview = self.overview(readings)
-        events = overview.total.events
+        events = self._former.events + present.events
         if self._sampled and now > self._sampled[0]:
             then, before = self._sampled
             self._rate = (events - before) / (now - then)
         self._sampled = now, events
-        return Overview(overview.states, overview.total, self._rate)
+        return self.overview(states, present)
 
 
 def describe_nodes(states: Mapping[NodeState, int]) -> str:
@@ -95,7 +91,5 @@ def describe_nodes(states: Mapping[NodeState, int]) -> str:
     return ", ".join([nodes, f"{states.get(NodeState.CONNECTED, 0):,} connected", *told])
 
 
-def _together(counts: list[Counts]) -> Counts:
-    sums = Counts(*map(sum, zip(*counts, strict=True)))
-    oldest = min((each.oldest for each in counts if each.oldest), default=0)
-    return sums._replace(oldest=oldest)
+def _sum(*counts: Counts) -> Counts:
+    return together(zip(*counts, strict=True))

@@ -45,16 +45,19 @@ class WriterLink:
         patience: float,
         *,
         on_frame: Callable[[Frame], None],
+        on_change: Callable[[], None],
         on_new_writer: Callable[[int], None],
         hold_back: Callable[[], None],
         let_go: Callable[[], None],
     ) -> None:
-        """`hold_back()` and `let_go()` are called when the buffer is full, and empty again;
+        """`on_change()` is called when the writer lost its database, or has it again;
+        `hold_back()` and `let_go()` are called when the buffer is full, and empty again;
         `on_new_writer(generation)` when a writer has taken the place of another."""
         self._main = main
         self._board = board
         self.patience = patience
         self._on_frame = on_frame
+        self._on_change = on_change
         self._on_new_writer = on_new_writer
         self._hold_back = hold_back
         self._let_go = let_go
@@ -68,17 +71,13 @@ class WriterLink:
         self._watch: asyncio.TimerHandle | None = None
         self._signed_at = self._progress_at = time.monotonic()
         self.database_trouble = ""  # why the writer has no database, by its own words
+        self.restarts = 0  # writers that took the place of another
         self.gone = asyncio.Event()
 
     @property
     def pid(self) -> int | None:
         """The process id of the writer, None while there is none."""
         return self._child.pid if self._child else None
-
-    @property
-    def restarts(self) -> int:
-        """How many writers have taken the place of another."""
-        return max(self._generation - FIRST_GENERATION, 0)
 
     def start(self) -> None:
         """Fork a writer. Raises OSError if that fails for the first one."""
@@ -106,6 +105,7 @@ class WriterLink:
         self._signed_at = time.monotonic()
         self._look_again(self.patience)
         if not first:
+            self.restarts += 1
             self._release()
             self._on_new_writer(self._generation)
 
@@ -144,8 +144,20 @@ class WriterLink:
     def _received(self, frame: Frame) -> None:
         if frame.kind == Kind.ALIVE:
             self._signed_at = self._progress_at = time.monotonic()
-            self.database_trouble = frame.value()
-        self._on_frame(frame)
+            self._in_trouble(frame.value())
+        else:
+            self._on_frame(frame)
+
+    def _in_trouble(self, why: str) -> None:
+        before, self.database_trouble = self.database_trouble, why
+        if why != before:
+            self._on_change()
+
+    def adjust(self, patience: float) -> None:
+        """From now on a writer has hung after so many seconds without a sign of life."""
+        self.patience = patience
+        if self._child:
+            self._look_again(max(patience - (time.monotonic() - self._signed_at), 0.0))
 
     def _look_again(self, seconds: float, *, suspicious: bool = False) -> None:
         if self._watch:
@@ -181,6 +193,7 @@ class WriterLink:
 
     def _ended(self, code: int) -> None:
         self._child = None
+        self._in_trouble("")  # that was its own word; the next one will have its own
         if self._watch:
             self._watch.cancel()
         if self._stopping:

@@ -16,13 +16,21 @@ readonly all_units=(birdwatcher.slice birdwatcher.target birdwatcher-web.socket 
 readonly enabled=(birdwatcher.target birdwatcher-web.socket "${services[@]}")
 readonly drop_in=10-restart-steps.conf
 readonly python=${PYTHON:-/usr/bin/python3}
+readonly patience=${PATIENCE:-90} # seconds
 
 dry_run='' database_url='' start=1 remove='' purge=''
 changed='' # whether what runs has to be restarted
 release='' # its directory
 
+# What is deleted when this run ends, however it does.
+unfinished=()
+trap 'rm -rf "${unfinished[@]}"' EXIT
+trap 'exit 130' HUP INT TERM
+
 # shellcheck source=systemd/release.sh
 . "$tree/systemd/release.sh"
+# shellcheck source=systemd/database.sh
+. "$tree/systemd/database.sh"
 # shellcheck source=systemd/remove.sh
 . "$tree/systemd/remove.sh"
 
@@ -42,7 +50,8 @@ right already is left alone.
   --purge             with --remove: delete configuration, data and the user, too
   --help              show this
 
-PYTHON names another interpreter than $python; pip heeds its own variables and files.
+PYTHON names another interpreter than $python; pip heeds its own variables and files. For PATIENCE
+seconds ($patience) the services are waited for.
 END
 }
 
@@ -60,17 +69,26 @@ act() {
 }
 
 # put FILE PATH MODE [COMMAND]: FILE is at PATH, with this mode and owned by root; if it was not before,
-# COMMAND is run.
+# COMMAND is run first.
 put() {
     if cmp --silent "$1" "$2"; then
         say "unchanged: $2"
     else
-        act "install $2" install -D --mode="$3" "$1" "$2"
         "${@:4}"
+        act "install $2" install -D --mode="$3" "$1" "$2"
     fi
 }
 
-# Remembered until it is done: this run may be interrupted, or told not to start anything.
+# each VERB UNIT...: whether it is true of each; systemctl itself succeeds if it is of any.
+each() {
+    local unit
+    for unit in "${@:2}"; do
+        systemctl --quiet "$1" "$unit" 2>/dev/null || return
+    done
+}
+
+# Said before what makes it needed, and remembered until it is done: this run may be interrupted, or told
+# not to start anything.
 need_restart() {
     changed=1
     [[ -n $dry_run ]] || touch "$opt/.restart"
@@ -105,6 +123,11 @@ parse_arguments() {
 check_machine() {
     ((EUID == 0)) || fail "only root can do this: sudo $0"
     [[ -d /run/systemd/system ]] || fail "systemd does not run on this machine"
+    local place
+    for place in "$opt" "$etc" "$state"; do
+        [[ $tree/ != "$(readlink -m "$place")"/* ]] ||
+            fail "$tree lies in $place, which belongs to what is installed: unpack it elsewhere"
+    done
     [[ -n $remove ]] && return
     [[ -x $python ]] || fail "$python is not there: apt install python3 python3-venv"
     "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
@@ -136,7 +159,6 @@ ensure_configuration() {
         act "generate $etc/credentials/BIRDWATCHER_SECRET_KEY" \
             keep_secret BIRDWATCHER_SECRET_KEY "$("$python" -c 'import secrets; print(secrets.token_urlsafe(50))')"
     fi
-    [[ -z $database_url ]] || ensure_database_url
 }
 
 make_directories() {
@@ -144,56 +166,11 @@ make_directories() {
     install -d --mode=0700 "$etc/credentials"
 }
 
-ensure_database_url() {
-    local path=$etc/credentials/DATABASE_URL
-    if [[ $(cat "$path" 2>/dev/null) == "$database_url" ]]; then
-        say "unchanged: $path"
-        return
-    fi
-    # Its sentence says what is wrong, without the password.
-    [[ -n $dry_run ]] || in_release -c "$check_url" <<<"$database_url" || exit 1
-    act "write $(mask <<<"$database_url") to $path" keep_secret DATABASE_URL "$database_url"
-    need_restart
-}
-
-readonly check_url='
-import sys
-from django.core.exceptions import ImproperlyConfigured
-from birdwatcher.databases import parse_database_url
-try:
-    parse_database_url(sys.stdin.read().strip(), keep_connections=False)
-except ImproperlyConfigured as error:
-    sys.exit(f"install.sh: {error}")
-'
-
-mask() { sed -E 's#(://[^:/@]*):.*@#\1:***@#; s#([?&]password=)[^&]*#\1***#'; }
-
 # keep_secret NAME VALUE: readable by root alone from the first moment, and never half written.
 keep_secret() {
     (umask 077 && printf '%s\n' "$2" >"$etc/credentials/.$1.new")
     mv "$etc/credentials/.$1.new" "$etc/credentials/$1"
 }
-
-ensure_migrated() {
-    if [[ -n $dry_run ]]; then
-        say "would migrate the database, if it lacks migrations"
-    elif manage migrate --check >/dev/null 2>&1; then
-        say "unchanged: the database"
-    else
-        act "migrate the database" migrate
-    fi
-}
-
-migrate() {
-    local output
-    output=$(manage migrate --no-input --verbosity=0 2>&1) ||
-        fail "the database could not be migrated: $(last_words <<<"$output")"
-}
-
-# Of a traceback, the line that names the error.
-last_words() { tac | grep --max-count=1 -E '^[A-Za-z_.]*(Error|Exception|Exit)\b|^[^ 	].*\.$' || echo "see above"; }
-
-manage() { BIRDWATCHER_RELEASE=$release "$tree/systemd/birdwatcher" "$@" </dev/null; }
 
 ensure_units() {
     local unit
@@ -209,7 +186,7 @@ ensure_units() {
         done
     fi
     [[ -z $changed ]] || act "have systemd read its units" systemctl daemon-reload
-    if systemctl --quiet is-enabled "${enabled[@]}" 2>/dev/null; then
+    if each is-enabled "${enabled[@]}"; then
         say "unchanged: enabled"
     else
         act "enable ${enabled[*]}" systemctl --quiet enable "${enabled[@]}"
@@ -217,37 +194,49 @@ ensure_units() {
 }
 
 ensure_started() {
+    local verb=start
     [[ -n $start ]] || return 0
-    if [[ -z $changed ]] && systemctl --quiet is-active birdwatcher-web.socket "${services[@]}"; then
+    if [[ -n $changed ]]; then
+        verb=restart
+    elif each is-active "${enabled[@]}"; then
         say "unchanged: running"
         return
     fi
-    act "start, or restart, ${services[*]}" restart
+    act "$verb ${services[*]}" bring_up "$verb"
+    changed=''
 }
 
-restart() {
+# bring_up VERB: of systemctl. The socket is not restarted, so that the web UI refuses nobody meanwhile.
+bring_up() {
     local unit
-    # The socket is not restarted, so that the web UI refuses nobody meanwhile.
     systemctl start birdwatcher-web.socket
-    if systemctl restart "${services[@]}"; then
+    # A daemon waits for its database without a bound, and systemctl for the daemon.
+    if timeout --foreground "$patience" systemctl "$1" "${services[@]}"; then
         systemctl start birdwatcher.target
         rm -f "$opt/.restart"
         return
     fi
     for unit in "${services[@]}"; do
-        systemctl --quiet is-active "$unit" || journalctl --quiet --unit="$unit" --output=cat --lines=5 >&2
+        systemctl --quiet is-active "$unit" || last_said "$unit" >&2
     done
     fail "installed, but not running: the lines above say why, journalctl -u 'birdwatcher*' says more"
+}
+
+last_said() {
+    journalctl --quiet --unit="$1" --output=cat --lines=5
+    printf '%s is %s. %s\n' "$1" "$(systemctl show --property=ActiveState --value "$1")" \
+        "$(systemctl show --property=StatusText --value "$1")"
 }
 
 install_all() {
     ensure_release
     ensure_user
     ensure_configuration
-    ensure_migrated
+    ensure_database
     ensure_current
     ensure_units
     ensure_started
+    remove_old_releases
 }
 
 parse_arguments "$@"

@@ -27,6 +27,7 @@ ensure_release() {
 # Nothing that is in use is touched: if this fails, what ran before runs on.
 build_release() {
     rm -rf "$release"
+    unfinished+=("$release")
     mkdir -p "$release"
     archive | tar --extract --directory="$release"
     "$python" -m venv "$release/venv"
@@ -38,12 +39,14 @@ build_release() {
     in_release manage.py collectstatic --no-input --verbosity=0 ||
         fail "the static files could not be collected; nothing has been changed"
     touch "$release/.complete"
+    unfinished=()
 }
 
 # in_release ARGUMENTS: its Python, as root, with a configuration and a state directory for the moment.
 in_release() {
     local scratch code=0
     scratch=$(mktemp -d)
+    unfinished+=("$scratch")
     env -i --chdir="$release" PATH="$PATH" BIRDWATCHER_STATE_DIR="$scratch" \
         BIRDWATCHER_SECRET_KEY=unused venv/bin/python "$@" || code=$?
     rm -rf "$scratch"
@@ -54,15 +57,16 @@ ensure_current() {
     if [[ $(readlink "$opt/current") == "$release" ]]; then
         say "unchanged: $opt/current"
     else
-        act "switch $opt/current to $release" switch_release
         need_restart
+        act "switch $opt/current to $release" switch_release
     fi
-    remove_old_releases
 }
 
-# Of the others, the one that was used before is kept.
+# Of the others, the one that was used before is kept; and any, as long as something may run from it that
+# waits for its restart.
 remove_old_releases() {
     local old
+    [[ -z $changed ]] || return 0
     for old in "$opt"/releases/*; do
         case $old in
         "$release" | "$(readlink "$opt/current")" | "$(readlink "$opt/previous")" | *'*') ;;

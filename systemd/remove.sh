@@ -3,7 +3,12 @@
 # Part of install.sh: removal, and with --purge also of what the operator and the program have written.
 
 remove_all() {
-    local unit
+    local unit place
+    for place in "$opt" ${purge:+"$etc" "$state"}; do
+        # Who knows what else is kept there.
+        [[ ! -L $place ]] ||
+            fail "$place is a symbolic link: remove it, and what it leads to, yourself; nothing has been changed"
+    done
     if [[ -e $units/birdwatcher.target || -e $opt ]]; then
         act "stop and disable ${enabled[*]}" stop_all
         for unit in "${all_units[@]}"; do
@@ -41,6 +46,11 @@ purge_all() {
     ! getent passwd birdwatcher >/dev/null || act "delete the user birdwatcher" userdel birdwatcher
 }
 
+# Of a directory that is mounted, only what it holds can go.
 remove() {
-    [[ ! -e $1 ]] || act "remove $1" rm -rf "$1"
+    if mountpoint --quiet "$1"; then
+        act "empty $1, where something is mounted" find "$1" -xdev -mindepth 1 -delete
+    elif [[ -e $1 || -L $1 ]]; then
+        act "remove $1" rm -rf --one-file-system "$1"
+    fi
 }

@@ -46,6 +46,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(teardown_test_environment)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the groups, whose tests run one after another: what comes last may run alone."""
+    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print the slowest measurement of everything the program promises within a time."""
     slowest: dict[tuple[str, float], float] = {}

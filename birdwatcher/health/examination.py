@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Generic, TypeVar
@@ -19,16 +20,21 @@ from birdwatcher.writer.session import first_line
 from nodeproc.states import NodeState
 
 PATIENCE = 4.0  # seconds, for the database to answer
+ONCE_LATE = 0.5  # the same, after it did not answer in time; it is asked all the same
+KEPT = 1.0  # seconds for which what it answered is told to whoever asks
+# Of a table and of a column that is not there, in PostgreSQL's list of error codes.
+UNDEFINED = {"42P01", "42703"}
 
 T = TypeVar("T")
 
 
-def examine(patience: float = PATIENCE) -> Verdict:
-    """Return how things are, after at most twice `patience` seconds, whatever the database does."""
+def examine() -> Verdict:
+    """Return how things are, or were a second ago, after at most `PATIENCE` seconds, whatever the
+    database does."""
     try:
-        return judge(_facts.ask(patience))
+        return judge(_facts.ask())
     except TimeoutError:
-        return Verdict(Grade.CRITICAL, f"no database: no answer within {patience:g} s")
+        return Verdict(Grade.CRITICAL, f"no database: no answer within {PATIENCE:g} s")
     except django.db.Error as error:
         if _lacks_migrations(error):
             return Verdict(Grade.UNKNOWN, "the database lacks migrations: run ./manage.py migrate")
@@ -49,43 +55,57 @@ def read_facts() -> Facts:
 
 
 def _lacks_migrations(error: django.db.Error) -> bool:
-    """Whether a table or a column is missing: PostgreSQL's kind of error, SQLite's words."""
-    return isinstance(error, django.db.ProgrammingError) or "no such" in str(error)
+    """Whether a table or a column is missing: PostgreSQL's code, SQLite's words."""
+    code = getattr(error.__cause__, "sqlstate", None)
+    return code in UNDEFINED or str(error).startswith(("no such table:", "no such column:"))
 
 
 class Patiently(Generic[T]):
     """Calls what may hang, such as a query to a server that has stopped, in a thread of its own.
 
-    One at a time: while one hangs, whoever asks is only made to wait, and no thread is added.
+    One call at a time, and its answer holds for a moment: whoever asks meanwhile is told the same.
+    So not even a crowd adds threads or database sessions; and while calls hang, only those wait
+    long who asked soon after the first began, so that the threads of a web server stay free.
     """
 
     def __init__(self, call: Callable[[], T]) -> None:
         self._call = call
-        self._free = threading.Lock()
+        self._lock = threading.Lock()
+        self._answer: Future[T] | None = None
+        self._asked_at = 0.0  # when the call for it began, monotonic
+        self._was_late = False  # the last call that ended
 
-    def ask(self, seconds: float) -> T:
-        """Return or raise what the call does. Raises TimeoutError."""
-        if not self._free.acquire(timeout=seconds):
-            raise TimeoutError
+    def ask(self) -> T:
+        """Return or raise what the call does. Raises TimeoutError if that takes `PATIENCE`."""
+        with self._lock:
+            now = time.monotonic()
+            if self._answer is None or (self._answer.done() and now - self._asked_at >= KEPT):
+                self._asked_at, self._answer = now, self._begin()
+            answer, patience = self._answer, ONCE_LATE if self._was_late else PATIENCE
+            deadline = self._asked_at + patience
+        return answer.result(max(deadline - now, 0.0))
+
+    def _begin(self) -> Future[T]:
         answer: Future[T] = Future()
         try:
             threading.Thread(target=self._run, args=(answer,), daemon=True).start()
         except RuntimeError:  # no thread can be had
-            self._free.release()
             raise TimeoutError from None
-        return answer.result(seconds)
+        return answer
 
     def _run(self, answer: Future[T]) -> None:
         try:
             result = self._call()
         except BaseException as error:
-            connections.close_all()
+            self._finish()
             answer.set_exception(error)
         else:
-            connections.close_all()  # this thread's own
+            self._finish()
             answer.set_result(result)
-        finally:
-            self._free.release()
+
+    def _finish(self) -> None:
+        connections.close_all()  # this thread's own
+        self._was_late = time.monotonic() - self._asked_at >= PATIENCE
 
 
 _facts = Patiently(read_facts)

@@ -6,6 +6,9 @@ What one must know to change this file:
   Gunicorn's own reload would therefore fork workers with the old settings; ours begins the whole
   program anew, in the same process and with the same sockets. The old workers stay its children
   and answer what they have begun. Connections wait in the socket's queue meanwhile.
+- The interpreter's path may lead through a symbolic link to another release by then, while the
+  working directory, and with it manage.py, is still the old one's. A reload takes configuration,
+  and a restart a new release, so the path is resolved at the start.
 - A SIGHUP that comes before its handler is there would end the process, and to systemd that is a
   clean end; a SIGCHLD would be forgotten, and the old worker stay a zombie. Both are blocked until
   then, also across the exec, and delivered afterwards.
@@ -23,6 +26,7 @@ import socket
 import struct
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -123,10 +127,13 @@ class _Server(Arbiter):
 
     def __init__(self, application: _Application, check: Callable[[], object]) -> None:
         self._check = check
+        executable = Path(sys.executable)
+        # Not the file's own link, which leads out of a virtual environment.
+        self._python = str(executable.parent.resolve() / executable.name)
         super().__init__(application)
 
     def handle_hup(self) -> None:
-        """Begin anew with the configuration, and the program, as they are now."""
+        """Begin anew with the configuration as it is now, and the program that was started."""
         try:
             self._check()
         except ImproperlyConfigured as error:
@@ -137,7 +144,7 @@ class _Server(Arbiter):
         signal.pthread_sigmask(signal.SIG_BLOCK, HELD_SIGNALS)
         self.kill_workers(signal.SIGTERM)
         _pass_on(self.LISTENERS)
-        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606
+        os.execv(self._python, [self._python, *sys.orig_argv[1:]])  # noqa: S606
 
 
 def _pass_on(listeners: list[Any]) -> None:
@@ -156,7 +163,9 @@ def _pass_on(listeners: list[Any]) -> None:
 def _ready(server: Any) -> None:
     """The sockets listen, and the signals are handled."""
     for listener in server.LISTENERS:
-        # What is accepted inherits them. Gunicorn itself waits for a slow client for ever.
+        # What is accepted inherits them; gunicorn itself waits for a silent client for ever. They
+        # bound each call and not a request: who sends a byte now and then keeps a thread. Against
+        # that, a proxy stands in front that passes on only whole requests.
         timeout = struct.pack("ll", SOCKET_TIMEOUT, 0)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, timeout)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, timeout)

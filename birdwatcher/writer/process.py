@@ -90,7 +90,10 @@ class Writer:
                 self._serve()
                 return 0
             except RefusedError as error:
-                return self._refuse(os.EX_CONFIG, str(error))
+                # Only at the start: later somebody may be restoring a dump, and will be done.
+                if self._first:
+                    return self._refuse(os.EX_CONFIG, str(error))
+                self._away(str(error))
             except LockedError as error:
                 if self._first:
                     return self._refuse(os.EX_TEMPFAIL, str(error))

@@ -3,8 +3,10 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from django.db import connection, transaction
+from django.db.migrations.recorder import MigrationRecorder
 
 from birdwatcher.birds.models import Bird
 from tests.support.daemon import Daemon
@@ -52,6 +54,25 @@ def test_server_is_restarted(
     assert "Traceback" not in park.daemon.text()
     # The new session follows the node table too.
     park.add("Exmoor")
+    park.bystander_noticed_nothing()
+
+
+def test_database_lacks_a_migration_for_a_while(park: Park) -> None:
+    """As while a dump is restored: a daemon that runs waits, and its nodes stay connected."""
+    station = park.add("Dartmoor")
+    peers = station.field.peers()
+    done = MigrationRecorder(connection)
+    (last,) = done.migration_qs.filter(app="birds").order_by("-pk")[:1]
+    done.record_unapplied(last.app, last.name)
+    writer = park.daemon.writer()
+    assert writer is not None
+    psutil.Process(writer).kill()
+    station.field.send(50)
+    park.daemon.wait_for_line("no database: The database lacks a migration")
+    station.field.send(50)
+    done.record_applied(last.app, last.name)
+    station.wait_for_birds()
+    assert station.field.peers() == peers
     park.bystander_noticed_nothing()
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from birdwatcher.nodes.models import NodeStatus
+from birdwatcher.nodes.models import Node, NodeStatus
 from birdwatcher.writer.models import Daemon as DaemonRow
 from tests.support.daemon import Daemon
 from tests.support.databases import SQLITE, Database
@@ -160,6 +160,37 @@ def test_the_totals_go_on_over_processes_and_nodes_that_are_no_more(
     )
     assert metrics("events_received_total") == 150
     assert metrics("nodes", state="connected") == 1
+
+
+@pytest.mark.parametrize("database", [SQLITE], indirect=True)
+def test_a_process_that_could_not_be_started_took_nobody_s_place(
+    database: Database,
+    endpoint: Path,
+    start_daemon: Callable[..., Daemon],
+    field_node: Callable[..., FieldNode],
+) -> None:
+    """The supervisor has no descriptor left for a while, when both processes are to be replaced."""
+    field = field_node()
+    node = Node.objects.create(name="Dartmoor", ip_address=field.host, port=field.port)
+    daemon = start_daemon(database, BIRDWATCHER_METRICS=f"unix:{endpoint}")
+    wait_until(lambda: daemon.state(node.pk) == "connected", timeout=CONNECTING, message="up")
+    writer = daemon.writer()
+    assert writer
+    before = daemon.process.rlimit(psutil.RLIMIT_NOFILE)
+    daemon.process.rlimit(psutil.RLIMIT_NOFILE, (3, before[1]))
+    for pid in (writer, daemon.nodes()[node.pk].pid):
+        psutil.Process(pid).kill()
+    for kind in ("writer", "process"):
+        daemon.wait_for_line(f"cannot start a {kind}: Too many open files")
+    daemon.process.rlimit(psutil.RLIMIT_NOFILE, before)
+    wait_until(
+        lambda: daemon.writer() and daemon.state(node.pk) == "connected",
+        timeout=STARTING,
+        message=lambda: f"both have a new process; {daemon.titles()}",
+    )
+    metrics = Metrics(endpoint)
+    assert metrics("process_restarts_total", process="node") == 1
+    assert metrics("process_restarts_total", process="writer") == 1
 
 
 def test_the_row_of_the_daemon_tells_how_it_does(park: Park, processes: Processes) -> None:

@@ -8,9 +8,13 @@ import pytest
 
 from birdwatcher.nodes.models import Node, NodeStatus
 from nodeproc.states import NodeState
+from tests.support.databases import SQLITE
 from tests.support.park import Park, Station
 from tests.support.ports import PortBlock
 from tests.support.waiting import stays_true, wait_until
+
+# The network is the same on either database, and takes its time.
+pytestmark = pytest.mark.parametrize("database", [SQLITE], indirect=True)
 
 RETURNING = 5.0  # seconds after its return, in which a node is promised to be connected
 NOTICING = 30.0  # seconds in which a peer that vanished is promised to be noticed

@@ -5,6 +5,7 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 from nodeproc.events import Reason
@@ -12,7 +13,7 @@ from tests.support.daemon import Daemon
 from tests.support.databases import SQLITE, Database
 from tests.support.fieldnode import FieldNode
 from tests.support.park import Park
-from tests.support.waiting import Promise, wait_until
+from tests.support.waiting import STARTING, Promise, wait_until
 
 pytestmark = pytest.mark.parametrize("database", [SQLITE], indirect=True)
 
@@ -100,3 +101,18 @@ def test_what_takes_a_restart_is_named_without_its_secrets(configured: Configure
     text = configured.park.daemon.text()
     assert "hunter2" not in text
     configured.park.bystander_noticed_nothing()
+
+
+def test_a_shorter_patience_holds_for_the_writer_that_runs(configured: Configured) -> None:
+    park = configured.park
+    configured.reload("BIRDWATCHER_WRITER_TIMEOUT=3600\n", "SIGHUP: reloaded")
+    configured.reload("BIRDWATCHER_WRITER_TIMEOUT=10\n", "WRITER_TIMEOUT: 3600.0 -> 10.0")
+    hung = park.daemon.writer()
+    assert hung is not None
+    psutil.Process(hung).suspend()
+    wait_until(
+        lambda: park.daemon.writer() not in {hung, None},
+        timeout=10 + STARTING,
+        message=lambda: f"another writer; {park.daemon.text()}",
+    )
+    park.bystander_noticed_nothing()

@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -139,6 +140,33 @@ class Visitors:
                 self.answers.append(repr(error))
             finally:
                 connection.close()
+
+
+# Become the program, by an interpreter whose path leads through a link.
+BEGIN = """
+import os, sys
+python = sys.argv[2]
+os.execv(python, [python, "manage.py", "serve", sys.argv[1]])
+"""
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_reload_stays_with_the_release_it_was_started_from(
+    database: Database, processes: Processes, address: str, tmp_path: Path
+) -> None:
+    """An upgrade moves the link `current` while the old release runs."""
+    current, script = tmp_path / "current", tmp_path / "begin.py"
+    current.symlink_to(sys.prefix)
+    script.write_text(BEGIN)
+    python = str(current / "bin" / "python")
+    program = processes.python(str(script), address, python, env=database.env)
+    program.wait_for_line(LISTENS)
+    current.unlink()
+    current.symlink_to(tmp_path)
+    program.send(signal.SIGHUP)
+    program.wait_for_line("reloading(.|\n)*listening on")
+    assert Browser(f"http://{address}").get("/admin/login/")
+    assert program.stop() == 0
 
 
 # What a service manager does, in the process that then becomes the program.

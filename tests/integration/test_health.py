@@ -2,13 +2,16 @@
 
 import datetime
 import json
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import call_command
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -17,11 +20,18 @@ from birdwatcher.nodes.models import Node, NodeStatus
 from birdwatcher.writer.models import Daemon
 from nodeproc.states import NodeState
 from tests.support.databases import POSTGRESQL, Database, django_in, migrate
-from tests.support.postgres import PostgresCluster
+from tests.support.postgres import USER, PostgresCluster
 from tests.support.processes import Processes
-from tests.support.waiting import STARTING
+from tests.support.waiting import STARTING, wait_until
 
 OK_LINE = "OK: 2 nodes, 2 connected; 7 events/s; newest event"
+
+
+@pytest.fixture(autouse=True)
+def asked_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have every answer examined, and none of another test's database remembered."""
+    monkeypatch.setattr(examination, "KEPT", 0.0)
+    monkeypatch.setattr(examination, "_facts", examination.Patiently(examination.read_facts))
 
 
 def all_is_well(**daemon: object) -> None:
@@ -108,6 +118,26 @@ def test_a_database_without_tables(
     assert answer(Client()) == (503, "unknown")
 
 
+def test_a_database_without_a_column(
+    database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {Daemon._meta.db_table} DROP COLUMN backlog")
+    said = "UNKNOWN: the database lacks migrations: run ./manage.py migrate"
+    assert health(capsys) == (3, said)
+    assert answer(Client()) == (503, "unknown")
+
+
+def test_the_answer_holds_for_a_moment(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(examination, "KEPT", 3600.0)
+    all_is_well()
+    assert answer(Client()) == (200, "ok")
+    Daemon.objects.all().delete()
+    assert answer(Client()) == (200, "ok")
+    monkeypatch.setattr(examination, "KEPT", 0.0)
+    assert answer(Client()) == (503, "critical")
+
+
 def test_staff_are_told_why_and_others_are_not(database: Database) -> None:
     all_is_well()
     client, json_please = Client(), {"accept": "application/json"}
@@ -165,6 +195,19 @@ def test_no_database(
     assert answer(client) == (503, "critical")
 
 
+def test_a_database_that_may_not_be_read(
+    own_database: Database, own_cluster: PostgresCluster, processes: Processes
+) -> None:
+    """That is no lack of migrations, though it is the same kind of error to Django."""
+    with own_cluster.connect() as server:
+        server.execute("CREATE ROLE stranger LOGIN")
+    url = own_database.url.replace(f"//{USER}@", "//stranger@")
+    program = processes.manage("health", env=own_database.env | {"DATABASE_URL": url})
+    assert program.wait(STARTING) == 2
+    (line,) = program.text().splitlines()
+    assert line.startswith("CRITICAL: no database: permission denied for table ")
+
+
 def test_a_database_that_does_not_answer(
     own_database: Database,
     own_cluster: PostgresCluster,
@@ -180,4 +223,20 @@ def test_a_database_that_does_not_answer(
     assert answer(client) == (503, "critical")
     assert time.monotonic() - began < 3 * examination.PATIENCE + 5
     own_cluster.thaw()
-    assert answer(client)[0] == 200
+    wait_until(lambda: answer(client)[0] == 200, timeout=STARTING, message="all is well again")
+
+
+def test_a_database_that_does_not_answer_keeps_no_crowd_waiting(
+    own_database: Database, own_cluster: PostgresCluster
+) -> None:
+    """They wait once, together, and from then on nobody does for long."""
+    own_cluster.freeze()
+    threads = threading.active_count()
+    with ThreadPoolExecutor(12) as crowd:
+        for longest in (examination.PATIENCE, examination.ONCE_LATE):
+            began = time.monotonic()
+            for answered in [crowd.submit(answer, Client()) for _ in range(12)]:
+                assert answered.result() == (503, "critical")
+            assert time.monotonic() - began < longest + 2
+            assert threading.active_count() <= threads + 12 + 1
+    own_cluster.thaw()

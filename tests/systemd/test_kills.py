@@ -14,7 +14,7 @@ from tests.systemd.service import DAEMON, HASTE, Service
 pytestmark = [pytest.mark.xdist_group("systemd"), pytest.mark.timeout(600)]
 
 WATCHDOG = 2  # seconds
-ABORT = 5  # seconds from the watchdog's signal to the end by force; TimeoutAbortSec=
+ABORT = 3  # seconds from the watchdog's signal to the end by force; TimeoutAbortSec=
 BACK = 10  # seconds in which a service is back; most of it is RestartSec=
 WRITER_TIMEOUT = HASTE["BIRDWATCHER_WRITER_TIMEOUT"]
 
@@ -74,6 +74,17 @@ def test_killed_children(
     end(service, nodes, restarts=0)
 
 
+def test_stopped_behind_systemds_back(
+    sqlite: Service, field: Callable[[Service], Field], promise: Promise
+) -> None:
+    """A stray SIGTERM has it end in order, and come back all the same."""
+    nodes = begin(sqlite, field)
+    before = sqlite.daemon.pid
+    psutil.Process(before).terminate()
+    promise("another daemon", lambda: another_supervisor(sqlite, before), within=BACK)
+    end(sqlite, nodes, restarts=1)
+
+
 def test_stopped_writer(
     sqlite: Service, field: Callable[[Service], Field], promise: Promise
 ) -> None:
@@ -110,7 +121,7 @@ def test_hung_supervisor(
     sqlite: Service, field: Callable[[Service], Field], promise: Promise
 ) -> None:
     """The watchdog notices; what the node processes have is not lost with it."""
-    sqlite.drop_in(f"WatchdogSec={WATCHDOG}")
+    sqlite.drop_in(f"WatchdogSec={WATCHDOG}", f"TimeoutAbortSec={ABORT}")
     nodes = begin(sqlite, field)
     first = sqlite.daemon.pid
     psutil.Process(first).suspend()

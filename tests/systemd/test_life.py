@@ -121,7 +121,7 @@ def test_reload(sqlite: Service, field: Callable[[Service], Field]) -> None:
         same = sqlite.daemon.titles().keys() == processes
         return same and nodes.connections() == connections
 
-    sqlite.configure(BIRDWATCHER_BACKOFF_CAP=30, BIRDWATCHER_LOG_LEVEL="WARNING")
+    sqlite.configure(BIRDWATCHER_BACKOFF_CAP=4, BIRDWATCHER_LOG_LEVEL="WARNING")
     sqlite.systemctl("reload", DAEMON)
     assert nothing_happened()
     assert float(sqlite.python(LONG_PAUSE)) > SHORT
@@ -130,7 +130,7 @@ def test_reload(sqlite: Service, field: Callable[[Service], Field]) -> None:
     sqlite.configure(BIRDWATCHER_BACKOFF_CAP="soon")
     sqlite.systemctl("reload", DAEMON, check=False)
     sqlite.wait_for_log("BIRDWATCHER_BACKOFF_CAP is 'soon'")
-    said = sqlite.own_words(f"--after-cursor={cursor}")
+    said = sqlite.own_words(after=cursor)
     (complaint,) = [line for line in said if not re.search("rejected a packet|refused", line)]
     assert "everything stays as it was" in complaint
     assert nothing_happened()
@@ -140,16 +140,22 @@ def test_reload(sqlite: Service, field: Callable[[Service], Field]) -> None:
     nodes.load.call(away.listen)
     nodes.wait_until_connected()
     # Since WARNING is the least that is logged, nothing tells of connecting any more.
-    told = [line for line in sqlite.own_words(f"--after-cursor={cursor}") if "connected" in line]
+    told = [line for line in sqlite.own_words(after=cursor) if "connected" in line]
     assert not told
     nodes.balance()
 
 
 def test_start_without_its_database(postgresql: Service) -> None:
-    """That is no failure: it waits, longer than any start may take otherwise, and says so."""
+    """That is no failure: it waits, longer than any start may take otherwise, and says so.
+
+    Nor does it hold up the machine's boot.
+    """
     postgresql.drop_in(f"TimeoutStartSec={STARTING}")
+    postgresql.systemctl("enable", "birdwatcher.target", DAEMON)
     with postgresql.without_database():
-        postgresql.systemctl("start", "--no-block", DAEMON)
+        postgresql.systemctl("stop", "multi-user.target")
+        # Returns when it is reached.
+        postgresql.systemctl("start", "multi-user.target")
         postgresql.wait_for("StatusText", "no database: .*")
         stays_true(
             lambda: postgresql.show("ActiveState") == "activating",

@@ -1,6 +1,9 @@
 """How the daemon tells of itself: journal, health, metrics, out of memory."""
 
+import contextlib
+import http.client
 import json
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,15 +13,19 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.chaos.pace import Pace
 from tests.support.processes import is_alive
 from tests.support.waiting import wait_until
-from tests.systemd.field import PACES, Field
-from tests.systemd.service import DAEMON, Service
+from tests.systemd.field import PACES, RECOVERING, Field
+from tests.systemd.service import OWN, Service
 
 pytestmark = [pytest.mark.xdist_group("systemd"), pytest.mark.timeout(600)]
 
 ROOM = 32 << 20  # bytes
+ANSWERING = 30  # seconds
 METRICS = "/run/birdwatcher/metrics.sock"
 COUNTS = """
+import contextlib
+import http.client
 import json
+import socket
 from birdwatcher.birds.models import Bird
 print(json.dumps({node: Bird.objects.filter(node_id=node).count() for node in range(1, 6)}))
 """
@@ -30,7 +37,7 @@ def test_journal(sqlite: Service, field: Callable[[Service], Field]) -> None:
     nodes.load.call(nodes.detectors[-1].refuse)
     sqlite.start()
     sqlite.wait_for_log("connection refused")
-    entries = list(sqlite.entries(f"_SYSTEMD_UNIT={DAEMON}"))
+    entries = list(sqlite.entries(OWN))
     assert {entry["SYSLOG_IDENTIFIER"] for entry in entries} == {"birdwatcher"}
     assert {"writer", "node"} <= {entry["PROCESS"] for entry in entries}
     assert {entry["PRIORITY"] for entry in entries} >= {"4", "6"}
@@ -69,38 +76,48 @@ def test_health(postgresql: Service, field: Callable[[Service], Field]) -> None:
     assert "stopped" in line
 
 
+def scrape(service: Service) -> str:
+    """Return the page of the metrics."""
+    connection = http.client.HTTPConnection("localhost", timeout=ANSWERING)
+    connection.sock = socket.socket(socket.AF_UNIX)
+    with contextlib.closing(connection):
+        connection.sock.connect(str(service.machine.path(METRICS)))
+        connection.request("GET", "/metrics", headers={"Connection": "close"})
+        answer = connection.getresponse()
+        assert answer.status == 200
+        return answer.read().decode()
+
+
+def received(service: Service) -> dict[str, float]:
+    """Return how many events each node has sent, as the metrics have it."""
+    return {
+        sample.labels["node"]: sample.value
+        for family in text_string_to_metric_families(scrape(service))
+        for sample in family.samples
+        if sample.name == "birdwatcher_node_events_received_total"
+    }
+
+
+def stored(service: Service) -> dict[str, int]:
+    """Return how many birds of each node the database holds."""
+    return json.loads(service.python(COUNTS))
+
+
 def test_metrics(sqlite: Service, field: Callable[[Service], Field]) -> None:
+    """On a Unix socket, in Prometheus' own words, they say what the database says."""
     sqlite.configure(BIRDWATCHER_METRICS=f"unix:{METRICS}")
     nodes = field(sqlite)
     sqlite.start()
     nodes.wait_until_connected()
     nodes.wait_for_traffic()
     nodes.load.hush()
-    nodes.load.wait_until_all_is_read(60)
-
-    def received() -> dict[str, float]:
-        command = (
-            "curl",
-            "--silent",
-            "--fail",
-            "--unix-socket",
-            METRICS,
-            "http://localhost/metrics",
-        )
-        families = list(text_string_to_metric_families(sqlite.machine.run(*command).stdout))
-        samples = [sample for family in families for sample in family.samples]
-        return {
-            sample.labels["node"]: sample.value
-            for sample in samples
-            if sample.name == "birdwatcher_node_events_received_total"
-        }
-
-    def stored() -> dict[str, int]:
-        return json.loads(sqlite.python(COUNTS))
-
+    nodes.load.wait_until_all_is_read(RECOVERING)
     wait_until(
-        lambda: received() == stored(), timeout=60, message=lambda: f"{received()} {stored()}"
+        lambda: received(sqlite) == stored(sqlite),
+        timeout=RECOVERING,
+        message=lambda: f"the metrics say {received(sqlite)}, the database {stored(sqlite)}",
     )
+    assert sum(stored(sqlite).values()) > 0
 
 
 def test_out_of_memory(sqlite: Service, field: Callable[[Service], Field]) -> None:

@@ -12,6 +12,7 @@ from birdwatcher import config
 from birdwatcher.env_example import render
 
 SYSTEMD = config.BASE_DIR / "systemd"
+SCRIPTS = ("install.sh", "release.sh", "database.sh", "remove.sh")
 SERVICES = ("birdwatcher.service", "birdwatcher-web.service")
 
 
@@ -53,7 +54,7 @@ def _hardening(unit: Path) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("name", ["install.sh", "release.sh", "remove.sh", "birdwatcher"])
+@pytest.mark.parametrize("name", [*SCRIPTS, "birdwatcher"])
 def test_scripts_are_understood_by_their_shell(name: str) -> None:
     path = SYSTEMD / name
     shell = "sh" if path.read_text().startswith("#!/bin/sh") else "bash"

@@ -90,14 +90,19 @@ def test_lines_of_others_about_a_node_carry_it_too(log: logging.Logger, journal:
     assert not second.keys() & {"NODE", "NODE_NAME"}
 
 
-@pytest.mark.parametrize(("name", "process"), [("writer", "writer"), ("web worker 3", "web")])
+@pytest.mark.parametrize(
+    ("name", "process", "identifier"),
+    [("writer", "writer", "birdwatcher"), ("web worker 3", "web", "birdwatcher-web")],
+)
 def test_an_entry_tells_the_kind_of_process(
-    log: logging.Logger, journal: Journal, name: str, process: str
+    log: logging.Logger, journal: Journal, name: str, process: str, identifier: str
 ) -> None:
     speaker.become(name)
     log.info("ready")
     entry = journal.wait()
     assert (entry["PROCESS"], entry["MESSAGE"]) == (process, f"{name}: ready")
+    # journalctl -t
+    assert entry["SYSLOG_IDENTIFIER"] == identifier
 
 
 def test_a_folded_line_names_the_code_that_spoke(log: logging.Logger, journal: Journal) -> None:

@@ -2,13 +2,14 @@
 
 import asyncio
 import tomllib
+from collections import Counter
 from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
 from nodeproc.board import Board
 from nodeproc.states import NodeState
-from nodeproc.tally import Counts
+from nodeproc.tally import Counts, together
 from nodeproc.wire import NodeSpec
 from supervisor import VERSION
 from supervisor.catalogue import METRICS, Snapshot
@@ -25,11 +26,13 @@ def snapshot(*readings: Reading) -> Snapshot:
     board = Board()
     board.count_commit(20, 1, 0.003)
     board.count_commit(0, 0, 0.2)
+    states = Counter(it.state for it in readings)
+    total = together(zip(*(it.counts for it in readings), strict=True))
     return Snapshot(
         now=1000.0,
         started_at=400.5,
         readings=list(readings),
-        overview=Statistics().overview(readings),
+        overview=Statistics().overview(states, total),
         board=board,
         restarts={"writer": 2, "node": 0},
         usage=[Usage(Role("node", "7", 4711), 1 << 20, 1.5, 12)],

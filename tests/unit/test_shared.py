@@ -1,14 +1,30 @@
 """Numbers that processes share."""
 
+import dataclasses
 import multiprocessing
+import os
 from collections.abc import Callable
+from pathlib import Path
+
+import pytest
 
 from nodeproc.board import Board, Summary
-from nodeproc.shared import Histogram
-from nodeproc.tally import Counts, Tally
+from nodeproc.shared import Arena, Histogram, shared_numbers
+from nodeproc.tally import Counts, Tallies, Tally
 from nodeproc.wire import Batch
 
 EVENT = (0, "Erithacus rubecula", "Robin")
+
+
+@dataclasses.dataclass
+class Waiting:
+    """What waits in a node's process."""
+
+    oldest: float | None
+    events: int = 3
+    size: int = 300
+    spooled_events: int = 2
+    spooled_bytes: int = 200
 
 
 def in_a_child(work: Callable[[], None]) -> None:
@@ -16,6 +32,58 @@ def in_a_child(work: Callable[[], None]) -> None:
     process.start()
     process.join(20)
     assert process.exitcode == 0
+
+
+def mappings() -> int:
+    """Return how many anonymous mappings this process shares with others."""
+    return Path(f"/proc/{os.getpid()}/maps").read_text().count("/dev/zero (deleted)")
+
+
+def test_slots_are_told_apart_however_many_there_are() -> None:
+    before = mappings()
+    arena = Arena(3, slots=2)
+    assert mappings() == before + 1
+    slots = [arena.take() for _ in range(2)]
+
+    def write() -> None:
+        for number, slot in enumerate(slots, 1):
+            slot[0], slot[2] = number, 10 * number
+
+    in_a_child(write)
+    slots += [arena.take() for _ in range(5)]
+    assert mappings() == before + 3  # of 2, 2 and 4 slots
+    in_a_child(write)
+    assert [slot.tolist() for slot in slots] == [[n, 0, 10 * n] for n in range(1, 8)]
+    numbers, nothing, tens = arena.columns()
+    assert (list(numbers), sum(nothing)) == ([1, 2, 3, 4, 5, 6, 7, 0], 0)
+    assert sum(tens) == 280
+
+
+def test_a_slot_that_was_given_back_is_taken_again_with_nothing_in_it() -> None:
+    arena = Arena(2, slots=2)
+    first, second = arena.take(), arena.take()
+    first[0] = second[1] = 7
+    arena.give_back(first)
+    assert [sum(column) for column in arena.columns()] == [0, 7]
+    with pytest.raises(ValueError, match="released"):
+        first[0] = 8
+    again = arena.take()
+    assert again.tolist() == [0, 0]
+    again[0] = 9
+    assert [list(column) for column in arena.columns()] == [[9, 0], [0, 7]]
+
+
+def test_the_tallies_of_all_nodes_are_added_up_and_the_oldest_is_the_oldest_of_all() -> None:
+    tallies = Tallies()
+    assert tallies.total() == Counts()
+    found = [tallies.take() for _ in range(3)]
+    for tally, oldest in zip(found, (7.0, None, 5.0), strict=True):
+        tally.received(70, Batch(1.0, [EVENT], [], 3))
+        tally.measure(Waiting(oldest))
+    assert tallies.total() == Counts(3, 9, 0, 210, 9, 900, 6, 600, 5_000_000)
+    tallies.give_back(found.pop())
+    assert tallies.total() == Counts(2, 6, 0, 140, 6, 600, 4, 400, 7_000_000)
+    assert tallies.take().read() == Counts()
 
 
 def test_what_a_child_counts_its_parent_reads_and_the_next_child_goes_on() -> None:
@@ -33,22 +101,20 @@ def test_what_a_child_counts_its_parent_reads_and_the_next_child_goes_on() -> No
 
 
 def test_what_was_in_the_memory_of_a_dead_process_is_there_no_more() -> None:
-    class Waits:
-        events, size, spooled_events, spooled_bytes, oldest = 3, 300, 2, 200, 5.5
-
+    waiting = Waiting(5.5)
     tally = Tally()
-    tally.measure(Waits())
+    tally.measure(waiting)
     assert tally.read() == Counts(0, 0, 0, 0, 3, 300, 2, 200, 5_500_000)
     tally.process_ended()
     assert tally.read() == Counts(0, 0, 0, 0, 0, 0, 2, 200, 5_500_000)
-    Waits.spooled_events = 0
-    tally.measure(Waits())
+    waiting.spooled_events = 0
+    tally.measure(waiting)
     tally.process_ended()
     assert tally.read().oldest == 0
 
 
 def test_a_histogram_counts_what_is_at_most_a_bound() -> None:
-    histogram = Histogram(1, 10)
+    histogram = Histogram((1, 10), shared_numbers(4))
     for size in (0.5, 1, 1.5, 10, 10.5, 1000):
         histogram.add(size)
     found = histogram.read()

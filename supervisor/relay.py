@@ -1,0 +1,87 @@
+"""What passes between the node processes and the writer: events up, acknowledgements down."""
+
+import contextlib
+from collections.abc import Callable, Mapping
+
+from nodeproc.states import NodeState
+from nodeproc.wire import Frame, Kind, Status, pack
+from supervisor.children import Child
+from supervisor.node import Node
+from supervisor.writer import FIRST_GENERATION
+
+
+class Relay:
+    """Hands on frames without opening them, but for the state of a node."""
+
+    def __init__(
+        self,
+        nodes: Mapping[int, Node],
+        *,
+        to_writer: Callable[[bytes], None],
+        on_change: Callable[[], None],
+    ) -> None:
+        """`nodes` by id, as they come and go. `to_writer(raw)` sends a frame; `on_change()` is
+        called when a node's state changed."""
+        self._nodes = nodes
+        self._to_writer = to_writer
+        self._on_change = on_change
+        self._paused = False
+        self._lingering: list[Child] = []  # dead, with something left in their pipes
+        self.generation = FIRST_GENERATION  # of the writer
+
+    def from_node(self, node: Node, frame: Frame) -> None:
+        """Hand on what a node's process sends."""
+        if frame.kind == Kind.STATUS:
+            # What an older program spooled may say anything; the writer deals with that.
+            with contextlib.suppress(ValueError, TypeError, EOFError):
+                node.state = NodeState(Status(*frame.value()).state)
+            self._on_change()
+        self._to_writer(frame.raw)
+
+    def node_down(self, node: Node) -> None:
+        """Tell the writer about a node that has no process to tell it."""
+        self._to_writer(pack(Kind.NODE_DOWN, node.down, node=node.spec.id))
+        self._on_change()
+
+    def acknowledge(self, acks: list[tuple[int, int, int]]) -> None:
+        """Pass acknowledgements `(node, stream, sequence number)` down to their processes."""
+        for number, stream, sequence in acks:
+            if node := self._nodes.get(number):
+                node.tell(pack(Kind.ACKED, node=number, stream=stream, sequence=sequence))
+
+    def resend(self, generation: int) -> None:
+        """There is a new writer: have it told everything that is not in the database."""
+        self.generation = generation
+        for node in self._nodes.values():
+            if node.down:
+                self._to_writer(pack(Kind.NODE_DOWN, node.down, node=node.spec.id))
+            node.tell(pack(Kind.RESEND, generation))
+
+    # Backpressure
+
+    def pause(self) -> None:
+        """Take nothing from the node processes."""
+        self._paused = True
+        for node in self._nodes.values():
+            if node.child:
+                node.child.channel.pause_reading()
+
+    def resume(self) -> None:
+        """Take from the node processes again."""
+        self._paused = False
+        for node in self._nodes.values():
+            if node.child:
+                node.child.channel.resume_reading()
+        for child in self._lingering:
+            child.channel.resume_reading()
+        self._lingering = [child for child in self._lingering if not child.is_drained]
+
+    def begin(self, child: Child) -> None:
+        """There is one more process to take from."""
+        if self._paused:
+            child.channel.pause_reading()
+
+    def end(self, child: Child) -> None:
+        """This process has ended; what is left in its pipe is taken when there is room."""
+        if not child.is_drained:
+            self._lingering.append(child)

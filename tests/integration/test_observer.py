@@ -1,0 +1,106 @@
+"""Sampling the nodes' numbers goes on, whatever fails beside it."""
+
+import asyncio
+import contextlib
+import logging
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from nodeproc.board import Board, Summary
+from nodeproc.logs import Fold
+from nodeproc.spool import SpoolLimits
+from nodeproc.task import NodeLimits
+from supervisor import observer
+from supervisor.fleet import Fleet
+from supervisor.observer import Observer
+from supervisor.writer import WriterLink
+from tests.support.waiting import STARTING
+
+NO_NODE = Summary(0, 0, 0, 0, None, 0.0)
+OUTDATED = Summary(9, 9, 9, 9, None, 0.0)
+
+
+@pytest.fixture
+def unusable() -> Iterator[socket.socket]:
+    """A socket on which no server can listen."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as found:
+        yield found
+
+
+async def observe(
+    directory: Path,
+    listener: socket.socket | None,
+    until: Callable[[Board], bool],
+    spoil: Callable[[Fleet], None] = lambda _: None,
+) -> None:
+    """Have a daemon without nodes observed until its board is as it should be."""
+    board = Board()
+    fleet = Fleet(
+        NodeLimits(), SpoolLimits(directory), -1, to_writer=lambda _: None, on_change=lambda: None
+    )
+    writer = WriterLink(
+        lambda *_: 0,
+        board,
+        60.0,
+        on_frame=lambda _: None,
+        on_new_writer=lambda _: None,
+        hold_back=lambda: None,
+        let_go=lambda: None,
+    )
+    spoil(fleet)
+    observing = asyncio.create_task(Observer(fleet, writer, board).run(listener))
+    async with asyncio.timeout(STARTING):
+        while not until(board):  # noqa: ASYNC110 it tells nobody
+            await asyncio.sleep(0.01)
+    assert not observing.done()
+    observing.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await observing
+
+
+@pytest.fixture(autouse=True)
+def often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(observer, "SAMPLE_INTERVAL", 0.001)
+
+
+def test_it_goes_on_without_the_metrics(
+    tmp_path: Path, unusable: socket.socket, caplog: pytest.LogCaptureFixture
+) -> None:
+    def is_renewed_after_the_failure(board: Board) -> bool:
+        if "serving the metrics failed" not in caplog.text:
+            return False
+        if board.summary() == NO_NODE and seen:
+            return True
+        seen.append(True)
+        board.put_up(OUTDATED)
+        return False
+
+    seen: list[bool] = []
+    asyncio.run(observe(tmp_path, unusable, is_renewed_after_the_failure))
+
+
+def test_it_goes_on_after_a_failure_of_its_own(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    failures = 2 * Fold.BURST
+    left = list(range(failures))
+
+    def spoil(fleet: Fleet) -> None:
+        states = fleet.states
+
+        def fail_at_first() -> object:
+            if left:
+                left.pop()
+                raise RuntimeError("a bug")
+            return states()
+
+        fleet.states = fail_at_first  # type: ignore[method-assign,assignment]
+
+    asyncio.run(observe(tmp_path, None, lambda board: board.summary() == NO_NODE, spoil))
+    told = [record for record in caplog.records if record.levelno == logging.ERROR]
+    assert len(told) == Fold.BURST < failures
+    assert told[0].getMessage().endswith("the next try is in 0.001 s: a bug")
+    assert told[0].exc_info
