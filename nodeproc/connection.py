@@ -15,56 +15,67 @@ KEEPALIVE = (
     (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3),
 )
 
+READ_SIZE = 256 * 1024  # bytes: what one read yields becomes one batch
+
 
 class ConnectionEndedError(Exception):
     """The node cannot be reached, or the connection to it is over; the message says why."""
 
 
-class NodeConnection(asyncio.Protocol):
-    """The reading side of a connection; a node expects nothing back."""
+class NodeConnection:
+    """The reading side of a connection; a node expects nothing back.
 
-    def __init__(self, on_data: Callable[[bytes], None]) -> None:
-        """`on_data(data)` is called with what each read yields."""
+    On the loop's `add_reader`, as the pipe to the supervisor is, and not on asyncio's transports:
+    of each function that a node process calls, the pages become its own.
+    """
+
+    def __init__(self, connected: socket.socket, on_data: Callable[[bytes], None]) -> None:
+        """Read from a socket that is connected and does not block, and close it in the end.
+
+        `on_data(data)` is called with what each read yields.
+        """
+        self._loop = asyncio.get_running_loop()
+        self._socket = connected
         self._on_data = on_data
-        self._transport: asyncio.Transport | None = None
+        self._ended: asyncio.Future[str] = self._loop.create_future()
+        self._is_open = True
         self.is_paused = False
-        self._ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Tune the socket."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 for the type checker
-        self._transport = transport
         for option in KEEPALIVE:
-            transport.get_extra_info("socket").setsockopt(*option)
+            connected.setsockopt(*option)
+        self._loop.add_reader(connected, self._read)
 
-    def data_received(self, data: bytes) -> None:
-        """Hand on what one read yielded."""
-        self._on_data(data)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Remember why."""
-        self._end(_why(exc) if exc else "closed by the node")
-
-    def _end(self, reason: str) -> None:
-        if not self._ended.done():
-            self._ended.set_result(reason)
+    def _read(self) -> None:
+        try:
+            data = self._socket.recv(READ_SIZE)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            self.abort(_why(error))
+            return
+        if data:
+            self._on_data(data)
+        else:
+            self.abort("closed by the node")
 
     def abort(self, reason: str) -> None:
-        """Close at once, with nothing more read."""
-        self._end(reason)
-        if self._transport:
-            self._transport.abort()
+        """Close at once, with nothing more read. The first reason given counts."""
+        if not self._ended.done():
+            self._ended.set_result(reason)
+        if self._is_open:
+            self.pause()
+            self._is_open = False
+            self._socket.close()
 
     def pause(self) -> None:
         """Stop reading: TCP lets the node know in its own time. Repeating it does no harm."""
-        if self._transport and not self._transport.is_closing():
-            self._transport.pause_reading()
+        if self._is_open and not self.is_paused:
+            self._loop.remove_reader(self._socket)
             self.is_paused = True
 
     def resume(self) -> None:
         """Read again. Repeating it does no harm."""
-        if self._transport and not self._transport.is_closing():
-            self._transport.resume_reading()
+        if self._is_open and self.is_paused:
+            self._loop.add_reader(self._socket, self._read)
             self.is_paused = False
 
     async def ended(self) -> str:
@@ -76,17 +87,25 @@ async def connect(
     spec: NodeSpec, seconds: float, on_data: Callable[[bytes], None]
 ) -> NodeConnection:
     """Open a connection to the node within so many seconds. Raises ConnectionEndedError."""
-    loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(seconds):
-            _, protocol = await loop.create_connection(
-                lambda: NodeConnection(on_data), spec.ip_address, spec.port
-            )
+            return NodeConnection(await _open(spec), on_data)
     except TimeoutError:
         raise ConnectionEndedError(f"no answer within {seconds:g} s") from None
     except OSError as error:
         raise ConnectionEndedError(_why(error)) from None
-    return protocol
+
+
+async def _open(spec: NodeSpec) -> socket.socket:
+    family = socket.AF_INET6 if ":" in spec.ip_address else socket.AF_INET
+    opening = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    try:
+        loop = asyncio.get_running_loop()
+        await loop.sock_connect(opening, (spec.ip_address, spec.port))
+    except BaseException:
+        opening.close()
+        raise
+    return opening
 
 
 def _why(error: Exception) -> str:

@@ -12,7 +12,7 @@ import functools
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, connection, connections, models
 
 from birdwatcher.birds.models import Bird
 
@@ -64,15 +64,17 @@ def upsert(rows: Sequence[models.Model], unique: Sequence[str], update: Sequence
     model = type(rows[0])
     fields = fields_of(model)
     conflict = _on_conflict(model, tuple(unique), tuple(update))
-    at_once = connection.ops.bulk_batch_size([field.name for field in fields], rows)
-    with connection.cursor() as cursor:
+    # Not Django's proxy of it, each attribute of which costs as much as a whole field.
+    database = connections[DEFAULT_DB_ALIAS]
+    at_once = database.ops.bulk_batch_size([field.name for field in fields], rows)
+    with database.cursor() as cursor:
         for at in range(0, len(rows), at_once):
             some = rows[at : at + at_once]
             marks = ", ".join([_marks(model)] * len(some))
             cursor.execute(
                 f"INSERT INTO {_table(model)} VALUES {marks} {conflict}",  # noqa: S608
                 [
-                    field.get_db_prep_save(getattr(row, field.attname), connection)
+                    field.get_db_prep_save(getattr(row, field.attname), database)
                     for row in some
                     for field in fields
                 ],

@@ -5,7 +5,6 @@ ends the process that parses it with SIGABRT, as a bug in a compiled parser woul
 of a node that has it in its name ends as it starts.
 """
 
-import json
 import os
 from multiprocessing.connection import Connection
 from typing import Any
@@ -13,19 +12,20 @@ from typing import Any
 import django
 from django.core.management import call_command
 
+from nodeproc import events
 from nodeproc.process import run_node
 from nodeproc.task import Task
 from supervisor import fleet
 
 DEADLY = "deadly nightshade"
 
-_loads = json.loads
+_decode = events._decode_strictly
 
 
-def _loads_or_dies(text: str) -> Any:
+def _decode_or_die(text: str) -> Any:
     if DEADLY in text:
         os.abort()
-    return _loads(text)
+    return _decode(text)
 
 
 def _run_node_or_die(connection: Connection, parent: int, task: Task) -> int:
@@ -36,6 +36,6 @@ def _run_node_or_die(connection: Connection, parent: int, task: Task) -> int:
 
 if __name__ == "__main__":
     django.setup()
-    json.loads = _loads_or_dies  # type: ignore[assignment]
+    events._decode_strictly = _decode_or_die
     fleet.run_node = _run_node_or_die
     call_command("connectnodes")

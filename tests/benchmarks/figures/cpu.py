@@ -12,7 +12,7 @@ from tests.support.daemon import Daemon
 MANY, HALF = 1_000, 500
 PACE = 0.5  # events a second of each node
 EVENTS = 100
-SECONDS = 20.0
+SECONDS = 15.0
 QUIET = 12.0  # seconds after the last connection: each node has then reported twice
 BUSY_PERCENT, SILENT_PERCENT, GROWTH = 35.0, 2.0, 2.2
 

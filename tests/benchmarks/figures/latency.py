@@ -14,8 +14,8 @@ from tests.benchmarks.results import TIMES, Result, Row, ratio
 
 NODES = 100
 PACE = 0.01  # seconds between two events of all nodes together
-SAMPLES = 500  # of each side in each round
-ROUNDS = 5
+SAMPLES = 400  # of each side in each round
+ROUNDS = 4
 BARS = {"p50": (50, 4.0), "p99": (99, 6.0)}
 CONNECTING = 60.0  # seconds
 LOST = 10.0  # seconds after which an event does not come any more

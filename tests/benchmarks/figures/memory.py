@@ -16,11 +16,11 @@ from tests.support.waiting import STARTING, wait_until
 NODES = 300
 EVENTS = 100  # of each node, before its memory is looked at
 PACE = 3_000.0  # events a second of all nodes together
-SECONDS = 10.0
+SECONDS = 6.0
 MOST, MIB = 2.5, 3.0
 FEW, MANY = 10, 1_000
 KIB_A_NODE = 60.0
-ROUNDS = 3
+ROUNDS = 2
 
 
 def measure(bench: Bench, vendor: str) -> Result:
