@@ -38,10 +38,14 @@ class _Trap:
         self._path = path
         self._birds = False  # whether the transaction under way writes any
 
-    def watch(self, execute: Callable[..., Any], sql: str, *arguments: Any) -> Any:
-        """Notice birds; a wrapper of Django's around every statement."""
-        self._birds = self._birds or sql.startswith('INSERT INTO "birds_bird"')
-        return execute(sql, *arguments)
+    def watch(self, insert: Callable[..., None]) -> Callable[..., None]:
+        """Return `insert`, which writes birds, such that it is noticed."""
+
+        def insert_noticed(*arguments: Any) -> None:
+            self._birds = True
+            insert(*arguments)
+
+        return insert_noticed
 
     def around(self, leave: Callable[..., Any]) -> Callable[..., Any]:
         """Return `leave`, which ends a transaction, with the trap before and behind it."""
@@ -77,8 +81,11 @@ def _kill(victim: str) -> None:
 
 
 def _main() -> None:
+    # It imports models, which Django must be set up for.
+    from birdwatcher.writer import ledger
+
     trap = _Trap(Path(os.environ["BIRDWATCHER_STATE_DIR"]) / TRAP)
-    connection.execute_wrappers.append(trap.watch)
+    ledger.insert_birds = trap.watch(ledger.insert_birds)
     Atomic.__exit__ = trap.around(Atomic.__exit__)  # type: ignore[method-assign]
     call_command("connectnodes")
 

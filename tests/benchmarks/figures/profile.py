@@ -50,20 +50,21 @@ def _run(
 
 
 def _top(directory: Path, kind: str, what: str, events: int) -> str:
-    """Return the functions in which this kind of process spends most, without waiting."""
+    """Return the functions in which this kind of process spends most."""
     files = [str(path) for path in directory.glob(KINDS[kind])]
     stats = pstats.Stats(*files, stream=io.StringIO())
     rows = [
         (own / events * 1e6, calls, _name(function))
         for function, (_, calls, own, *_) in stats.stats.items()  # type: ignore[attr-defined]
-        if "'poll' of 'select." not in function[2]
     ]
     rows.sort(reverse=True)
     lines = [
         f"  {own:8.2f} µs  {calls / events:8.2f} x  {name}" for own, calls, name in rows[:LINES]
     ]
     total = sum(own for own, *_ in rows)
-    return "\n".join([f"{kind} {what}, profiled: {total:.1f} µs an event, of which", *lines])
+    return "\n".join(
+        [f"{kind} {what}, CPU with the profiler: {total:.1f} µs an event, of which", *lines]
+    )
 
 
 def _name(function: tuple[str, int, str]) -> str:
