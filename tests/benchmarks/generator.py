@@ -5,7 +5,6 @@ for the daemon at PORT. An order is a tuple of a method's name and its arguments
 with that name, when it is carried out.
 """
 
-import contextlib
 import math
 import select
 import sys
@@ -37,14 +36,14 @@ class Generator:
         self._rate = 0.0  # events a second, of all nodes together
         self._began = 0.0
         self._sent = 0  # events, since the rate was set
+        self._done = False
 
     def run(self) -> None:
         """Serve until whoever gives the orders is gone."""
-        with contextlib.suppress(EOFError, ConnectionResetError):
-            while True:
-                for descriptor, event in self._poll.poll(self._patience()):
-                    self._serve(descriptor, event)
-                self._send_what_is_due()
+        while not self._done:
+            for descriptor, event in self._poll.poll(self._patience()):
+                self._serve(descriptor, event)
+            self._send_what_is_due()
 
     def _patience(self) -> float | None:
         if not self._rate:
@@ -53,14 +52,21 @@ class Generator:
 
     def _serve(self, descriptor: int, event: int) -> None:
         if descriptor == self._orders.fileno():
-            name, *arguments = self._orders.recv()
-            getattr(self, name)(*arguments)
+            self._obey()
         elif descriptor == self._field.fileno():
             self._accept()
         elif event & GONE:
             self._forget(descriptor)
         else:
             self._push(descriptor, self._addresses[descriptor])
+
+    def _obey(self) -> None:
+        try:
+            name, *arguments = self._orders.recv()
+        except (EOFError, ConnectionResetError):
+            self._done = True
+        else:
+            getattr(self, name)(*arguments)
 
     def _accept(self) -> None:
         for called in self._field.accept():
@@ -109,8 +115,10 @@ class Generator:
 
     def _push(self, descriptor: int, name: str) -> None:
         rest = self._unsent[name]
-        with contextlib.suppress(BlockingIOError):
+        try:
             rest = rest[self._field.connections[name].send(rest[:CHUNK]) :]
+        except OSError:  # full after all; or whoever it was has just gone, as the poll will tell
+            return
         self._unsent[name] = rest
         if rest:
             return
