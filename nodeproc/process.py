@@ -22,7 +22,6 @@ from nodeproc.outbox import Outbox
 from nodeproc.receiver import Receiver
 from nodeproc.spool import Spool, SpoolError
 from nodeproc.states import NodeState, check_transition
-from nodeproc.tally import Gauge
 from nodeproc.task import Adjustment, Exit, NodeLimits, Task
 from nodeproc.uplink import Uplink
 from nodeproc.wire import Batch, Frame, Kind, NodeSpec, Status
@@ -97,9 +96,10 @@ class NodeProcess:
         self._listener = self._make_listener()
         spool = Spool(task.spool, task.spec.id)
         trouble = _take_up(spool)
-        outbox = Outbox(task.spec.id, spool, task.generation)
-        self._uplink = self._make_uplink(connection, outbox)
-        self._gauge = Gauge(task.tally, outbox)
+        self._outbox = Outbox(task.spec.id, spool, task.generation)
+        self._uplink = self._make_uplink(connection)
+        self._uplink.start()
+        self._measure()
         if trouble:
             self._spooled(trouble)
         self._listening = asyncio.create_task(self._listener.run())
@@ -121,10 +121,10 @@ class NodeProcess:
             on_batch=self._hand_up,
         )
 
-    def _make_uplink(self, connection: Connection, outbox: Outbox) -> Uplink:
+    def _make_uplink(self, connection: Connection) -> Uplink:
         return Uplink(
             connection,
-            outbox,
+            self._outbox,
             self._limits.retained_bytes,
             on_told=self._told,
             on_gone=lambda: self.finish(Exit.ORPHANED),
@@ -144,7 +144,7 @@ class NodeProcess:
             if lost := self._uplink.close():
                 log.critical("%s", lost)
                 code = Exit.LOST
-            self._gauge.close()
+            self._measure()
         return code
 
     def finish(self, code: Exit) -> None:
@@ -156,7 +156,7 @@ class NodeProcess:
 
     def _hand_up(self, batch: Batch) -> None:
         self._uplink.hand_up(Kind.BATCH, batch)
-        self._gauge.watch()
+        self._measure()
         self._balance()
 
     def _balance(self) -> None:
@@ -174,13 +174,19 @@ class NodeProcess:
             says = f"cannot spool: {trouble}; what comes stays in memory, as far as it goes"
             self._fold(logging.ERROR, trouble, says)
         self._trouble = f"cannot spool: {trouble}" if trouble else ""
+        self._measure()
         self._report()
+
+    def _measure(self) -> None:
+        """Show what waits to those who watch: at each change, for that takes less than a timer."""
+        self._tally.measure(self._outbox)
 
     # What the supervisor says
 
     def _told(self, frame: Frame) -> None:
         match frame.kind:
             case Kind.ACKED:
+                self._measure()
                 self._end_if_drained()
             case Kind.CONFIGURE:
                 self._configure(NodeSpec(*frame.value()))

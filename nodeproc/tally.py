@@ -1,13 +1,10 @@
 """What a node process counts and measures, for the supervisor to read at any time."""
 
-import asyncio
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 from nodeproc.shared import MICRO, Arena, shared_numbers
 from nodeproc.wire import Batch
-
-MEASURE_INTERVAL = 1.0  # seconds between two looks at what waits, while anything does
 
 
 class Counts(NamedTuple):
@@ -47,8 +44,6 @@ class Waits(Protocol):
     @property
     def oldest(self) -> float | None:
         """When the oldest event was received: seconds since the epoch."""
-
-    def __bool__(self) -> bool: ...
 
 
 class Tally:
@@ -121,32 +116,3 @@ def together(columns: Iterable[Sequence[int]]) -> Counts:
     the oldest of all."""
     *added, oldest = columns
     return Counts(*map(sum, added))._replace(oldest=min(filter(None, oldest), default=0))
-
-
-class Gauge:
-    """Measures what waits once a second, as long as anything does, and not at all otherwise."""
-
-    def __init__(self, tally: Tally, waits: Waits) -> None:
-        """Measure now; needs a running event loop."""
-        self._tally = tally
-        self._waits = waits
-        self._timer: asyncio.TimerHandle | None = None
-        self._measure()
-
-    def watch(self) -> None:
-        """Something may be waiting: measure within a second."""
-        if self._timer is None:
-            loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(MEASURE_INTERVAL, self._measure)
-
-    def close(self) -> None:
-        """Measure for the last time."""
-        if self._timer:
-            self._timer.cancel()
-        self._tally.measure(self._waits)
-
-    def _measure(self) -> None:
-        self._timer = None
-        self._tally.measure(self._waits)
-        if self._waits:
-            self.watch()

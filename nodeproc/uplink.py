@@ -50,6 +50,9 @@ class Uplink:
         self._channel = Channel(
             connection, on_frame=self._received, on_eof=on_gone, on_drained=self._pump
         )
+
+    def start(self) -> None:
+        """Begin with what an earlier process left; it may turn out that it cannot be read."""
         self._pump()
 
     def __bool__(self) -> bool:

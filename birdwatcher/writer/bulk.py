@@ -1,8 +1,8 @@
 """Many rows at once, in the cheapest way that each database has to take them.
 
 On Django's connection and within its transaction, and with Django's errors. The statements are made
-from the models' fields, but once: to have the ORM compile them anew for each commit takes longer
-than the database does.
+from the models' fields, but once, and are the same for any number of rows: to have the ORM compile
+them anew for each commit takes longer than the database does.
 """
 
 from __future__ import annotations
@@ -10,15 +10,30 @@ from __future__ import annotations
 import datetime
 import functools
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from django.db import DEFAULT_DB_ALIAS, connection, connections, models
+import msgspec
+from django.db import connection, models
 
 from birdwatcher.birds.models import Bird
 
-# Timestamp, name, key of the species, of the node, whether the time is doubtful: in the order of
-# the model's fields.
+Model = type[models.Model]
+# A value for each of `fields_of` a model, in their order; all times are in UTC.
+Values = tuple[Any, ...]
+# Timestamp, name, key of the species, of the node, whether the time is doubtful: so for birds.
 BirdRow = tuple[datetime.datetime, str, int, int, bool]
+
+
+class Target(NamedTuple):
+    """Where rows go: the model, the fields in which they may conflict with rows that are there
+    already, and those that are updated then."""
+
+    model: Model
+    unique: tuple[str, ...] = ()
+    update: tuple[str, ...] = ()
+
+
+BIRDS = Target(Bird)
 
 
 def insert_birds(rows: Iterable[BirdRow]) -> None:
@@ -26,86 +41,130 @@ def insert_birds(rows: Iterable[BirdRow]) -> None:
     if connection.vendor == "postgresql":
         _copy(rows)
     else:
-        _insert(rows)
+        upsert(BIRDS, list(rows))
 
 
 def _copy(rows: Iterable[BirdRow]) -> None:
     """COPY, in its binary form: while the server takes some rows, the next ones are made."""
-    types = [str(field.db_type(connection)).partition("(")[0] for field in fields_of(Bird)]
     with (
         connection.wrap_database_errors,
         connection.cursor() as cursor,
         cursor.copy(f"COPY {_table(Bird)} FROM STDIN (FORMAT BINARY)") as copy,
     ):
-        copy.set_types(types)
+        copy.set_types(_types(Bird))
         for row in rows:
             copy.write_row(row)
 
 
-def _insert(rows: Iterable[BirdRow]) -> None:
-    """One statement, prepared once."""
-    adapt = connection.ops.adapt_datetimefield_value  # SQLite keeps a time as a text
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            f"INSERT INTO {_table(Bird)} VALUES {_marks(Bird)}",  # noqa: S608 names of our own
-            [(adapt(row[0]), *row[1:]) for row in rows],
-        )
-
-
-def upsert(rows: Sequence[models.Model], unique: Sequence[str], update: Sequence[str]) -> None:
-    """Insert `rows`, all of one model; of those that are there already by the fields `unique`, set
-    the fields `update`. Raises django.db.Error, and what the fields raise for a wrong value.
+def upsert(target: Target, rows: Sequence[Values]) -> None:
+    """Insert or update `rows`. Raises django.db.Error.
 
     What `bulk_create(update_conflicts=True)` does, but that each row needs a value for each field:
     the database's defaults are not asked for.
     """
     if not rows:
         return
-    model = type(rows[0])
-    fields = fields_of(model)
-    conflict = _on_conflict(model, tuple(unique), tuple(update))
-    # Not Django's proxy of it, each attribute of which costs as much as a whole field.
-    database = connections[DEFAULT_DB_ALIAS]
-    at_once = database.ops.bulk_batch_size([field.name for field in fields], rows)
-    with database.cursor() as cursor:
-        for at in range(0, len(rows), at_once):
-            some = rows[at : at + at_once]
-            marks = ", ".join([_marks(model)] * len(some))
-            cursor.execute(
-                f"INSERT INTO {_table(model)} VALUES {marks} {conflict}",  # noqa: S608
-                [
-                    field.get_db_prep_save(getattr(row, field.attname), database)
-                    for row in some
-                    for field in fields
-                ],
-            )
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(insert_from_json(target), [as_json(target.model, rows)])
+        else:
+            cursor.executemany(insert_each(target), as_adapted(target.model, rows))
+
+
+def values_of(row: models.Model) -> Values:
+    """Return what a row's fields hold."""
+    return tuple([getattr(row, field.attname) for field in fields_of(type(row))])
 
 
 @functools.cache
-def fields_of(model: type[models.Model]) -> Sequence[models.Field[Any, Any]]:
+def fields_of(model: Model) -> Sequence[models.Field[Any, Any]]:
     """The fields of `model` that are written, in their order: not the key that is counted up."""
     return [it for it in model._meta.concrete_fields if not it.auto_created]  # noqa: SLF001
 
 
-@functools.cache
-def _table(model: type[models.Model]) -> str:
-    """The table and its columns."""
-    quote = connection.ops.quote_name
-    columns = ", ".join(quote(str(field.column)) for field in fields_of(model))
-    return f"{quote(model._meta.db_table)} ({columns})"  # noqa: SLF001
+# The statements, in which %s stands for a parameter, and the parameters.
 
 
 @functools.cache
-def _marks(model: type[models.Model]) -> str:
-    return f"({', '.join(['%s'] * len(fields_of(model)))})"
+def insert_from_json(target: Target, where: str = "") -> str:
+    """PostgreSQL: the statement that inserts the rows of its one parameter: see `as_json`.
+
+    The table itself tells of which types they are. `where` chooses among them.
+    """
+    source = f"json_populate_recordset(NULL::{_table_name(target.model)}, %s::json)"
+    chosen = f"SELECT {_columns(target.model)} FROM {source} {where}"  # noqa: S608 our own names
+    return f"INSERT INTO {_table(target.model)} {chosen} {_on_conflict(target)}"
+
+
+def as_json(model: Model, rows: Iterable[Values]) -> str:
+    """Return `rows` as one parameter."""
+    names = [field.column for field in fields_of(model)]
+    return encode([dict(zip(names, row, strict=True)) for row in rows])
+
+
+def encode(value: Any) -> str:
+    """Return lists, dictionaries, numbers, texts and times as JSON."""
+    return _ENCODER.encode(value).decode()
+
+
+_ENCODER = msgspec.json.Encoder()
 
 
 @functools.cache
-def _on_conflict(
-    model: type[models.Model], unique: tuple[str, ...], update: tuple[str, ...]
-) -> str:
-    quote = connection.ops.quote_name
-    columns = {field.name: quote(str(field.column)) for field in fields_of(model)}
-    where = ", ".join(columns[name] for name in unique)
-    changes = ", ".join(f"{columns[name]} = EXCLUDED.{columns[name]}" for name in update)
+def insert_each(target: Target) -> str:
+    """SQLite: the statement that inserts one row: see `as_adapted`."""
+    marks = ", ".join(["%s"] * len(fields_of(target.model)))
+    return f"INSERT INTO {_table(target.model)} VALUES ({marks}) {_on_conflict(target)}"  # noqa: S608
+
+
+def as_adapted(model: Model, rows: Iterable[Values]) -> list[list[Any]]:
+    """Return the parameters for each of `rows`: times become texts, as Django has it in SQLite."""
+    places = _places_of_times(model)
+    return [_adapted(row, places) for row in rows]
+
+
+def _adapted(row: Values, places: Sequence[int]) -> list[Any]:
+    values = list(row)
+    for place in places:
+        if values[place] is not None:
+            values[place] = str(values[place])[: -len("+00:00")]
+    return values
+
+
+@functools.cache
+def _places_of_times(model: Model) -> Sequence[int]:
+    fields = enumerate(fields_of(model))
+    return [place for place, field in fields if isinstance(field, models.DateTimeField)]
+
+
+@functools.cache
+def _types(model: Model) -> Sequence[str]:
+    return [str(field.db_type(connection)).partition("(")[0] for field in fields_of(model)]
+
+
+def _on_conflict(target: Target) -> str:
+    if not target.unique:
+        return ""
+    columns = {field.name: _quoted(field.column) for field in fields_of(target.model)}
+    where = ", ".join(columns[name] for name in target.unique)
+    changes = ", ".join(f"{columns[name]} = EXCLUDED.{columns[name]}" for name in target.update)
     return f"ON CONFLICT ({where}) DO UPDATE SET {changes}"
+
+
+@functools.cache
+def _table(model: Model) -> str:
+    """The table and its columns."""
+    return f"{_table_name(model)} ({_columns(model)})"
+
+
+def _table_name(model: Model) -> str:
+    return _quoted(model._meta.db_table)  # noqa: SLF001
+
+
+@functools.cache
+def _columns(model: Model) -> str:
+    return ", ".join(_quoted(field.column) for field in fields_of(model))
+
+
+def _quoted(name: str | None) -> str:
+    return connection.ops.quote_name(str(name))

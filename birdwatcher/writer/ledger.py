@@ -9,18 +9,27 @@ are on their way again. A stream is taken up with its RESUME frame, and only the
 from __future__ import annotations
 
 import datetime
-import json
 import logging
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
 from django.db import DataError, IntegrityError, connection, transaction
 
 from birdwatcher.nodes.models import NodeStatus, RejectedPacket, StatusChange
 from birdwatcher.writer import rows
-from birdwatcher.writer.bulk import insert_birds, upsert
+from birdwatcher.writer.bulk import (
+    BIRDS,
+    BirdRow,
+    Target,
+    Values,
+    encode,
+    insert_birds,
+    upsert,
+    values_of,
+)
 from birdwatcher.writer.models import Checkpoint
+from birdwatcher.writer.prompt import FEW, commit_at_once, holding
 from birdwatcher.writer.retention import Growth
 from birdwatcher.writer.species import SpeciesKeys
 from birdwatcher.writer.work import NodeEvent, NodeReport, Stream, Work, gather
@@ -31,10 +40,13 @@ from nodeproc.wire import Frame, Kind
 
 log = logging.getLogger("birdwatcher.writer")
 
-STATUS_FIELDS = [
-    "state", "since", "pid", "last_event_at", "events", "rejected", "reconnects", "error",
-    "last_error", "next_try",
-]  # fmt: skip
+STATUSES = Target(
+    NodeStatus,
+    ("node",),
+    ("state", "since", "pid", "last_event_at", "events", "rejected", "reconnects", "error",
+     "last_error", "next_try"),
+)  # fmt: skip
+CHECKPOINTS = Target(Checkpoint, ("node", "stream"), ("sequence", "updated_at"))
 STREAMS_REMEMBERED = 16  # of each node
 # What a database or its driver raises for a value that it will never take.
 POISON = (DataError, IntegrityError, OverflowError, UnicodeError)
@@ -135,8 +147,11 @@ class Ledger:
         work = gather(frames, self._next)
         began = time.monotonic()
         try:
-            with transaction.atomic():
-                self._write(work, sift=sift)
+            if not sift and self._is_small(work):
+                self._write_at_once(work)
+            else:
+                with transaction.atomic():
+                    self._write(work, sift=sift)
         except BaseException:
             self._forget()
             raise
@@ -148,14 +163,37 @@ class Ledger:
             self._fold(logging.ERROR, says, f"{says}: {why}", about(node))
         self._growth.trim()
 
+    def _is_small(self, work: Work) -> bool:
+        """Whether there are but a few events, and nothing else."""
+        return (
+            len(work.events) <= FEW
+            and not any(report.statuses or report.rejected for report in work.by_node.values())
+            and self._species.has(name for _, (_, name, _), _ in work.events)
+        )
+
+    def _write_at_once(self, work: Work) -> None:
+        statuses, _ = self._statuses_after(work.by_node.items())
+        nodes = set(work.by_node)
+        deleted = nodes - commit_at_once(
+            nodes,
+            [
+                (BIRDS, list(self._bird_rows(work.events))),
+                (STATUSES, statuses),
+                (CHECKPOINTS, _checkpoints(work)),
+            ],
+        )
+        for node in deleted:
+            del self._statuses[node]
+        _drop(work, deleted)
+
     def _write(self, work: Work, *, sift: bool) -> None:
         write = self._sift if sift else _write_all
-        _drop_work_of_deleted_nodes(work)
+        _drop(work, work.by_node.keys() - _hold_nodes(work.by_node.keys()))
         write("an event", work.events, self._insert_birds, work.refuse)
         # Behind the events, of which some may have become rejected packets.
         write("a rejected packet", work.rejections, self._insert_rejections)
         write("a status", list(work.by_node.items()), self._update_statuses)
-        _move_checkpoints(work)
+        upsert(CHECKPOINTS, _checkpoints(work))
 
     def _sift(
         self, what: str, items: list[Any], insert: Insert, refuse: Refuse = lambda _: None
@@ -180,23 +218,35 @@ class Ledger:
             self._sift(what, items[middle:], insert, refuse)
 
     def _insert_birds(self, events: list[NodeEvent]) -> None:
+        insert_birds(self._bird_rows(events))
+
+    def _bird_rows(self, events: list[NodeEvent]) -> Iterator[BirdRow]:
         species = self._species.of({name for _, (_, name, _), _ in events})
-        insert_birds(rows.bird(*event, species) for event in events)
+        return (rows.bird(*event, species) for event in events)
 
     def _insert_rejections(self, rejections: list[tuple[int, RejectedPacket]]) -> None:
         packets = [packet for _, packet in rejections]
         self._growth.add(RejectedPacket.objects.bulk_create(packets))
 
     def _update_statuses(self, reports: list[tuple[int, NodeReport]]) -> None:
-        missing = {node for node, _ in reports} - self._statuses.keys()
-        self._statuses.update(NodeStatus.objects.in_bulk(list(missing)))
+        statuses, changes = self._statuses_after(reports)
+        if changes:
+            self._growth.add(StatusChange.objects.bulk_create(changes))
+        upsert(STATUSES, statuses)
+
+    def _statuses_after(
+        self, reports: Iterable[tuple[int, NodeReport]]
+    ) -> tuple[list[Values], list[StatusChange]]:
+        """Return the statuses as they are to be after `reports`, and what changed."""
+        missing = [node for node, _ in reports if node not in self._statuses]
+        if missing:
+            self._statuses.update(NodeStatus.objects.in_bulk(missing))
         changes: list[StatusChange] = []
         for node, report in reports:
             row = self._statuses.get(node)
             self._statuses[node], changed = report.applied_to(row, node)
             changes.extend(changed)
-        self._growth.add(StatusChange.objects.bulk_create(changes))
-        upsert([self._statuses[node] for node, _ in reports], ["node"], STATUS_FIELDS)
+        return [values_of(self._statuses[node]) for node, _ in reports], changes
 
 
 def _write_all(
@@ -206,8 +256,9 @@ def _write_all(
     insert(items)
 
 
-def _drop_work_of_deleted_nodes(work: Work) -> None:
-    for node in work.by_node.keys() - _hold_nodes(work.by_node.keys()):
+def _drop(work: Work, deleted: set[int]) -> None:
+    """Leave out what concerns nodes that are no more."""
+    for node in deleted:
         events = work.drop(node)
         if events:
             text = "node=%d was deleted: %d of its events dropped"
@@ -215,19 +266,9 @@ def _drop_work_of_deleted_nodes(work: Work) -> None:
 
 
 def _hold_nodes(nodes: Collection[int]) -> set[int]:
-    """Return which of `nodes` exist, and keep them from being deleted until this is committed.
-
-    Whoever deletes a node locks it first (see birdwatcher.locking). To lock it first here too is
-    what keeps the two from waiting for each other: the foreign keys, which PostgreSQL checks as
-    late as at COMMIT, would lock it last. On SQLite a transaction that writes is alone anyway.
-    """
+    """Return which of `nodes` exist, and keep them from being deleted until this is committed."""
     with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            question = "SELECT id FROM nodes_node WHERE id = ANY(%s) ORDER BY id FOR KEY SHARE"
-            cursor.execute(question, [list(nodes)])
-        else:
-            question = "SELECT id FROM nodes_node WHERE id IN (SELECT value FROM json_each(%s))"
-            cursor.execute(question, [json.dumps(list(nodes))])
+        cursor.execute(holding(), [encode(list(nodes))])
         return {row[0] for row in cursor.fetchall()}
 
 
@@ -239,11 +280,10 @@ def _read_checkpoints(streams: Iterable[Stream]) -> dict[Stream, int]:
     return {(node, stream): last for node, stream, last in found if (node, stream) in keys}
 
 
-def _move_checkpoints(work: Work) -> None:
+def _checkpoints(work: Work) -> list[Values]:
     now = datetime.datetime.now(datetime.UTC)
-    moved = [
-        Checkpoint(node_id=node, stream=stream, sequence=following - 1, updated_at=now)
+    return [
+        (node, stream, following - 1, now)
         for (node, stream), following in work.next.items()
         if node not in work.dropped
     ]
-    upsert(moved, ["node", "stream"], ["sequence", "updated_at"])

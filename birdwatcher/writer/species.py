@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.db import IntegrityError
 
 from birdwatcher.birds.models import Species
@@ -18,6 +20,10 @@ class SpeciesKeys:
     def forget(self) -> None:
         """Ask the database for everything again."""
         self._keys = {}
+
+    def has(self, names: Iterable[str]) -> bool:
+        """Whether all of `names` are known, so that `of` would not ask the database."""
+        return all(name in self._keys for name in names)
 
     def of(self, names: set[str]) -> dict[str, int]:
         """Return keys by name, at least of all of `names`; species that are new are made.

@@ -4,11 +4,15 @@ How long things take is measured by `make bench`. These tests hold on to what ma
 """
 
 import asyncio
+import contextlib
 import logging
 import multiprocessing
 import socket
 import sys
+from collections.abc import Iterator
+from typing import Any
 
+import psycopg
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -20,37 +24,82 @@ from nodeproc import channel
 from nodeproc.channel import BUFFERS_PER_CALL, Channel
 from nodeproc.logs import Fold
 from nodeproc.receiver import Receiver
-from nodeproc.wire import Batch, Kind, pack
+from nodeproc.wire import Batch, Frame, Kind, pack
 from tests.support.databases import Database
 from tests.support.fieldnode import encode, numbered
 from tests.support.sender import AT, Sender
 
 # BEGIN; lock the nodes; birds; statuses; checkpoints; COMMIT.
 STATEMENTS = 6
+# Of a commit with few events. What SQLite is told costs a call of a function, what PostgreSQL is
+# told a message and its answer.
+FEW_STATEMENTS = {"sqlite": 6, "postgresql": 1}
 # An event is a tuple of a number and two texts.
 BLOCKS = 4
 
 
-def statements(ledger: Ledger, senders: list[Sender], events: int) -> list[str]:
-    """Return the statements of one commit of so many events of each sender."""
+def frames_of(senders: list[Sender], events: int) -> list[Frame]:
+    """Return a batch of so many events of each sender."""
     frames = []
     for sender in senders:
         sender.batch(events)
         frames += sender.rest()
-    with CaptureQueriesContext(connection) as captured:
-        ledger.commit(frames)
-    return [query["sql"] for query in captured]
+    return frames
 
 
-def test_a_commit_takes_as_many_statements_for_one_event_as_for_thousands(
+def test_a_commit_takes_as_many_statements_for_a_few_thousand_events_as_for_many(
     database: Database,
 ) -> None:
     ledger = Ledger()
     senders = [Sender(f"Node {number}") for number in range(20)]
-    statements(ledger, senders, 1)  # the species is made, the statuses are read
-    for some, events in ((senders[:1], 1), (senders[:1], 5_000), (senders, 1), (senders, 250)):
-        said = statements(ledger, some, events)
+    ledger.commit(frames_of(senders, 1))  # the species is made, the statuses are read
+    for some, events in ((senders[:1], 5_000), (senders, 250)):
+        frames = frames_of(some, events)
+        with CaptureQueriesContext(connection) as captured:
+            ledger.commit(frames)
+        said = [query["sql"] for query in captured]
         assert len(said) == STATEMENTS, "\n".join(text[:200] for text in said)
+
+
+def test_a_commit_of_few_events_goes_the_shortest_way(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = Ledger()
+    senders = [Sender(f"Node {number}") for number in range(20)]
+    ledger.commit(frames_of(senders, 1))  # the species is made, the statuses are read
+    for some, events in ((senders[:1], 1), (senders[:1], 100), (senders, 5)):
+        frames = frames_of(some, events)
+        with CaptureQueriesContext(connection) as captured, told(monkeypatch) as said:
+            ledger.commit(frames)
+        assert not captured.captured_queries  # by way of Django
+        # One for each row is SQLite's own way of many rows: it is one call.
+        kinds = [
+            text for place, text in enumerate(said) if text != "".join(said[place - 1 : place])
+        ]
+        assert len(kinds) == FEW_STATEMENTS[database.vendor], kinds
+
+
+@contextlib.contextmanager
+def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Collect what the database is told without Django: of SQLite's statements the first words."""
+    said: list[str] = []
+    connection.ensure_connection()
+    if connection.vendor == "sqlite":
+        connection.connection.set_trace_callback(
+            lambda text: said.append(" ".join(text.split()[:3]))
+        )
+        yield said
+        connection.connection.set_trace_callback(None)
+        return
+    execute = psycopg.Cursor.execute
+
+    def listening(self: psycopg.Cursor, query: str, *args: Any, **kwargs: Any) -> Any:
+        said.append(query)
+        return execute(self, query, *args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(psycopg.Cursor, "execute", listening)
+        yield said
 
 
 def test_what_is_inserted_names_every_field(database: Database) -> None:
