@@ -9,8 +9,10 @@ told. A random kill meets these moments one time in a thousand.
 import contextlib
 import os
 import signal
+import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from django.db.transaction import Atomic
 TRAP = "trap"
 MOMENTS = ("before the commit", "after the commit")
 VICTIMS = ("writer", "supervisor")
+Transaction = Callable[[sqlite3.Connection], AbstractContextManager[None]]
 
 
 def set_trap(state_dir: Path, victim: str, moment: str) -> None:
@@ -62,6 +65,29 @@ class _Trap:
 
         return leave_or_die
 
+    def around_statement(self, commit: Callable[..., set[int]]) -> Callable[..., set[int]]:
+        """Return `commit`, which is a transaction by itself, with the trap before and behind it."""
+
+        def commit_or_die(*arguments: Any) -> set[int]:
+            self._spring("before the commit")
+            held = commit(*arguments)
+            self._spring("after the commit")
+            return held
+
+        return commit_or_die
+
+    def around_rows(self, transaction: Transaction) -> Transaction:
+        """Return `transaction`, with the trap before its end and behind it."""
+
+        @contextlib.contextmanager
+        def write_or_die(raw: sqlite3.Connection) -> Iterator[None]:
+            with transaction(raw):
+                yield
+                self._spring("before the commit")
+            self._spring("after the commit")
+
+        return write_or_die
+
     def _spring(self, moment: str) -> None:
         with contextlib.suppress(FileNotFoundError):
             victim, _, wanted = self._path.read_text().partition(" ")
@@ -82,11 +108,14 @@ def _kill(victim: str) -> None:
 
 def _main() -> None:
     # It imports models, which Django must be set up for.
-    from birdwatcher.writer import ledger
+    from birdwatcher.writer import ledger, prompt
 
     trap = _Trap(Path(os.environ["BIRDWATCHER_STATE_DIR"]) / TRAP)
     ledger.insert_birds = trap.watch(ledger.insert_birds)
     Atomic.__exit__ = trap.around(Atomic.__exit__)  # type: ignore[method-assign]
+    # A commit of few events: one statement on PostgreSQL, several on SQLite.
+    prompt._in_one_statement = trap.around_statement(prompt._in_one_statement)
+    prompt._transaction = trap.around_rows(prompt._transaction)
     call_command("connectnodes")
 
 
