@@ -22,8 +22,9 @@ class Channel:
     """A non-blocking, framed, duplex pipe end.
 
     `on_frame(frame)` is called for every frame that arrives; `on_eof()` once, when the other end is
-    gone and everything it had sent has been delivered; `on_drained()` whenever the last byte to be
-    sent has left. The sender keeps `buffered` bounded: it looks before it sends.
+    gone and everything it had sent has been delivered; `on_drained()` whenever the last byte that
+    could not be sent at once has left. The sender keeps `buffered` bounded: it looks before it
+    sends.
     """
 
     def __init__(
@@ -44,7 +45,8 @@ class Channel:
         self._on_drained = on_drained
         self._frames = FrameReader()
         self._queue: deque[bytes | memoryview] = deque()
-        self._flushing = False
+        self._flushing = False  # something is queued, and on its way
+        self._waiting = False  # for room in the pipe
         self._reading = False
         self._closed = False
         self._eof = False
@@ -52,14 +54,26 @@ class Channel:
         self.resume_reading()
 
     def send(self, raw: bytes) -> None:
-        """Queue one frame's bytes. Silently dropped if the other end is gone: `on_eof` tells."""
-        if self._closed or self._eof:
-            return
-        self._queue.append(raw)
-        self.buffered += len(raw)
-        if not self._flushing:
+        """Queue one frame's bytes, to leave together with what else is sent in this turn.
+
+        Silently dropped if the other end is gone: `on_eof` tells.
+        """
+        if self._queue_up(raw) and not self._flushing:
             self._flushing = True
             self._loop.call_soon(self._flush)
+
+    def send_now(self, raw: bytes) -> None:
+        """The same, but at once if nothing else waits: for one frame, that spares a turn."""
+        if self._queue_up(raw) and not self._flushing:
+            self._flushing = True
+            self._push()
+
+    def _queue_up(self, raw: bytes) -> bool:
+        if self._closed or self._eof:
+            return False
+        self._queue.append(raw)
+        self.buffered += len(raw)
+        return True
 
     def drop_unsent(self) -> None:
         """Forget everything that has not been sent, at a moment when no frame is half sent or the
@@ -107,21 +121,28 @@ class Channel:
             self._on_frame(frame)
 
     def _flush(self) -> None:
-        if self._closed:
-            return
+        if not self._closed and self._push():
+            self._on_drained()
+
+    def _push(self) -> bool:
+        """Send as much as the pipe takes; return whether that was all."""
         while self._queue:
             try:
                 sent = self._socket.sendmsg(itertools.islice(self._queue, BUFFERS_PER_CALL))
             except (BlockingIOError, InterruptedError):
-                self._loop.add_writer(self._socket, self._flush)
-                return
+                if not self._waiting:
+                    self._waiting = True
+                    self._loop.add_writer(self._socket, self._flush)
+                return False
             except OSError:  # the other end is gone; reading finds that out, in order
                 self.drop_unsent()
                 break
             self._forget(sent)
         self._flushing = False
-        self._loop.remove_writer(self._socket)
-        self._on_drained()
+        if self._waiting:
+            self._waiting = False
+            self._loop.remove_writer(self._socket)
+        return True
 
     def _forget(self, sent: int) -> None:
         """Take `sent` bytes off the queue."""

@@ -115,7 +115,7 @@ class Uplink:
     def _pump(self) -> None:
         try:
             while self._channel.buffered < PIPE_BUFFER and (raw := self._outbox.take()):
-                self._channel.send(raw)
+                self._channel.send_now(raw)
         except SpoolError as error:
             self._outbox.give_up_spool()
             self._on_spool(f"{error}; it is set aside")

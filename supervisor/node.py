@@ -64,7 +64,7 @@ class Node:
         if self.child.channel.buffered > MAX_UNREAD:
             self.kill("does not read its pipe")
         else:
-            self.child.channel.send(raw)
+            self.child.channel.send_now(raw)
 
     def stop(self, patience: float) -> None:
         """Have its process drain, for so many seconds, and end."""

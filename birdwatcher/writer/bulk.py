@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime
 import functools
+import operator
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -73,7 +74,13 @@ def upsert(target: Target, rows: Sequence[Values]) -> None:
 
 def values_of(row: models.Model) -> Values:
     """Return what a row's fields hold."""
-    return tuple([getattr(row, field.attname) for field in fields_of(type(row))])
+    values: Values = _getter(type(row))(row)
+    return values
+
+
+@functools.cache
+def _getter(model: Model) -> operator.attrgetter[Any]:
+    return operator.attrgetter(*(field.attname for field in fields_of(model)))
 
 
 @functools.cache

@@ -202,9 +202,8 @@ class _SQLite:
 
     def nodes_may_have_changed(self) -> bool:
         """SQLite counts, for each connection, the commits of all others."""
-        with connection.cursor() as cursor:
-            cursor.execute("PRAGMA data_version")
-            (version,) = cursor.fetchone()
+        with connection.wrap_database_errors:  # without Django's cursor: after each commit
+            (version,) = connection.connection.execute("PRAGMA data_version").fetchone()
         before, self._version = self._version, version
         return bool(before != version)
 
