@@ -69,8 +69,8 @@ def test_hundred_nodes(
     assert len(processes) == COUNT
     # The last one forked has inherited nothing of those before it.
     assert max(descriptors_of(process.pid) for process in processes) < 16
-    # A node costs the supervisor four: its pipe, its life, and multiprocessing's own watch on both.
-    assert descriptors_of(daemon.pid) - descriptors <= 4 * COUNT
+    # A node costs the supervisor two: its pipe, and its life.
+    assert descriptors_of(daemon.pid) - descriptors <= 2 * COUNT
     stream(stations)
 
     # Change: a third gets a new name, a third a new port, a third is disabled.
