@@ -1,4 +1,14 @@
-"""How many birds there are, by hour, node and species: what charts and totals are made from."""
+"""How many birds there are, by hour, node and species: what charts and totals are made from.
+
+The four tables count the same birds, those with a doubtful time too, and have no rows for none.
+`HourlyCount` says it all; the others are its sums, because a network in which each bird has a row
+of its own there, being the only one of its species at that node in that hour, is not a rare one: a
+year of one species or one node is then still no more than its hours.
+
+They always agree with the table of birds: whoever inserts birds calls `rollups.counting.count` in
+the same transaction, and the database itself sees to whatever is changed or deleted, in whichever
+way (see `rollups.triggers`). `hour` is the start of an hour in UTC.
+"""
 
 from __future__ import annotations
 
@@ -8,19 +18,34 @@ from birdwatcher.birds.models import Species
 from birdwatcher.nodes.models import Node
 
 
-class HourlyCount(models.Model):
-    """How many birds of one species one node heard in one hour, those with a doubtful time too.
+def _node() -> models.ForeignKey[Node]:
+    """What is counted goes with its node; an index that begins with the node there is already."""
+    return models.ForeignKey(Node, on_delete=models.CASCADE, related_name="+", db_index=False)
 
-    `hour` is the start of the hour in UTC. There is no row for no birds. It always agrees with the
-    table of birds: whoever inserts birds calls `rollups.counting.count` in the same transaction, and
-    the database itself sees to whatever is changed or deleted (see `rollups.triggers`).
-    """
 
-    hour = models.DateTimeField()
-    # The constraint and the index below begin with the foreign keys.
-    node = models.ForeignKey(Node, on_delete=models.CASCADE, related_name="+", db_index=False)
-    species = models.ForeignKey(Species, on_delete=models.CASCADE, related_name="+", db_index=False)
+def _species() -> models.ForeignKey[Species]:
+    """What is counted goes with its species, and the same holds for the index."""
+    return models.ForeignKey(Species, on_delete=models.CASCADE, related_name="+", db_index=False)
+
+
+class Count(models.Model):
+    """How many birds there are of one kind; never 0."""
+
     birds = models.PositiveBigIntegerField()
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{self.birds} birds"
+
+
+class HourlyCount(Count):
+    """How many birds of one species one node heard in one hour."""
+
+    node = _node()
+    species = _species()
+    hour = models.DateTimeField()
 
     class Meta:
         # The hour stands before the species, so that a node's last days lie together.
@@ -32,5 +57,39 @@ class HourlyCount(models.Model):
             models.Index(fields=["species", "hour"], name="rollups_hourly_species"),
         ]
 
-    def __str__(self) -> str:
-        return f"node {self.node_id} species {self.species_id} {self.hour}: {self.birds}"
+
+class HourlyOfSpecies(Count):
+    """How many birds of one species all nodes heard in one hour."""
+
+    species = _species()
+    hour = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["species", "hour"], name="rollups_of_species_key")
+        ]
+        indexes = [models.Index(fields=["hour"], name="rollups_of_species_hour")]
+
+
+class HourlyOfNode(Count):
+    """How many birds of all species one node heard in one hour."""
+
+    node = _node()
+    hour = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["node", "hour"], name="rollups_of_node_key")]
+        indexes = [models.Index(fields=["hour"], name="rollups_of_node_hour")]
+
+
+class TotalCount(Count):
+    """How many birds of one species one node ever heard."""
+
+    node = _node()
+    species = _species()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["node", "species"], name="rollups_total_key")
+        ]
+        indexes = [models.Index(fields=["species"], name="rollups_total_species")]
