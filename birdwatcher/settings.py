@@ -24,6 +24,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "birdwatcher.nodes",
     "birdwatcher.birds",
+    "birdwatcher.rollups",
     "birdwatcher.writer",
     "birdwatcher.health",
     "birdwatcher.simulator",
