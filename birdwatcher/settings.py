@@ -1,6 +1,7 @@
 """Django's settings. What differs between installations comes from `birdwatcher.config`."""
 
 import os
+from importlib.resources import files
 
 from birdwatcher.config import BASE_DIR, load
 
@@ -9,6 +10,7 @@ _config = load(os.environ)
 BIRDWATCHER = _config.limits
 BIRDWATCHER_WEB_WORKERS = _config.web_workers
 BIRDWATCHER_METRICS = _config.metrics
+BIRDWATCHER_PUBLIC = _config.public
 
 SECRET_KEY = _config.secret_key
 DEBUG = _config.debug
@@ -21,13 +23,16 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
+    "birdwatcher.web",  # before the next, because both have a command `runserver`
     "django.contrib.staticfiles",
+    "django_htmx",
     "birdwatcher.nodes",
     "birdwatcher.birds",
     "birdwatcher.writer",
     "birdwatcher.health",
     "birdwatcher.simulator",
-    "birdwatcher.web",
+    "birdwatcher.accounts",
+    "birdwatcher.pages",
 ]
 
 MIDDLEWARE = [
@@ -38,6 +43,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "birdwatcher.accounts.timezones.TimeZoneMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
@@ -54,6 +60,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "birdwatcher.pages.navigation.navigation",
             ],
         },
     },
@@ -72,6 +79,10 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "pages:overview"
+LOGOUT_REDIRECT_URL = "pages:overview"
+
 USE_TZ = True
 TIME_ZONE = _config.time_zone
 LANGUAGE_CODE = "en"
@@ -82,6 +93,8 @@ STATIC_URL = "static/"
 # Part of the program as it is installed, like its code. Where `collectstatic` has not run, the
 # files are found where they are written.
 STATIC_ROOT = BASE_DIR / "static"
+# Chart.js, out of a package that carries it. The package's app would change the admin, too.
+STATICFILES_DIRS = [("chart", str(files("unfold") / "static" / "unfold" / "js" / "chart"))]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "birdwatcher.web.static.StaticFiles"},
