@@ -1,0 +1,1 @@
+"""New birds on open pages, as they come."""

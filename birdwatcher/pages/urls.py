@@ -1,0 +1,17 @@
+"""The addresses of the pages."""
+
+from django.urls import path
+
+from birdwatcher.pages.views import birds, node, nodes, overview, species, system
+
+app_name = "pages"
+urlpatterns = [
+    path("", overview.overview, name="overview"),
+    path("nodes/", nodes.nodes, name="nodes"),
+    path("nodes/<int:pk>/", node.node, name="node"),
+    path("birds/", birds.birds, name="birds"),
+    path("birds/export/", birds.export, name="birds-export"),
+    path("species/", species.all_species, name="all-species"),
+    path("species/<int:pk>/", species.species, name="species"),
+    path("system/", system.system, name="system"),
+]
