@@ -28,8 +28,9 @@ from birdwatcher.live.table import AT_ONCE, Wanted
 
 NONSENSE, TOO_SLOW, FULL = 4400, 4408, 1013
 HIGHEST = 2**63 - 1
+NUMBERS = ("node", "species", "since")
 CHECKED_AGAIN = 60.0  # seconds after which it is looked again whether the user may still follow
-CLOSING = 5.0  # seconds in which a client must take what closes the connection
+CLOSING = 60.0  # seconds in which a client must take the end of the connection
 
 T = TypeVar("T")
 
@@ -119,15 +120,16 @@ class BirdsConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
 def _asked(query: bytes) -> tuple[Wanted, int | None]:
     """Return what an address asks for. Raises ValueError."""
-    parameters = parse_qs(query.decode("ascii"), max_num_fields=10)
-    numbers = {
-        name: int(parameters[name][-1])
-        for name in ("node", "species", "since")
-        if name in parameters
-    }
-    if any(not 0 <= number <= HIGHEST for number in numbers.values()):
-        raise ValueError(query)
-    return Wanted(numbers.get("node"), numbers.get("species")), numbers.get("since")
+    parameters = parse_qs(query.decode("ascii"), keep_blank_values=True, max_num_fields=10)
+    given = {name: _key(parameters[name][-1]) for name in NUMBERS if name in parameters}
+    return Wanted(given.get("node"), given.get("species")), given.get("since")
+
+
+def _key(text: str) -> int:
+    """Return a number that may be a key. Raises ValueError."""
+    if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= HIGHEST):
+        raise ValueError(text)
+    return int(text)
 
 
 async def _slowness(client: Client) -> int:
