@@ -1,12 +1,51 @@
 """The overview: what the network hears now."""
 
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 
 from birdwatcher.accounts.access import reading
+from birdwatcher.birds.models import Bird
+from birdwatcher.pages import figures
+from birdwatcher.pages.condition import condition
+
+LINES = 50  # of the live feed; its script keeps as many
+TOP = 10
 
 
 @reading
 def overview(request: HttpRequest) -> HttpResponse:
-    """Show the overview."""
-    return render(request, "pages/overview.html")
+    """Show the overview, or the part of it that refreshes itself."""
+    part = request.headers.get("HX-Target")
+    if part == "now":
+        return render(request, "pages/overview_now.html", _now())
+    if part == "counts":
+        return render(request, "pages/overview_counts.html", _counts())
+    return render(request, "pages/overview.html", _now() | _counts() | {"feed": _feed()})
+
+
+def _now() -> dict[str, Any]:
+    now = timezone.now()
+    return {
+        "condition": condition(),
+        "birds_today": figures.birds_today(now),
+        "birds_last_hour": figures.birds_last_hour(now),
+        "species_today": figures.species_today(now),
+    }
+
+
+def _counts() -> dict[str, Any]:
+    now = timezone.now()
+    grid = figures.grid(now)
+    return {"now": now, "chart": figures.chart(now), "grid": grid, "top": grid.rows[:TOP]}
+
+
+def _feed() -> list[Bird]:
+    """Return the newest birds in the order in which they came, which the live feed goes on with."""
+    newest = Bird.objects.select_related("species", "node").order_by(F("pk").desc())
+    return list(newest[:LINES])

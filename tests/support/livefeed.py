@@ -1,0 +1,58 @@
+"""A web server that is followed, and birds that are written in the order of their keys."""
+
+import datetime
+from dataclasses import dataclass
+
+from birdwatcher.birds.models import Bird, Species
+from birdwatcher.nodes.models import Node
+from tests.support.follower import Follower
+from tests.support.processes import Program
+
+NOON = datetime.datetime(2026, 5, 1, 12, 0, 0, 250_000, tzinfo=datetime.UTC)
+
+
+@dataclass(frozen=True)
+class Web:
+    """The web server, and somebody who may see birds."""
+
+    address: str
+    program: Program
+    cookie: str
+
+    def follow(self, query: str = "", **options: object) -> Follower:
+        """Follow the birds."""
+        return Follower(self.address, query=query, **{"cookie": self.cookie, **options})
+
+    def follow_from_now(self, query: str = "", **options: object) -> Follower:
+        """Follow the birds, and wait until the first sign of life: what comes now will be told."""
+        follower = self.follow(query, **options)
+        follower.read("heartbeat")
+        return follower
+
+
+class Field:
+    """Two nodes and two species, and birds of them: the first of both, the second of both, …"""
+
+    def __init__(self) -> None:
+        self.nodes = [
+            Node.objects.create(
+                name=f"Moor {port}", ip_address="10.0.3.2", port=port, enabled=False
+            )
+            for port in (1, 2)
+        ]
+        self.species = [Species.objects.create(name=name) for name in ("Robin", "Wren")]
+        self._count = 0
+
+    def hear(self, count: int = 1) -> list[Bird]:
+        """Write the next birds, in one transaction."""
+        numbers = range(self._count, self._count + count)
+        self._count += count
+        return Bird.objects.bulk_create(
+            Bird(
+                timestamp=NOON + datetime.timedelta(seconds=number),
+                name=f"#{number}",
+                species=self.species[number % 2],
+                node=self.nodes[number % 2],
+            )
+            for number in numbers
+        )
