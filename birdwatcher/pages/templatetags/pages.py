@@ -47,7 +47,7 @@ def in_words(moment: datetime.datetime) -> str:
 @register.simple_tag
 def moment(value: datetime.datetime | None) -> str:
     """Show how long ago a time was, kept current by a script; the exact time on hover."""
-    if value is None:
+    if not value:  # as a template has it, what is not there is an empty text
         return NOTHING
     return format_html(
         '<time class="moment" datetime="{}" title="{}">{}</time>',
@@ -60,7 +60,7 @@ def moment(value: datetime.datetime | None) -> str:
 @register.simple_tag
 def exact(value: datetime.datetime | None) -> str:
     """Show a time exactly, with its zone."""
-    if value is None:
+    if not value:
         return NOTHING
     return format_html('<time datetime="{}">{}</time>', value.isoformat(), in_words(value))
 
@@ -74,7 +74,7 @@ def zone() -> str:
 @register.filter
 def figure(value: float | None) -> str:
     """Show a number with commas between thousands; a dash where there is none."""
-    return NOTHING if value is None else f"{value:,}"
+    return NOTHING if value in {None, ""} else f"{value:,}"
 
 
 @register.inclusion_tag("pages/chart.html")
