@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -67,22 +66,20 @@ def stretches(
     `changes` are the times at which its states began, in the order in which they came. Before the
     first of them nothing is known, nor after `told_until`, when the daemon was last heard of.
     """
-    # A clock that was set back must not make a stretch end before it began.
-    begun, latest = [(Moment.min.replace(tzinfo=datetime.UTC), NOT_KNOWN)], start
+    begun = [(start, NOT_KNOWN)]
     for at, word in changes:
-        latest = max(latest, min(at, end))
-        begun.append((latest if at > start else begun[0][0], word))
+        # A clock that was set back must not make a stretch end before it began.
+        begun.append((min(max(at, begun[-1][0]), end), word))
     if told_until < end:
-        begun.append((max(latest, told_until), NOT_KNOWN))
-    begun.append((end, ""))
+        begun.append((max(told_until, begun[-1][0]), NOT_KNOWN))
+    begun.append((end, NOT_KNOWN))
     found: list[Stretch] = []
     for (at, word), (until, _) in pairwise(begun):
-        at, until = max(at, start), min(until, end)
-        if at >= until:
+        if at == until:
             continue
-        if found and found[-1].word == word:  # what was wrong became another, and nothing else
-            at = found.pop().start
-        found.append(Stretch(word, at, until))
+        # What was wrong may have become another, and the state not.
+        before = found.pop() if found and found[-1].word == word else None
+        found.append(Stretch(word, before.start if before else at, until))
     return found
 
 
@@ -112,15 +109,12 @@ def marks(stretches: Sequence[Stretch]) -> list[Mark]:
 
 def shares(stretches: Sequence[Stretch]) -> list[tuple[str, str, datetime.timedelta]]:
     """Return the states of `stretches`, the longest first: word, tone, how long altogether."""
-    lengths: Counter[str] = Counter()
-    tones = {}
+    lengths: dict[str, datetime.timedelta] = {}
     for stretch in stretches:
-        lengths[stretch.word] += int(stretch.length.total_seconds() * 1e6)
-        tones[stretch.word] = stretch.tone
-    return [
-        (word, tones[word], datetime.timedelta(microseconds=length))
-        for word, length in lengths.most_common()
-    ]
+        lengths[stretch.word] = lengths.get(stretch.word, datetime.timedelta()) + stretch.length
+    tones = {stretch.word: stretch.tone for stretch in stretches}
+    longest_first = sorted(lengths.items(), key=lambda it: it[1], reverse=True)
+    return [(word, tones[word], length) for word, length in longest_first]
 
 
 def connected_share(stretches: Sequence[Stretch]) -> float | None:
