@@ -5,6 +5,7 @@ import datetime
 import pytest
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
+from django.contrib.contenttypes.models import ContentType
 from django.test import Client, override_settings
 from django.utils import timezone
 
@@ -218,6 +219,7 @@ def test_the_plans_follow_the_indexes_and_the_queries_do_not_grow(
     now = timezone.now()
     tell(node, NodeState.CONNECTED)
     user = User.objects.create_user("ranger")
+    kind = ContentType.objects.get_for_model(Node)
     before = len(queries_of(client, f"/nodes/{node.pk}/"))
     nodes = [node] + [
         Node.objects.create(name=f"n{n}", ip_address="10.0.0.1", port=n) for n in range(1, 40)
@@ -231,15 +233,8 @@ def test_the_plans_follow_the_indexes_and_the_queries_do_not_grow(
         reject(it, *[b"x"] * 200)
         hear(it, *[now - n * HOUR / 20 for n in range(200)])
         LogEntry.objects.bulk_create(
-            LogEntry(
-                user=user,
-                content_type_id=LogEntry.objects.log_actions(
-                    user.pk, [it], CHANGE, change_message="x"
-                ).content_type_id,
-                object_id=str(it.pk),
-                action_flag=CHANGE,
-            )
-            for _ in range(5)
+            LogEntry(user=user, content_type=kind, object_id=str(it.pk), action_flag=CHANGE)
+            for _ in range(50)
         )
     analyze()
     queries = queries_of(client, f"/nodes/{node.pk}/")
