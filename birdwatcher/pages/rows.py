@@ -72,7 +72,7 @@ def row_of(
         why=shown.reason or (told.error if told else ""),
         status=status,
         told=told,
-        rate=per_minute(status, now),
+        rate=per_minute(status or NodeStatus(), now),
         # Not that of a process before, which goes with the next measurement.
         process=next((it for it in processes if told and it.pid == told.pid), None),
     )

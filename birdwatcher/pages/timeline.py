@@ -40,11 +40,15 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Mark:
-    """A piece of the band, from `x` on, in `WIDTH` units: one stretch, or several short ones."""
+    """A piece of the band, from `x` on, in `WIDTH` units: one stretch, or several short ones.
+
+    Its tone is that of the longest; `is_troubled` if there was trouble in it besides.
+    """
 
     x: float
     width: float
     tone: str
+    is_troubled: bool
     stretches: Sequence[Stretch]
 
     @property
@@ -129,6 +133,6 @@ def connected_share(stretches: Sequence[Stretch]) -> float | None:
 def _mark(drawn: Sequence[Stretch], start: Moment, scale: float) -> Mark:
     x = (drawn[0].start - start).total_seconds() * scale
     width = max(float(NARROWEST), (drawn[-1].end - drawn[0].start).total_seconds() * scale)
-    loud = [it for it in drawn if it.tone in LOUD and it.length.total_seconds() * scale < NARROWEST]
-    shown = max(loud or drawn, key=lambda it: it.length)
-    return Mark(min(x, WIDTH - width), width, shown.tone, list(drawn))
+    _, tone, _ = shares(drawn)[0]
+    is_troubled = tone not in LOUD and any(it.tone in LOUD for it in drawn)
+    return Mark(min(x, WIDTH - width), width, tone, is_troubled, list(drawn))

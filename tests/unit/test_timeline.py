@@ -93,6 +93,19 @@ def test_a_short_trouble_is_drawn_and_a_short_connecting_is_not() -> None:
     assert [mark.tone for mark in marks(found)] == ["bad", "good"]
 
 
+def test_a_flapping_node_is_drawn_as_what_it_mostly_was_and_as_troubled() -> None:
+    minute = 1 / 60
+    changes = [(-1.0, CONNECTED)]
+    for number in range(30):
+        changes.append((6 + number * minute, BACKING_OFF))
+        changes.append((6 + (number + 0.1) * minute, CONNECTED))
+    found = stretches([(at(h), w) for h, w in changes], START, END, told_until=END)
+    flapping = marks(found)[1:-1]
+    assert len(flapping) >= 5
+    assert {mark.tone for mark in flapping[:-1]} == {"good"}
+    assert all(mark.is_troubled for mark in flapping[:-1])
+
+
 def test_the_connected_share_is_of_what_is_known() -> None:
     found = [
         Stretch(NOT_KNOWN, at(0), at(12)),

@@ -98,11 +98,8 @@ def chart(data: Mapping[str, Any], label: str) -> dict[str, Any]:
 def sparkline(values: Sequence[int], label: str) -> str:
     """Draw `values` as small bars, called `label` for those who cannot see them."""
     highest = max(values, default=0) or 1
-    bars = "".join(
-        f"M{x} 20v-{max(1.0, 20 * value / highest):.1f}h1.5v{max(1.0, 20 * value / highest):.1f}z"
-        for x, value in ((2 * number, value) for number, value in enumerate(values))
-        if value
-    )
+    heights = [max(1, 20 * value // highest) if value else 0 for value in values]
+    bars = "".join(f"M{2 * x} 20v-{h}h1.5v{h}z" for x, h in enumerate(heights) if h)
     return format_html(
         '<svg class="sparkline" viewBox="0 0 {} 20" preserveAspectRatio="none" role="img" '
         'aria-label="{}"><title>{}</title><path d="{}"/></svg>',
