@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from birdwatcher.pages.views import birds, node, nodes, overview, species, system
+from birdwatcher.pages.views import actions, birds, node, nodes, overview, species, system
 
 app_name = "pages"
 urlpatterns = [
     path("", overview.overview, name="overview"),
     path("nodes/", nodes.nodes, name="nodes"),
+    path("nodes/act/", actions.act, name="nodes-act"),
     path("nodes/<int:pk>/", node.node, name="node"),
     path("birds/", birds.birds, name="birds"),
     path("birds/export/", birds.export, name="birds-export"),

@@ -35,7 +35,7 @@ PAGES = {
 }
 # What each gets for an action without anything to act on.
 OPERATING = (LOGIN, 403, 403, 302, 302)
-ACTIONS: dict[str, tuple[int | str, ...]] = {}
+ACTIONS: dict[str, tuple[int | str, ...]] = {"nodes-act": OPERATING}
 # The admin is for the groups operator and admin, if their users are also marked as staff.
 ADMIN_LOGIN = "/admin/login/"
 ADMIN_PAGES = {

@@ -47,7 +47,7 @@ def in_words(moment: datetime.datetime) -> str:
 @register.simple_tag
 def moment(value: datetime.datetime | None) -> str:
     """Show how long ago a time was, kept current by a script; the exact time on hover."""
-    if value is None:
+    if not value:  # as a template has it, what is not there is an empty text
         return NOTHING
     return format_html(
         '<time class="moment" datetime="{}" title="{}">{}</time>',
@@ -60,7 +60,7 @@ def moment(value: datetime.datetime | None) -> str:
 @register.simple_tag
 def exact(value: datetime.datetime | None) -> str:
     """Show a time exactly, with its zone."""
-    if value is None:
+    if not value:
         return NOTHING
     return format_html('<time datetime="{}">{}</time>', value.isoformat(), in_words(value))
 
@@ -74,7 +74,7 @@ def zone() -> str:
 @register.filter
 def figure(value: float | None) -> str:
     """Show a number with commas between thousands; a dash where there is none."""
-    return NOTHING if value is None else f"{value:,}"
+    return NOTHING if value in {None, ""} else f"{value:,}"
 
 
 @register.inclusion_tag("pages/chart.html")
@@ -98,11 +98,8 @@ def chart(data: Mapping[str, Any], label: str) -> dict[str, Any]:
 def sparkline(values: Sequence[int], label: str) -> str:
     """Draw `values` as small bars, called `label` for those who cannot see them."""
     highest = max(values, default=0) or 1
-    bars = "".join(
-        f"M{x} 20v-{max(1.0, 20 * value / highest):.1f}h1.5v{max(1.0, 20 * value / highest):.1f}z"
-        for x, value in ((2 * number, value) for number, value in enumerate(values))
-        if value
-    )
+    heights = [max(1, 20 * value // highest) if value else 0 for value in values]
+    bars = "".join(f"M{2 * x} 20v-{h}h1.5v{h}z" for x, h in enumerate(heights) if h)
     return format_html(
         '<svg class="sparkline" viewBox="0 0 {} 20" preserveAspectRatio="none" role="img" '
         'aria-label="{}"><title>{}</title><path d="{}"/></svg>',

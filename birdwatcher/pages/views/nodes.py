@@ -1,12 +1,112 @@
 """All nodes and how they fare."""
 
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 
 from birdwatcher.accounts.access import reading
+from birdwatcher.nodes.live import tone
+from birdwatcher.pages.listing import (
+    COLUMNS,
+    LARGEST_FIRST,
+    PAGE,
+    Asked,
+    filtered,
+    ordered,
+    understand,
+    urgency,
+)
+from birdwatcher.pages.rows import rows_of, states
+from birdwatcher.writer.models import Daemon
+
+# Columns that stand above each other in one of the table's.
+HEADS = (
+    ("name", "address"),
+    ("state",),
+    ("since",),
+    ("heard",),
+    ("rate",),
+    ("reconnects",),
+    ("pid",),
+    ("memory", "cpu"),
+    ("next",),
+)
+UPWARDS = {False: "ascending", True: "descending"}
 
 
 @reading
 def nodes(request: HttpRequest) -> HttpResponse:
-    """Show the list of nodes."""
-    return render(request, "pages/nodes.html")
+    """Show the list of nodes that the address asks for."""
+    asked = understand(request.GET.dict())
+    daemon, now = Daemon.current(), timezone.now()
+    found = ordered(filtered(asked, daemon, now), asked, now, urgency(daemon, now))
+    last = max(1, -(-len(found) // PAGE))
+    page = min(asked.page, last)
+    context = {
+        "asked": asked,
+        "daemon": daemon,
+        "daemon_alive": daemon is not None and daemon.alive(now),
+        "rows": rows_of(found[(page - 1) * PAGE : page * PAGE], daemon, now),
+        "found": len(found),
+        "shown_from": (page - 1) * PAGE + 1,
+        "shown_to": min(page * PAGE, len(found)),
+        "chips": _chips(asked, states(daemon, now)),
+        "heads": _heads(asked),
+        "pages": _pages(asked, page, last),
+    }
+    if asked.page > last:
+        asked.complaints.append(f"There is no page {asked.page:,}: this is the last.")
+    return render(request, "pages/nodes.html", context)
+
+
+def _chips(asked: Asked, counts: dict[str, int]) -> list[dict[str, Any]]:
+    """Return the states to choose from: those that there are, and the one that was chosen."""
+    every = {"word": "all", "count": sum(counts.values()), "url": asked.query(state="")}
+    if asked.state:
+        counts = {asked.state: 0} | counts
+    chips = [
+        {
+            "word": word,
+            "tone": tone(word),
+            "count": count,
+            "url": asked.query(state=word),
+            "chosen": word == asked.state,
+        }
+        for word, count in counts.items()
+    ]
+    return [every | {"tone": "", "chosen": not asked.state}, *chips]
+
+
+def _heads(asked: Asked) -> list[dict[str, Any]]:
+    """Return the heads of the table: links that order by a column, or by it the other way round."""
+    return [
+        {
+            "names": " ".join(names),
+            "links": [_order_link(name, asked) for name in names],
+            "sorted": UPWARDS[backwards] if chosen in names else "",
+        }
+        for backwards, chosen in [(asked.sort.startswith("-"), asked.sort.strip("-") or "name")]
+        for names in HEADS
+    ]
+
+
+def _order_link(name: str, asked: Asked) -> dict[str, Any]:
+    first, other = (f"-{name}", name) if name in LARGEST_FIRST else (name, f"-{name}")
+    chosen = asked.sort or "name"
+    return {
+        "name": name,
+        "title": COLUMNS[name],
+        "url": asked.query(sort=other if chosen == first else first),
+        "chosen": chosen in {first, other},
+    }
+
+
+def _pages(asked: Asked, page: int, last: int) -> dict[str, Any]:
+    return {
+        "number": page,
+        "last": last,
+        "previous": asked.query(page=page - 1) if page > 1 else "",
+        "next": asked.query(page=page + 1) if page < last else "",
+    }
