@@ -28,6 +28,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "birdwatcher.nodes",
     "birdwatcher.birds",
+    "birdwatcher.rollups",
     "birdwatcher.writer",
     "birdwatcher.health",
     "birdwatcher.simulator",

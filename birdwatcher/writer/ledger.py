@@ -18,12 +18,14 @@ from typing import Any
 from django.db import DataError, IntegrityError, connection, transaction
 
 from birdwatcher.nodes.models import NodeStatus, RejectedPacket, StatusChange
+from birdwatcher.rollups import counting
 from birdwatcher.writer import rows
 from birdwatcher.writer.bulk import insert_birds, upsert
 from birdwatcher.writer.models import Checkpoint
 from birdwatcher.writer.retention import Growth
+from birdwatcher.writer.rows import NodeEvent
 from birdwatcher.writer.species import SpeciesKeys
-from birdwatcher.writer.work import NodeEvent, NodeReport, Stream, Work, gather
+from birdwatcher.writer.work import NodeReport, Stream, Work, gather
 from nodeproc.board import Board
 from nodeproc.events import Reason
 from nodeproc.logs import Fold, about
@@ -182,6 +184,7 @@ class Ledger:
     def _insert_birds(self, events: list[NodeEvent]) -> None:
         species = self._species.of({name for _, (_, name, _), _ in events})
         insert_birds(rows.bird(*event, species) for event in events)
+        counting.add(rows.groups(events, species))
 
     def _insert_rejections(self, rejections: list[tuple[int, RejectedPacket]]) -> None:
         packets = [packet for _, packet in rejections]

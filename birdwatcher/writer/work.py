@@ -9,13 +9,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from birdwatcher.nodes.models import NodeStatus, RejectedPacket, StatusChange
-from birdwatcher.writer.rows import EPOCH, as_packet, enter, moment, refused, rejected_packet
+from birdwatcher.writer.rows import (
+    EPOCH,
+    NodeEvent,
+    as_packet,
+    enter,
+    moment,
+    refused,
+    rejected_packet,
+)
 from nodeproc.states import NodeState
-from nodeproc.wire import HEADER, Batch, Event, Frame, Kind, Status
+from nodeproc.wire import HEADER, Batch, Frame, Kind, Status
 
 Stream = tuple[int, int]  # node, stream
-# Node, what its packet said, when that was received, in seconds since the epoch.
-NodeEvent = tuple[int, Event, float]
 
 # What opening a frame raises if no program of ours can have packed it, or a time in it is none.
 UNREADABLE = (ValueError, TypeError, EOFError, OverflowError)
