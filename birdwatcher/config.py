@@ -87,7 +87,8 @@ HTTPS = Variable(
 TRUST_PROXY = Variable(
     "BIRDWATCHER_TRUST_PROXY",
     "0",
-    "1 believes the header `X-Forwarded-Proto`; only behind a proxy that always sets it.",
+    "1 believes the header `X-Forwarded-Proto`, and the last address in `X-Forwarded-For`; only "
+    "behind a proxy that always sets both.",
     boolean,
 )
 PUBLIC = Variable(

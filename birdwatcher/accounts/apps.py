@@ -8,3 +8,7 @@ class AccountsConfig(AppConfig):
 
     name = "birdwatcher.accounts"
     label = "accounts"
+
+    def ready(self) -> None:
+        """Listen for those who are locked out."""
+        from birdwatcher.accounts import throttle  # noqa: F401

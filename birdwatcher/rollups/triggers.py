@@ -91,12 +91,13 @@ LOOP = """
     END LOOP;
 """
 EMPTY = "DELETE FROM {table};"
+POSTGRESQL_HOUR = """date_trunc('hour', "timestamp", 'UTC')"""
 CHANGES = """
-    SELECT node_id, species_id, date_trunc('hour', "timestamp", 'UTC') AS hour, {sign}count(*) AS n
+    SELECT node_id, species_id, {hour} AS hour, {sign}count(*) AS n
     FROM {birds} GROUP BY 1, 2, 3
 """
-GONE = CHANGES.format(sign="-", birds="old_birds")
-COME = CHANGES.format(sign="", birds="new_birds")
+GONE = CHANGES.format(hour=POSTGRESQL_HOUR, sign="-", birds="old_birds")
+COME = CHANGES.format(hour=POSTGRESQL_HOUR, sign="", birds="new_birds")
 
 TRIGGERS = """
 CREATE TRIGGER birdwatcher_birds_deleted AFTER DELETE ON birds_bird
@@ -170,10 +171,14 @@ def drop(schema_editor: BaseDatabaseSchemaEditor) -> None:
 
 def fill(schema_editor: BaseDatabaseSchemaEditor) -> None:
     """Count the birds that are there already."""
-    postgresql = schema_editor.connection.vendor == "postgresql"
-    hour = """date_trunc('hour', "timestamp", 'UTC')""" if postgresql else _sqlite_hour("timestamp")
+    hour = hour_of_bird(schema_editor.connection.vendor)
     for table, key in TABLES.items():
         schema_editor.execute(FILL.format(table=table, key=", ".join(key), hour=hour), params=None)
+
+
+def hour_of_bird(vendor: str) -> str:
+    """Return what the hour of a bird is in SQL."""
+    return POSTGRESQL_HOUR if vendor == "postgresql" else _sqlite_hour('"timestamp"')
 
 
 def _postgresql() -> Iterator[str]:

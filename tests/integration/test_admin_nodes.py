@@ -205,9 +205,3 @@ def test_who_may_not_delete_birds_may_not_delete_their_node(client: Client) -> N
     assert "your account doesn't have permission" in page.replace("&#x27;", "'")
     assert client.post(f"{LIST}{node.pk}/delete/", {"post": "yes"}).status_code == 403
     assert client.post(f"{LIST}{empty.pk}/delete/", {"post": "yes"}).status_code == 302
-
-
-def test_the_first_page_is_the_admin(client: Client) -> None:
-    page = client.get("/", follow=True)
-    assert page.redirect_chain == [("/admin/", 302)]
-    assert "Birdwatcher" in page.content.decode()
