@@ -35,6 +35,7 @@ INSTALLED_APPS = [
     "birdwatcher.nodes",
     "birdwatcher.birds",
     "birdwatcher.rollups",
+    "birdwatcher.exports",
     "birdwatcher.writer",
     "birdwatcher.health",
     "birdwatcher.simulator",

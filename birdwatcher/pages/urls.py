@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from birdwatcher.pages.views import birds, node, nodes, overview, species, system
+from birdwatcher.pages.views import birds, exports, node, nodes, overview, species, system
 
 app_name = "pages"
 urlpatterns = [
@@ -10,7 +10,8 @@ urlpatterns = [
     path("nodes/", nodes.nodes, name="nodes"),
     path("nodes/<int:pk>/", node.node, name="node"),
     path("birds/", birds.birds, name="birds"),
-    path("birds/export/", birds.export, name="birds-export"),
+    path("birds/export/", exports.export, name="birds-export"),
+    path("birds/exports/", exports.exports, name="birds-exports"),
     path("species/", species.all_species, name="all-species"),
     path("species/<int:pk>/", species.species, name="species"),
     path("system/", system.system, name="system"),
