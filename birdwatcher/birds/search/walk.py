@@ -224,11 +224,10 @@ def _first_fitting(looks: Sequence[Look], direction: Direction, size: int) -> li
     return [Position(_moment(timestamp), key) for timestamp, key in rows]
 
 
-def _moment(value: Any) -> datetime.datetime:
-    """Return a time as the database gives it: SQLite as a text, of UTC."""
-    if isinstance(value, str):
-        return datetime.datetime.fromisoformat(value).replace(tzinfo=datetime.UTC)
-    return value
+def _moment(value: datetime.datetime | str) -> datetime.datetime:
+    """Return a time as the database gives it: SQLite without a zone, perhaps as a text."""
+    moment = datetime.datetime.fromisoformat(value) if isinstance(value, str) else value
+    return moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
 
 
 def _execute(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
