@@ -29,6 +29,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "birdwatcher.web",  # before the next, because both have a command `runserver`
     "django.contrib.staticfiles",
+    "channels",
     "axes",
     "csp",
     "django_htmx",
@@ -59,7 +60,7 @@ MIDDLEWARE = [
 ]
 
 ROOT_URLCONF = "birdwatcher.urls"
-WSGI_APPLICATION = "birdwatcher.wsgi.application"
+ASGI_APPLICATION = "birdwatcher.asgi.application"
 
 TEMPLATES = [
     {

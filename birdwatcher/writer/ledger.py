@@ -9,7 +9,6 @@ are on their way again. A stream is taken up with its RESUME frame, and only the
 from __future__ import annotations
 
 import datetime
-import json
 import logging
 import time
 from collections.abc import Callable, Collection, Iterable
@@ -21,6 +20,7 @@ from birdwatcher.nodes.models import NodeStatus, RejectedPacket, StatusChange
 from birdwatcher.rollups import counting
 from birdwatcher.writer import rows
 from birdwatcher.writer.bulk import insert_birds, upsert
+from birdwatcher.writer.holding import hold_nodes
 from birdwatcher.writer.models import Checkpoint
 from birdwatcher.writer.retention import Growth
 from birdwatcher.writer.rows import NodeEvent
@@ -35,7 +35,7 @@ log = logging.getLogger("birdwatcher.writer")
 
 STATUS_FIELDS = [
     "state", "since", "pid", "last_event_at", "events", "rejected", "reconnects", "error",
-    "last_error", "next_try",
+    "last_error", "next_try", "recent", "recent_minute",
 ]  # fmt: skip
 STREAMS_REMEMBERED = 16  # of each node
 # What a database or its driver raises for a value that it will never take.
@@ -210,28 +210,11 @@ def _write_all(
 
 
 def _drop_work_of_deleted_nodes(work: Work) -> None:
-    for node in work.by_node.keys() - _hold_nodes(work.by_node.keys()):
+    for node in work.by_node.keys() - hold_nodes(work.by_node.keys()):
         events = work.drop(node)
         if events:
             text = "node=%d was deleted: %d of its events dropped"
             log.info(text, node, events, extra=about(node))
-
-
-def _hold_nodes(nodes: Collection[int]) -> set[int]:
-    """Return which of `nodes` exist, and keep them from being deleted until this is committed.
-
-    Whoever deletes a node locks it first (see birdwatcher.locking). To lock it first here too is
-    what keeps the two from waiting for each other: the foreign keys, which PostgreSQL checks as
-    late as at COMMIT, would lock it last. On SQLite a transaction that writes is alone anyway.
-    """
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            question = "SELECT id FROM nodes_node WHERE id = ANY(%s) ORDER BY id FOR KEY SHARE"
-            cursor.execute(question, [list(nodes)])
-        else:
-            question = "SELECT id FROM nodes_node WHERE id IN (SELECT value FROM json_each(%s))"
-            cursor.execute(question, [json.dumps(list(nodes))])
-        return {row[0] for row in cursor.fetchall()}
 
 
 def _read_checkpoints(streams: Iterable[Stream]) -> dict[Stream, int]:

@@ -43,14 +43,13 @@ class Daemon(models.Model):
 
     The fields of `SUMMARY` tell how it did at `seen_at`, and are None as long as nothing is known:
     `backlog` is how many events were received and not yet committed, `spooled` how many of them
-    were in spools, `lag` for how many seconds the oldest had been waiting (None with none),
-    `commit_seconds` how long a transaction took on average when the last ones were.
+    were in spools, `lag` for how many seconds the oldest had been waiting (None with none).
+    `commit_seconds` is how long a transaction took on average, in the last few seconds in which
+    there were any.
     """
 
     ONLY = 1
-    SUMMARY = (
-        "nodes", "connected", "backlog", "spooled", "lag", "events_per_second", "commit_seconds",
-    )  # fmt: skip
+    SUMMARY = ("nodes", "connected", "backlog", "spooled", "lag", "events_per_second")
 
     host = models.CharField(max_length=255)
     pid = models.PositiveIntegerField()

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import datetime
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from django.utils import timezone
+
+from birdwatcher.nodes import rates
 from birdwatcher.nodes.models import NodeStatus, RejectedPacket, StatusChange
 from birdwatcher.writer.rows import (
     EPOCH,
@@ -39,6 +42,7 @@ class NodeReport:
         default_factory=lambda: deque(maxlen=RejectedPacket.KEPT)
     )
     last_event_at: datetime.datetime | None = None
+    minutes: Counter[int] = field(default_factory=Counter)  # events received in each
 
     def applied_to(
         self, row: NodeStatus | None, node: int
@@ -52,6 +56,7 @@ class NodeReport:
         row.rejected += self.rejected
         if self.last_event_at is not None:
             row.last_event_at = self.last_event_at
+            rates.add(row, self.minutes, timezone.now())
         changes: deque[StatusChange] = deque(maxlen=StatusChange.KEPT)
         for status in self.statuses:
             if change := enter(row, status):
@@ -152,6 +157,7 @@ def _add_batch(work: Work, node: int, batch: Batch) -> None:
     report.rejections.extend(packets)
     if received:
         report.last_event_at = at
+        report.minutes[rates.number_of(at)] += len(received)
     work.events.extend(received)
 
 

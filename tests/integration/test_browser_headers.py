@@ -48,6 +48,12 @@ def test_nothing_comes_from_elsewhere(client: Client) -> None:
         assert not re.findall(r'(?:src|href)="(?:https?:)?//', page)
 
 
+def test_the_sign_of_the_site_is_found_without_being_named() -> None:
+    response = Client().get("/favicon.ico")
+    assert (response.status_code, response["Location"]) == (302, "/static/pages/bird.svg")
+    assert Client().get(response["Location"])["Content-Type"] == "image/svg+xml"
+
+
 @override_settings(
     SECURE_SSL_REDIRECT=True,
     SECURE_HSTS_SECONDS=31536000,

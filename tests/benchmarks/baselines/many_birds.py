@@ -1,4 +1,4 @@
-"""Millions of birds at once, made inside the database, its indexes built afterwards."""
+"""Millions of birds at once, made and counted inside the database, its indexes built afterwards."""
 
 import datetime
 
@@ -6,6 +6,7 @@ from django.db import connection
 
 from birdwatcher.birds.models import Bird, Species
 from birdwatcher.nodes.models import Node
+from birdwatcher.rollups import triggers
 from birdwatcher.simulator.names import GIVEN_NAMES, SPECIES
 from tests.benchmarks.baselines.bulk import TABLE
 
@@ -70,5 +71,6 @@ def fill(count: int) -> None:
     with connection.schema_editor() as editor:
         for index in Bird._meta.indexes:
             editor.add_index(Bird, index)
+        triggers.fill(editor)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE" if connection.vendor == "postgresql" else "ANALYZE")
