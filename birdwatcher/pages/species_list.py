@@ -15,7 +15,7 @@ from birdwatcher.rollups.models import TotalCount
 
 SIZE = 100  # species on a page
 FARTHEST = 10_000  # the last page that can be asked for
-ORDER = "-birds"
+ORDER = "-total"
 
 
 def _birds() -> Any:
@@ -39,14 +39,14 @@ def _edge(*order: str) -> Subquery:
 # Each column by which the list can be sorted, with what makes it.
 COLUMNS = {
     "name": None,
-    "birds": _birds(),
+    "total": _birds(),
     "nodes": _nodes(),
     "first": _edge("timestamp", "id"),
     "last": _edge("-timestamp", "-id"),
 }
 HEADS = {
     "name": "Species",
-    "birds": "Birds",
+    "total": "Birds",
     "nodes": "Nodes",
     "first": "First heard",
     "last": "Last heard",

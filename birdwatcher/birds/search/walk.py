@@ -21,6 +21,7 @@ from typing import Any
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet, Sum
 
+from birdwatcher.birds.indexes import PrefixOrder
 from birdwatcher.birds.models import BirdQuerySet
 from birdwatcher.birds.search.keyset import MICROSECOND, Direction, Position, Stretch
 from birdwatcher.birds.search.search import Search
@@ -186,8 +187,9 @@ def any_index(search: Search) -> Q:
 
 
 def _named(search: Search) -> BirdQuerySet:
-    """Return all birds of the name, in no order."""
-    return search.dated().filter(name__istartswith=search.prefix).order_by()
+    """Return all birds of the name, by the index on names."""
+    named = search.dated().filter(name__istartswith=search.prefix)
+    return named.order_by(PrefixOrder("name"))
 
 
 def _join(hours: Sequence[datetime.datetime]) -> list[Stretch]:

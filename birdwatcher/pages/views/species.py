@@ -54,7 +54,7 @@ def species(request: HttpRequest, pk: int) -> HttpResponse:
         "hours": _chart(
             "bar", [f"{hour:02}:00" for hour in range(24)], queries.by_hour_of_day(species=pk)
         ),
-        "nodes": [(node, birds, birds / it.birds if it.birds else 0) for node, birds in nodes],
+        "nodes": [(node, birds, birds / it.total if it.total else 0) for node, birds in nodes],
         "newest": pages.newest(Search(species=pk)).birds[:NEWEST],
     }
     return render(request, "pages/species.html", context)
