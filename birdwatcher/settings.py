@@ -36,6 +36,7 @@ INSTALLED_APPS = [
     "birdwatcher.nodes",
     "birdwatcher.birds",
     "birdwatcher.rollups",
+    "birdwatcher.exports",
     "birdwatcher.writer",
     "birdwatcher.health",
     "birdwatcher.simulator",

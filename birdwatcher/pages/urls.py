@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from birdwatcher.pages.views import actions, birds, node, nodes, overview, species, system
+from birdwatcher.pages.views import actions, birds, exports, node, nodes, overview, species, system
 
 app_name = "pages"
 urlpatterns = [
@@ -11,7 +11,8 @@ urlpatterns = [
     path("nodes/act/", actions.act, name="nodes-act"),
     path("nodes/<int:pk>/", node.node, name="node"),
     path("birds/", birds.birds, name="birds"),
-    path("birds/export/", birds.export, name="birds-export"),
+    path("birds/export/", exports.export, name="birds-export"),
+    path("birds/exports/", exports.exports, name="birds-exports"),
     path("species/", species.all_species, name="all-species"),
     path("species/<int:pk>/", species.species, name="species"),
     path("system/", system.system, name="system"),

@@ -29,6 +29,7 @@ PAGES = {
     "node": READING,
     "birds": READING,
     "birds-export": READING,
+    "birds-exports": READING,
     "all-species": READING,
     "species": READING,
     "system": READING,

@@ -1,0 +1,53 @@
+"""How many birds fit, where that is known without looking at them all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from django.db.models import Q, Sum
+
+from birdwatcher.birds.models import EARLIEST, LATEST
+from birdwatcher.birds.search.search import Search
+from birdwatcher.birds.search.walk import any_index, count, rare
+from birdwatcher.rollups import queries
+from birdwatcher.rollups.counting import HOUR
+from birdwatcher.rollups.models import TotalCount
+
+ENOUGH = 20_000  # birds with a doubtful time that are looked at one by one
+
+
+@dataclass(frozen=True)
+class Total:
+    """How many birds fit. Or, to be told to people:
+
+    `with_doubtful`: with those whose time is doubtful, of which there are too many to count.
+    """
+
+    birds: int
+    with_doubtful: bool = False
+
+
+def known(search: Search) -> Total | None:
+    """Return exactly how many birds fit; None if only counting them would tell."""
+    if search.prefix:
+        named = rare(search)
+        return None if named is None else Total(named)
+    doubtful = _doubtful(search)
+    if search.doubtful:
+        return None if doubtful is None else Total(doubtful)
+    # The counts hold all birds, whatever their clock.
+    return Total(_all(search) - (doubtful or 0), with_doubtful=doubtful is None)
+
+
+def _doubtful(search: Search) -> int | None:
+    search = replace(search, doubtful=True)
+    birds = search.dated().filter(any_index(search), *search.stretch.conditions()).order_by()
+    return count(birds, search.condition & Q(doubtful__in=[True]), ENOUGH)
+
+
+def _all(search: Search) -> int:
+    if search.start or search.end:
+        start, end = search.start or EARLIEST, search.end or LATEST + HOUR
+        return queries.birds_between(start, end, node=search.node, species=search.species)
+    totals = TotalCount.objects.filter(any_index(search))
+    return totals.aggregate(birds=Sum("birds", default=0))["birds"]

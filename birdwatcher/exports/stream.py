@@ -1,0 +1,110 @@
+"""An export on its way: read piece by piece, however many birds it has.
+
+What one must know to change this file:
+
+- Every piece is a query of its own, so that a client that leaves ends it after one piece at most,
+  and no transaction stays open as long as somebody's slow line wants.
+- Birds that come in meanwhile are left out by their keys: the file is what the search found when it
+  began, but for what was deleted since.
+- A generator that nobody exhausts is closed by the server; that is how an export learns that its
+  client has gone. One that was never begun cannot say so, and therefore makes its row only then.
+"""
+
+from __future__ import annotations
+
+import datetime
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
+
+from asgiref.sync import sync_to_async
+from django.db import DatabaseError
+from django.utils import timezone
+
+from birdwatcher.birds.models import Bird
+from birdwatcher.birds.search import pages, totals
+from birdwatcher.birds.search.search import Search
+from birdwatcher.exports.formats import Format, records
+from birdwatcher.exports.models import Export, State
+
+PIECE = 2_000  # birds that are read at a time
+REPORT = 1.0  # seconds between two notes of how far it has come
+TIDIED = 500  # old rows that go with each new one
+
+log = logging.getLogger("birdwatcher.web")
+
+
+def as_of_now(search: Search) -> Search:
+    """Return the search without the birds that come in from now on."""
+    last = Bird.objects.order_by("-pk").values_list("pk", flat=True).first()
+    return replace(search, newest=last or 0)
+
+
+def stream(
+    export: Export,
+    search: Search,
+    form: Format,
+    zone: datetime.tzinfo,
+    clock: Callable[[], float] = time.monotonic,
+) -> Iterator[bytes]:
+    """Yield the file; `export`, not saved yet, is saved and kept current meanwhile."""
+    tidy()
+    export.save()
+    state = State.BROKEN_OFF
+    try:
+        search = as_of_now(search)
+        total = totals.known(search)
+        export.total = total.birds if total and not total.with_doubtful else None
+        yield form.head().encode()
+        reported = clock()
+        for places in pages.everything(search, PIECE):
+            if places:
+                rows = records([place.key for place in places], zone)
+                yield form.lines(rows).encode()
+                export.rows += len(rows)
+            else:
+                # So that whoever reads this may stop, too, where a long search finds nothing.
+                yield b""
+            if clock() - reported >= REPORT:
+                _note(export)
+                reported = clock()
+        state = State.DONE
+    except Exception:
+        state = State.FAILED
+        log.exception("an export of %s failed after %d birds", export.title, export.rows)
+        # The answer must not end as if it were whole.
+        raise
+    finally:
+        export.state = state
+        _note(export)
+
+
+def tidy() -> None:
+    """Delete rows of exports long over, a bounded number. Raises django.db.Error."""
+    old = Export.objects.filter(started_at__lt=timezone.now() - Export.KEPT_FOR)
+    keys = list(old.order_by("started_at").values_list("pk", flat=True)[:TIDIED])
+    Export.objects.filter(pk__in=keys).delete()
+
+
+async def asynchronously(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """Yield the pieces to a server that does not wait in threads."""
+    # All of them in the thread of the request, to which its connection to the database belongs.
+    step, close = sync_to_async(next), sync_to_async(pieces.close)  # type: ignore[attr-defined]
+    try:
+        while (piece := await step(pieces, None)) is not None:
+            if piece:
+                yield piece
+    finally:
+        await close()
+
+
+def _note(export: Export) -> None:
+    """Keep how far an export has come, which is not worth failing for."""
+    export.updated_at = timezone.now()
+    fields = ["state", "rows", "total", "updated_at"]
+    try:
+        # Not `save`, which would put back a row that was tidied away.
+        Export.objects.filter(pk=export.pk).update(**{it: getattr(export, it) for it in fields})
+    except DatabaseError as error:
+        log.warning("cannot note how far an export has come: %s", error)
