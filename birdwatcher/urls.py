@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from birdwatcher.health.views import healthz
+from birdwatcher.pages.views.favicon import favicon
 
 admin.site.site_header = admin.site.site_title = "Birdwatcher"
 admin.site.enable_nav_sidebar = False  # the lists need the width more
@@ -14,4 +15,5 @@ urlpatterns = [
     path("", include("birdwatcher.accounts.urls")),
     path("admin/", admin.site.urls),
     path("healthz", healthz, name="healthz"),
+    path("favicon.ico", favicon, name="favicon"),
 ]

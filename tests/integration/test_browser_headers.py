@@ -48,6 +48,14 @@ def test_nothing_comes_from_elsewhere(client: Client) -> None:
         assert not re.findall(r'(?:src|href)="(?:https?:)?//', page)
 
 
+def test_the_sign_of_the_site_is_found_without_being_named() -> None:
+    response = Client().get("/favicon.ico")
+    assert (response.status_code, response["Location"]) == (302, "/static/pages/bird.svg")
+    picture = Client().get(response["Location"])
+    assert picture["Content-Type"] == "image/svg+xml"
+    picture.close()
+
+
 @override_settings(
     SECURE_SSL_REDIRECT=True,
     SECURE_HSTS_SECONDS=31536000,
