@@ -43,14 +43,14 @@ class Field:
         self.species = [Species.objects.create(name=name) for name in ("Robin", "Wren")]
         self._count = 0
 
-    def hear(self, count: int = 1) -> list[Bird]:
-        """Write the next birds, in one transaction."""
+    def hear(self, count: int = 1, name_length: int = 0) -> list[Bird]:
+        """Write the next birds, in one transaction; names are filled up to `name_length`."""
         numbers = range(self._count, self._count + count)
         self._count += count
         return Bird.objects.bulk_create(
             Bird(
                 timestamp=NOON + datetime.timedelta(seconds=number),
-                name=f"#{number}",
+                name=f"#{number}".ljust(name_length, "~"),
                 species=self.species[number % 2],
                 node=self.nodes[number % 2],
             )
