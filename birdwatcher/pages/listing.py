@@ -65,9 +65,14 @@ class Asked:
     page: int = 1
     complaints: list[str] = field(default_factory=list)
 
-    def query(self, **changes: object) -> str:
+    def query(self, **changes: str | int) -> str:
         """Return the query string of this list with some changes; it begins again at page 1."""
-        kept = {"q": self.q, "state": self.state, "enabled": self.enabled, "sort": self.sort}
+        kept: dict[str, str | int] = {
+            "q": self.q,
+            "state": self.state,
+            "enabled": self.enabled,
+            "sort": self.sort,
+        }
         given = {name: value for name, value in (kept | changes).items() if value not in {"", 1}}
         return f"?{urlencode(given)}"
 

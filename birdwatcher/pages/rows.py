@@ -82,7 +82,8 @@ def processes_of(keys: Iterable[int]) -> dict[int, list[DaemonProcess]]:
     """Return the measured processes of nodes, by the node."""
     found: dict[int, list[DaemonProcess]] = {}
     for process in DaemonProcess.objects.filter(node__in=list(keys)):
-        found.setdefault(process.node_id, []).append(process)
+        if process.node_id is not None:
+            found.setdefault(process.node_id, []).append(process)
     return found
 
 

@@ -88,6 +88,6 @@ def test_a_chart_of_nothing_says_so() -> None:
 def test_a_sparkline_has_a_bar_for_each_value_that_is_not_zero() -> None:
     svg = sparkline([0, 5, 10], 'events <a> "minute"')
     assert svg.count("M") == 2
-    assert "M4 20v-20.0h" in svg
+    assert "M4 20v-20h" in svg
     assert 'aria-label="events &lt;a&gt; &quot;minute&quot;"' in svg
     assert sparkline([], "nothing").count("M") == 0

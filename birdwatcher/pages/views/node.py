@@ -119,7 +119,7 @@ def _records(request: HttpRequest, node: Node, cursors: dict[str, int | None]) -
     # Names of people are not for everybody, whatever the setting that opens the pages.
     if request.user.is_authenticated:
         parts["log"] = history.log(node, cursors["log"])
-    kept = {name: text for name, text in request.GET.items() if name in {"over", *CURSORS}}
+    kept = {name: text for name, text in request.GET.dict().items() if name in {"over", *CURSORS}}
     older = {
         name: f"?{urlencode(kept | {name: part.older})}#{name}"
         for name, part in parts.items()
