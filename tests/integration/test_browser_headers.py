@@ -51,7 +51,9 @@ def test_nothing_comes_from_elsewhere(client: Client) -> None:
 def test_the_sign_of_the_site_is_found_without_being_named() -> None:
     response = Client().get("/favicon.ico")
     assert (response.status_code, response["Location"]) == (302, "/static/pages/bird.svg")
-    assert Client().get(response["Location"])["Content-Type"] == "image/svg+xml"
+    picture = Client().get(response["Location"])
+    assert picture["Content-Type"] == "image/svg+xml"
+    picture.close()
 
 
 @override_settings(
