@@ -7,15 +7,18 @@ What one must know to change this file:
 - Birds that come in meanwhile are left out by their keys: the file is what the search found when it
   began, but for what was deleted since.
 - A generator that nobody exhausts is closed by the server; that is how an export learns that its
-  client has gone. One that was never begun cannot say so, and therefore makes its row only then.
+  client has gone. One that was never begun would not notice, so the first piece is made at once.
+- The server keeps a thread for each answer that it has not sent yet. Exports take half of them at
+  most, so that pages are answered beside them.
 """
 
 from __future__ import annotations
 
 import datetime
 import logging
+import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from dataclasses import replace
 
 from asgiref.sync import sync_to_async
@@ -27,12 +30,38 @@ from birdwatcher.birds.search import pages, totals
 from birdwatcher.birds.search.search import Search
 from birdwatcher.exports.formats import Format, records
 from birdwatcher.exports.models import Export, State
+from birdwatcher.web.bounds import THREADS
 
 PIECE = 2_000  # birds that are read at a time
 REPORT = 1.0  # seconds between two notes of how far it has come
 TIDIED = 500  # old rows that go with each new one
+AT_ONCE = THREADS // 2  # files that one process of the web UI sends
+
+_turns = threading.BoundedSemaphore(AT_ONCE)
 
 log = logging.getLogger("birdwatcher.web")
+
+
+class BusyError(Exception):
+    """This process sends as many files as it may."""
+
+
+class Download(Iterator[bytes]):
+    """A file whose first piece is made: what can go wrong at the start has not."""
+
+    def __init__(self, pieces: Generator[bytes, None, None]) -> None:
+        """Raises BusyError, django.db.Error."""
+        self._pieces = pieces
+        self._first: bytes | None = next(pieces)
+
+    def __next__(self) -> bytes:
+        """Return the next piece, which may be empty."""
+        first, self._first = self._first, None
+        return next(self._pieces) if first is None else first
+
+    def close(self) -> None:
+        """End the export, if it has not ended yet."""
+        self._pieces.close()
 
 
 def as_of_now(search: Search) -> Search:
@@ -47,12 +76,17 @@ def stream(
     form: Format,
     zone: datetime.tzinfo,
     clock: Callable[[], float] = time.monotonic,
-) -> Iterator[bytes]:
-    """Yield the file; `export`, not saved yet, is saved and kept current meanwhile."""
-    tidy()
-    export.save()
+) -> Generator[bytes, None, None]:
+    """Yield the file; `export`, not saved yet, is saved and kept current meanwhile.
+
+    Raises BusyError before it has yielded anything.
+    """
+    if not _turns.acquire(blocking=False):
+        raise BusyError
     state = State.BROKEN_OFF
     try:
+        tidy()
+        export.save()
         search = as_of_now(search)
         total = totals.known(search)
         export.total = total.birds if total and not total.with_doubtful else None
@@ -76,6 +110,7 @@ def stream(
         # The answer must not end as if it were whole.
         raise
     finally:
+        _turns.release()
         export.state = state
         _note(export)
 
@@ -87,10 +122,10 @@ def tidy() -> None:
     Export.objects.filter(pk__in=keys).delete()
 
 
-async def asynchronously(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+async def asynchronously(pieces: Download) -> AsyncIterator[bytes]:
     """Yield the pieces to a server that does not wait in threads."""
     # All of them in the thread of the request, to which its connection to the database belongs.
-    step, close = sync_to_async(next), sync_to_async(pieces.close)  # type: ignore[attr-defined]
+    step, close = sync_to_async(next), sync_to_async(pieces.close)
     try:
         while (piece := await step(pieces, None)) is not None:
             if piece:

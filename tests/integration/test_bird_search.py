@@ -199,10 +199,10 @@ def test_the_queries_are_few_and_follow_indexes(
         ):
             with CaptureQueriesContext(connection) as queries:
                 way(search, at)  # type: ignore[arg-type]
-            assert len(queries) <= 16, search
+            assert len(queries) <= 2 * (3 * walk.STEPS + 3), search
             for plan in plans(queries):
                 assert "birds_bird" not in plan.read_whole, (search, plan)
-                assert not plan.sorts or prefix or (node and species) or plan.by_keys, (
-                    search,
-                    plan,
-                )
+                # What is asked for by one index comes in its order. Of the doubtful birds there are
+                # so few here that PostgreSQL would rather sort them.
+                sorts_few = prefix or (node and species) or doubtful or plan.by_keys
+                assert sorts_few or not plan.sorts, (search, plan)

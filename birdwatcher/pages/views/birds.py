@@ -42,7 +42,7 @@ def _found(filters: BirdFilters) -> dict[str, Any]:
         page = pages.older_than(search, asked["before"])
     return {
         "page": page,
-        "upwards": bool(asked["after"]),
+        "upwards": bool(asked["after"] and not asked["before"]),
         "total": totals.known(search),
         "first": not (asked["before"] or asked["after"]),
         "none_at_all": not (page.birds or filters.given or Bird.objects.exists()),

@@ -13,11 +13,11 @@ from django.utils import timezone
 from birdwatcher.accounts.access import reading
 from birdwatcher.exports.formats import FORMATS
 from birdwatcher.exports.models import Export
-from birdwatcher.exports.stream import asynchronously, stream
+from birdwatcher.exports.stream import BusyError, Download, asynchronously, stream
 from birdwatcher.pages.filters import BirdFilters
 
 VISITOR = "visitor"  # the cookie of a browser in which nobody is logged in
-AT_ONCE = 3  # exports of one viewer
+AT_ONCE = 2  # exports of one viewer
 SHOWN = 5
 
 
@@ -34,14 +34,22 @@ def export(request: HttpRequest) -> HttpResponseBase:
     visitor = request.COOKIES.get(VISITOR, "")[:64] or secrets.token_urlsafe()
     owner = owner_of(request, visitor)
     if Export.objects.of(owner).alive().count() >= AT_ONCE:
-        return _refuse(request, 429, [f"{AT_ONCE} exports are under way: wait for one to end."])
-    row = Export(**owner, format=form.suffix, title=filters.in_words())
-    zone = timezone.get_current_timezone()
-    pieces = stream(row, filters.search(), form, zone) if request.method == "GET" else iter(())
-    response = StreamingHttpResponse(
-        asynchronously(pieces) if isinstance(request, ASGIRequest) else pieces,
-        content_type=form.content_type,
-    )
+        return _refuse(
+            request, 429, [f"{AT_ONCE} of your exports are under way: wait for one to end."]
+        )
+    if request.method == "HEAD":
+        response: HttpResponseBase = HttpResponse()
+    else:
+        row = Export(**owner, format=form.suffix, title=filters.in_words())
+        zone = timezone.get_current_timezone()
+        try:
+            file = Download(stream(row, filters.search(), form, zone))
+        except BusyError:
+            return _refuse(request, 503, ["Other exports are under way: try again in a moment."])
+        response = StreamingHttpResponse(
+            asynchronously(file) if isinstance(request, ASGIRequest) else file
+        )
+    response["Content-Type"] = form.content_type
     name = f"birds-{timezone.localtime():%Y%m%d-%H%M%S}.{form.suffix}"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     if not request.user.is_authenticated:

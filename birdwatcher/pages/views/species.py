@@ -32,10 +32,17 @@ def all_species(request: HttpRequest) -> HttpResponse:
         "asked": asked,
         "rows": rows,
         "none_at_all": not (rows or Species.objects.exists()),
-        "previous": asked.query(page=asked.number - 1) if asked.number > 1 else None,
+        "previous": _before(asked),
         "following": asked.query(page=asked.number + 1) if more else None,
     }
     return render(request, "pages/all_species.html", context)
+
+
+def _before(asked: Asked) -> str | None:
+    """Return the query of the page before; None on the first one."""
+    if asked.number == 1:
+        return None
+    return asked.query(page=asked.number - 1 if asked.number > 2 else "")
 
 
 @reading

@@ -11,7 +11,6 @@ import zoneinfo
 import pytest
 from asgiref.testing import ApplicationCommunicator
 from django.contrib.auth.models import Group, User
-from django.core.asgi import get_asgi_application
 from django.test import Client, override_settings
 from django.utils import timezone
 
@@ -19,6 +18,7 @@ from birdwatcher.birds.models import Bird
 from birdwatcher.exports import stream
 from birdwatcher.exports.formats import Record
 from birdwatcher.exports.models import Export, State
+from birdwatcher.web.handler import BoundedApplication, Handler
 from tests.support.flock import NOON, SECOND, insert, make_flock, make_nodes, make_species
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -203,6 +203,20 @@ def test_nobody_sees_the_exports_of_others(client: Client) -> None:
         assert "“bob…”" not in another.get(PROGRESS).content.decode()
 
 
+def test_exports_leave_room_for_pages(client: Client) -> None:
+    others = [Client() for _ in range(stream.AT_ONCE)]
+    for number, other in enumerate(others):
+        other.force_login(User.objects.create_superuser(f"other{number}"))
+    under_way = [other.get(EXPORT) for other in others]
+    assert client.get(EXPORT).status_code == 503
+    under_way[0].close()
+    download(client, "")
+    # Nor does one that was refused, or that ended, keep its place.
+    download(client, "")
+    for response in under_way:
+        response.close()
+
+
 def test_few_at_once_and_old_ones_go(client: Client) -> None:
     user = User.objects.get()
     Export.objects.bulk_create(Export(user=user, title="x", format="csv") for _ in range(3))
@@ -243,7 +257,7 @@ def test_a_client_that_leaves_ends_the_search(
         return real(keys, zone)
 
     async def receive_and_leave() -> None:
-        server = ApplicationCommunicator(get_asgi_application(), scope)
+        server = ApplicationCommunicator(BoundedApplication(Handler()), scope)
         await server.send_input({"type": "http.request"})
         start = await server.receive_output(timeout=20)
         assert start["status"] == 200
