@@ -53,6 +53,11 @@ class Channel:
         self.buffered = 0  # bytes waiting to be sent
         self.resume_reading()
 
+    @property
+    def takes(self) -> bool:
+        """Whether what is sent may still arrive, as far as is known."""
+        return not (self._closed or self._eof)
+
     def send(self, raw: bytes) -> None:
         """Queue one frame's bytes, to leave together with what else is sent in this turn.
 
@@ -69,7 +74,7 @@ class Channel:
             self._push()
 
     def _queue_up(self, raw: bytes) -> bool:
-        if self._closed or self._eof:
+        if not self.takes:
             return False
         self._queue.append(raw)
         self.buffered += len(raw)

@@ -113,9 +113,18 @@ class Uplink:
         self._on_told(frame)
 
     def _pump(self) -> None:
+        """Send what is to be sent, as much as the pipe takes, and no more than so much in one turn:
+        who drains it may be quicker than we are."""
+        sent = 0
         try:
-            while self._channel.buffered < PIPE_BUFFER and (raw := self._outbox.take()):
+            while self._channel.takes and self._channel.buffered < PIPE_BUFFER:
+                if sent >= PIPE_BUFFER:
+                    asyncio.get_running_loop().call_soon(self._pump)
+                    return
+                if (raw := self._outbox.take()) is None:
+                    return
                 self._channel.send_now(raw)
+                sent += len(raw)
         except SpoolError as error:
             self._outbox.give_up_spool()
             self._on_spool(f"{error}; it is set aside")

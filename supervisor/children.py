@@ -25,6 +25,7 @@ import multiprocessing
 import os
 import resource
 import signal
+import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -43,6 +44,7 @@ OOM_SCORE = Path("/proc/self/oom_score_adj")  # proc(5): from -1000, never, to 1
 # Seconds between the two signs of a child's end: it is dead, and its pipe is drained.
 LINGER = 1.0
 LAST_BREATH = 5.0  # the other way round
+BURIAL = 1.0  # seconds at most, in which nothing else is done
 
 
 class Child:
@@ -79,15 +81,15 @@ class Child:
             raise
         finally:
             theirs.close()
-        try:
+        with contextlib.ExitStack() as undo:  # with no descriptor left, nobody would watch it
+            undo.callback(_bury, self.pid)
+            undo.callback(ours.close)
             self._pidfd = os.pidfd_open(self.pid)
+            undo.callback(os.close, self._pidfd)
             self.channel = Channel(
                 ours, on_frame=on_frame, on_eof=self._drained, on_drained=on_drained
             )
-        except OSError:  # no descriptor left: nobody would watch it
-            os.kill(self.pid, signal.SIGKILL)
-            os.waitpid(self.pid, 0)
-            raise
+            undo.pop_all()
         self._loop.add_reader(self._pidfd, self._died)
         self._exit_code: int | None = None
         self.is_drained = False
@@ -163,6 +165,14 @@ def _fork(live: Callable[[], NoReturn]) -> int:
         return pid
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _bury(pid: int) -> None:
+    """End a child, and wait a moment for it to be gone."""
+    os.kill(pid, signal.SIGKILL)
+    deadline = time.monotonic() + BURIAL
+    while not os.waitpid(pid, os.WNOHANG)[0] and time.monotonic() < deadline:
+        time.sleep(0.001)
 
 
 def _in_child(

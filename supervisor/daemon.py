@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import signal
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -73,6 +74,9 @@ def run_daemon(
     """
     speaker.become("supervisor")
     tell_where_it_crashes()
+    # Inherited as ignored, it would have the kernel bury the children, and nobody told of what they
+    # died.
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     try:
         lock = lock_state_directory(state_directory)
     except StateDirectoryBusyError as error:

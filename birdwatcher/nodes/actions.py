@@ -43,7 +43,7 @@ def _change(
     """Change those of `nodes` that are as in `of`, log it for each; return how many that were."""
     with transaction.atomic():
         chosen = Node.objects.filter(pk__in=[node.pk for node in nodes], **of)
-        changed = list(chosen.order_by("pk").select_for_update())
+        changed = list(chosen.order_by("pk").select_for_update(no_key=True))
         Node.objects.filter(pk__in=[node.pk for node in changed]).update(**change)
         if changed:
             LogEntry.objects.log_actions(user.pk, changed, CHANGE, change_message=says)

@@ -97,7 +97,7 @@ class NodeStatus(models.Model):
     error = models.CharField(max_length=255, blank=True, db_default="")
     last_error = models.CharField(max_length=255, blank=True)
     next_try = models.DateTimeField(null=True)
-    recent = models.JSONField(default=list)
+    recent = models.JSONField(default=list, db_default=models.Value([], models.JSONField()))
     recent_minute = models.DateTimeField(null=True)
 
     class Meta:

@@ -23,7 +23,9 @@ from birdwatcher.rollups.hours import HOUR, hour_of
 from birdwatcher.rollups.triggers import TABLES, hour_of_bird
 
 PIECE = 20_000  # birds of a node that are counted at once, but for more of a single hour
-LOCK_TIMEOUT = "1s"  # for which others may have to wait while we wait
+# For which others may have to wait while we wait: twice PostgreSQL's deadlock_timeout, after which
+# it makes an autovacuum give way.
+LOCK_TIMEOUT = "2s"
 LOCK_PAUSE = 1.0  # seconds until we try again,
 LOCK_TRIES = 30  # so many times
 # Seconds after a piece was put right in which others get their turn: whoever waits for SQLite's

@@ -173,7 +173,8 @@ class Ledger:
         )
 
     def _write_at_once(self, work: Work) -> None:
-        nodes, species = set(work.by_node), self._species.of(set())
+        nodes = set(work.by_node)
+        species = self._species.of({name for _, (_, name, _), _ in work.events})
         statuses, _ = self._statuses_after(work.by_node.items())
         parts: list[Part] = [
             (BIRDS, [rows.bird(*event, species) for event in work.events]),

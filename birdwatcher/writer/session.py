@@ -28,6 +28,7 @@ POSTGRESQL_PATIENCE = 30.0  # seconds; it notifies, which makes the descriptor r
 # Every wait of the writer on the database ends by itself, in an error that is retried.
 BUSY_TIMEOUT = 5.0  # seconds, SQLite
 STATEMENT_TIMEOUT = 30.0  # seconds, PostgreSQL
+NEVER = 2**31  # times that a statement has to be run before psycopg prepares it by itself
 
 
 class RefusedError(Exception):
@@ -118,6 +119,8 @@ class _PostgreSQL:
             cursor.execute("SET idle_in_transaction_session_timeout = '60s'")
             if raw.info.server_version >= 140000:
                 cursor.execute("SET client_connection_check_interval = '2s'")
+        # Nothing is prepared but what asks for it; with Django's None, not even that.
+        raw.prepare_threshold = NEVER
         _wait_for_lock(self._lock, self._holder)
         raw.add_notify_handler(self._notified)  # called for what comes along with an answer
         with connection.cursor() as cursor:

@@ -30,9 +30,9 @@ class SpeciesKeys:
 
         Raises django.db.Error.
         """
-        if len(self._keys) > MAX_REMEMBERED:
-            self._keys = {}
         unknown = sorted(names - self._keys.keys())
+        if unknown and len(self._keys) > MAX_REMEMBERED:
+            self._keys, unknown = {}, sorted(names)
         if unknown:
             Species.objects.bulk_create(
                 [Species(name=name) for name in unknown], ignore_conflicts=True

@@ -50,8 +50,8 @@ class Vitals:
 
     @property
     def due(self) -> float:
-        """When the next sign of life is due, in monotonic seconds."""
-        return self._seen_at + HEARTBEAT
+        """When there is something to show, in monotonic seconds."""
+        return 0.0 if self._measured else self._seen_at + HEARTBEAT
 
     def register(self, *, first: bool) -> None:
         """Sign the database's one row about the daemon; later writers of it only renew that."""
@@ -73,14 +73,14 @@ class Vitals:
 
     def show(self) -> None:
         """Say, now and then, that the daemon is there and how it does; tell of its processes."""
-        if time.monotonic() >= self.due:
+        if time.monotonic() >= self._seen_at + HEARTBEAT:
             now = timezone.now()
             values = _summarised(self._board.summary(), now) | self._commit_seconds()
             Daemon.objects.filter(pk=Daemon.ONLY).update(seen_at=now, **values)
             self._seen_at = time.monotonic()
-        if self._measured:
-            record(*self._measured)
-            self._measured = None
+        measured, self._measured = self._measured, None  # what fails is not tried again
+        if measured:
+            record(*measured)
 
     def measured(self, at: float, usages: Sequence[tuple[Any, ...]]) -> None:
         """The supervisor has measured all processes at `at`, in seconds since the epoch."""

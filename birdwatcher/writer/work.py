@@ -96,7 +96,9 @@ class Work:
     def refuse(self, event: NodeEvent) -> None:
         """Count an event as rejected and not as received."""
         node, said, received_at = event
-        self.about(node).events -= 1
+        report = self.about(node)
+        report.events -= 1
+        report.minutes[rates.number_of(moment(received_at))] -= 1
         self._reject(refused(node, received_at, as_packet(said)))
 
     def cannot_read(self, frame: Frame, why: str) -> None:
