@@ -148,11 +148,7 @@ class Ledger:
         work = gather(frames, self._next)
         began = time.monotonic()
         try:
-            if not sift and self._is_small(work):
-                self._write_at_once(work)
-            else:
-                with transaction.atomic():
-                    self._write(work, sift=sift)
+            self._write(work, sift=sift)
         except BaseException:
             self._forget()
             raise
@@ -163,6 +159,14 @@ class Ledger:
             says = f"node={node}: what came from its process could not be read"
             self._fold(logging.ERROR, says, f"{says}: {why}", about(node))
         self._growth.trim()
+
+    def _write(self, work: Work, *, sift: bool) -> None:
+        """Write all of it, in one transaction."""
+        if not sift and self._is_small(work):
+            self._write_at_once(work)
+        else:
+            with transaction.atomic():
+                self._write_in_steps(work, sift=sift)
 
     def _is_small(self, work: Work) -> bool:
         """Whether there are but a few events, and nothing else."""
@@ -186,7 +190,7 @@ class Ledger:
             del self._statuses[node]
         _drop(work, deleted)
 
-    def _write(self, work: Work, *, sift: bool) -> None:
+    def _write_in_steps(self, work: Work, *, sift: bool) -> None:
         write = self._sift if sift else _write_all
         _drop(work, work.by_node.keys() - hold_nodes(work.by_node.keys()))
         write("an event", work.events, self._insert_birds, work.refuse)
