@@ -88,7 +88,8 @@ AUTHENTICATION_BACKENDS = [
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = datetime.timedelta(minutes=10)
 AXES_LOCKOUT_PARAMETERS = ["ip_address"]
-AXES_RESET_ON_SUCCESS = True
+# Otherwise whoever has an account guesses at others without end, logging in to it in between.
+AXES_RESET_ON_SUCCESS = False
 # Else whoever tries again and again would never be let in.
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_CLIENT_IP_CALLABLE = "birdwatcher.accounts.throttle.client_address"

@@ -7,9 +7,9 @@ from django.contrib.auth import views
 from django.http import HttpRequest, HttpResponseRedirect
 from django.shortcuts import resolve_url
 from django.urls import reverse_lazy
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
+from birdwatcher.accounts.addresses import is_ours
 from birdwatcher.accounts.forms import TimeZoneForm
 from birdwatcher.accounts.timezones import remember
 
@@ -49,7 +49,4 @@ def set_time_zone(request: HttpRequest) -> HttpResponseRedirect:
 
 def _afterwards(request: HttpRequest, wanted: str) -> str:
     """Return the page to open next: the one that is wanted, if it is one of ours."""
-    ours = url_has_allowed_host_and_scheme(
-        wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
-    )
-    return wanted if ours else resolve_url("pages:overview")
+    return wanted if is_ours(request, wanted) else resolve_url("pages:overview")

@@ -78,6 +78,12 @@ class Client:
         if text := delivery.behind(self.since).text(self.wanted):
             self.put(text)
 
+    def live_at(self, position: int) -> None:
+        """Tell that all is well, and every bird up to the key `position` was told, or a later one
+        if it was told of that before: it would come again with the key, and be told that twice."""
+        assert self.since is not None  # noqa: S101 for the type checker
+        self.put(messages.heartbeat(max(self.since, position)))
+
     def put(self, item: str | Gap) -> None:
         """Have `item` told after all that waits."""
         if self.too_slow.is_set():

@@ -68,18 +68,22 @@ class Reader:
             for client in self._begun & self._clients:
                 client.offer(delivery)
         if time.monotonic() >= self._sign_at:
-            self._tell(messages.heartbeat(self._position))
+            self._sign_at = time.monotonic() + self._heartbeat
+            for client in self._begun & self._clients:
+                client.live_at(self._position)
         return 0.0 if len(birds) == table.AT_ONCE else POLL
 
     async def _welcome(self, position: int) -> None:
         """Have those who are new follow from `position` on."""
+        # Whoever comes while the table is asked may have been told of more than it answers.
+        new = self._clients - self._begun
         newest = position
-        if any((it.since or 0) > position for it in self._clients - self._begun):
+        if any((it.since or 0) > position for it in new):
             newest = await self._thread.ask(table.newest, self._late)
-        for client in self._clients - self._begun:
+        for client in new:
             client.begin(position, newest)
-            client.put(messages.heartbeat(position))
-        self._begun = set(self._clients)
+            client.live_at(position)
+        self._begun = (self._begun | new) & self._clients
 
     def _late(self) -> None:
         self._troubled(SILENT, f"no answer for {PATIENCE:g} s")

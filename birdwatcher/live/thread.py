@@ -34,7 +34,8 @@ class DatabaseThread:
         `late()` is called in the loop each time that another `PATIENCE` has passed.
         """
         self._waiting += 1
-        answer = asyncio.get_running_loop().run_in_executor(self._executor, self._answer, call)
+        answer = asyncio.get_running_loop().run_in_executor(self._executor, call)
+        answer.add_done_callback(self._answered)
         while not answer.done():
             await asyncio.wait({answer}, timeout=PATIENCE)
             if not answer.done():
@@ -45,10 +46,8 @@ class DatabaseThread:
         """Have the thread close its connection when it is done; wait for nothing."""
         self._executor.submit(connection.close)
 
-    def _answer(self, call: Callable[[], T]) -> T:
-        try:
-            return call()
-        finally:
-            self._waiting -= 1
-            if not self._stays and not self._waiting:
-                connection.close()
+    def _answered(self, _answer: object) -> None:
+        # In the loop, as all that changes the number.
+        self._waiting -= 1
+        if not self._stays and not self._waiting:
+            self.leave()

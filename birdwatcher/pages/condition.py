@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import datetime
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db.models import Count
-
 from birdwatcher.health.examination import read_facts
 from birdwatcher.health.judgement import Grade, Verdict, judge
-from birdwatcher.nodes.live import DISABLED, UNKNOWN, WAITING, WORDS, Live, live, tone
+from birdwatcher.nodes.live import DISABLED, Live, live, tone
 from birdwatcher.nodes.models import Node
+from birdwatcher.pages.rows import states
 from birdwatcher.writer.models import Daemon
 from nodeproc.states import NodeState
 
@@ -77,7 +75,7 @@ def condition() -> Condition:
     """Return how the network is now."""
     facts = read_facts()
     alive = facts.daemon is not None and facts.daemon.alive(facts.now)
-    groups = _count(alive=alive)
+    groups = states(facts.daemon, facts.now)
     connected = groups.pop(NodeState.CONNECTED.value, 0)
     enabled = connected + sum(count for word, count in groups.items() if word != DISABLED)
     return Condition(
@@ -85,19 +83,9 @@ def condition() -> Condition:
         nodes=enabled + groups.get(DISABLED, 0),
         enabled=enabled,
         connected=connected if alive else None,
-        others=[Group(word, groups[word]) for word in WORDS if groups.get(word)],
+        others=[Group(word, count) for word, count in groups.items()],
         troubles=_troubles(facts.daemon, facts.now) if alive and connected < enabled else [],
     )
-
-
-def _count(*, alive: bool) -> Counter[str]:
-    """Return how many nodes there are in each state, disabled ones too."""
-    rows = Node.objects.order_by().values_list("enabled", "status__state")
-    groups: Counter[str] = Counter()
-    for enabled, state, count in rows.annotate(Count("pk")):
-        word = (state or WAITING) if alive else UNKNOWN
-        groups[word if enabled else DISABLED] += count
-    return groups
 
 
 def _troubles(daemon: Daemon | None, now: datetime.datetime) -> list[Trouble]:
@@ -105,5 +93,8 @@ def _troubles(daemon: Daemon | None, now: datetime.datetime) -> list[Trouble]:
     found = []
     for node in nodes.select_related("status")[:NAMED]:
         status = getattr(node, "status", None)
-        found.append(Trouble(node, live(node, daemon, now), status.last_error if status else ""))
+        shown = live(node, daemon, now)
+        # Not its last error, which may be over: while it starts or connects, nothing is wrong yet.
+        reason = shown.reason or (status.error if status else "")
+        found.append(Trouble(node, shown, reason))
     return found

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import datetime
 import math
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from django.db.models import Count, QuerySet
 from django.utils import timezone
 
 from birdwatcher.accounts.timezones import midnight, today
-from birdwatcher.birds.models import Bird, Species
+from birdwatcher.birds.models import Species
 from birdwatcher.rollups import queries
-from birdwatcher.rollups.hours import hour_of, split
-from birdwatcher.rollups.models import HourlyOfSpecies
+from birdwatcher.rollups.hours import hour_of
 
 HOUR = datetime.timedelta(hours=1)
 CHARTED = 48  # hours
@@ -62,7 +59,10 @@ def birds_last_hour(now: datetime.datetime) -> Compared:
 def species_today(now: datetime.datetime) -> Compared:
     """Return how many species were heard today, against those of all of yesterday."""
     start, end = today(now)
-    return Compared(_species_between(start, end), _species_between(_start_of_yesterday(now), start))
+    return Compared(
+        queries.species_between(start, end),
+        queries.species_between(_start_of_yesterday(now), start),
+    )
 
 
 def same_time_yesterday(now: datetime.datetime) -> datetime.datetime:
@@ -74,21 +74,6 @@ def same_time_yesterday(now: datetime.datetime) -> datetime.datetime:
 
 def _start_of_yesterday(now: datetime.datetime) -> datetime.datetime:
     return midnight(timezone.localtime(now).date() - datetime.timedelta(days=1))
-
-
-def _species_between(start: datetime.datetime, end: datetime.datetime) -> int:
-    whole, ragged = split(start, end)
-    counts = HourlyOfSpecies.objects.filter(hour__gte=whole.start, hour__lt=whole.end)
-    found = set(counts.values_list("species", flat=True).distinct())
-    for span in ragged:
-        found.update(_birds(span.start, span.end).values_list("species", flat=True).distinct())
-    return len(found)
-
-
-def _birds(start: datetime.datetime, end: datetime.datetime) -> QuerySet[Bird]:
-    # Without the first condition no index would serve: each of them begins with it, or after it.
-    birds = Bird.objects.order_by().filter(doubtful__in=[False, True])
-    return birds.filter(timestamp__gte=start, timestamp__lt=end)
 
 
 def chart(now: datetime.datetime) -> dict[str, object]:
@@ -149,7 +134,7 @@ def grid(now: datetime.datetime) -> Grid:
     start, end = today(now)
     ranked = queries.by_species(start, end, limit=SPECIES_SHOWN + 1)
     shown = ranked[:SPECIES_SHOWN]
-    found = _by_hour([species.pk for species, _ in shown], start, end)
+    found = queries.species_by_hour(start, end, [species for species, _ in shown])
     hours = list(_hours(start, end))
     most = max((birds for of in found.values() for birds in of.values()), default=0)
     rows = [
@@ -157,7 +142,7 @@ def grid(now: datetime.datetime) -> Grid:
             species,
             birds,
             round(100 * birds / shown[0][1], 1),
-            [_cell(found[species.pk].get(hour, 0), most) for hour in hours],
+            [_cell(found[species].get(hour, 0), most) for hour in hours],
         )
         for species, birds in shown
     ]
@@ -170,24 +155,6 @@ def _hours(start: datetime.datetime, end: datetime.datetime) -> Iterator[datetim
     while hour < end:
         yield hour
         hour += HOUR
-
-
-def _by_hour(
-    species: Sequence[int], start: datetime.datetime, end: datetime.datetime
-) -> dict[int, dict[datetime.datetime, int]]:
-    """Return the birds of some species by their keys and by the hour of UTC."""
-    whole, ragged = split(start, end)
-    found: dict[int, dict[datetime.datetime, int]] = defaultdict(dict)
-    counts = HourlyOfSpecies.objects.filter(
-        species__in=species, hour__gte=whole.start, hour__lt=whole.end
-    )
-    for key, hour, birds in counts.values_list("species", "hour", "birds"):
-        found[key][hour] = birds
-    for span in ragged:
-        rows = _birds(span.start, span.end).filter(species__in=species)
-        for key, birds in rows.values_list("species").annotate(Count("pk")):
-            found[key][hour_of(span.start)] = birds
-    return found
 
 
 def _cell(birds: int, most: int) -> Cell:

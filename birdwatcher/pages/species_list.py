@@ -11,6 +11,7 @@ from django.db.models import BigIntegerField, Count, F, OuterRef, QuerySet, Subq
 from django.db.models.functions import Coalesce
 
 from birdwatcher.birds.models import Bird, Species
+from birdwatcher.pages.sorting import asked_next, sorted_as
 from birdwatcher.rollups.models import TotalCount
 
 SIZE = 100  # species on a page
@@ -89,14 +90,11 @@ class Asked:
     def heads(self) -> Iterable[dict[str, str]]:
         """Yield what stands at the head of each column, with the address that sorts by it."""
         for name, title in HEADS.items():
-            upwards = name == "name"
-            ways = (name, f"-{name}") if upwards else (f"-{name}", name)
-            order = ways[1] if self.order == ways[0] else ways[0]
-            sorted_ = {name: "ascending", f"-{name}": "descending"}.get(self.order, "")
+            order = asked_next(name, self.order, largest_first=name != "name")
             yield {
                 "name": name,
                 "title": title,
-                "sorted": sorted_,
+                "sorted": sorted_as(name, self.order),
                 "query": self.query(order="" if order == ORDER else order, page=""),
             }
 

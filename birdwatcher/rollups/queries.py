@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from django.db.models import Count, Model, QuerySet, Sum
@@ -88,20 +88,28 @@ def by_node(
     return _ranked(Node, _by("node", start, end, _filters(None, species)), limit)
 
 
-def species_by_hour(start: Moment, end: Moment) -> dict[Species, dict[Moment, int]]:
-    """Return the birds of each species heard from `start` up to `end`, by the hour of UTC.
+def species_between(start: Moment, end: Moment) -> int:
+    """Return how many species were heard from `start` up to `end`."""
+    return len(_by("species", start, end, {}))
 
-    Species in the order of their names, hours in theirs; hours without birds are left out.
+
+def species_by_hour(
+    start: Moment, end: Moment, species: Sequence[Species]
+) -> dict[Species, dict[Moment, int]]:
+    """Return the birds of each of `species` heard from `start` up to `end`, by the hour of UTC.
+
+    Species in the order given, hours in theirs; hours without birds are left out.
     """
     whole, ragged = split(start, end)
+    filters = {"species__in": [it.pk for it in species]}
     found: dict[int, dict[Moment, int]] = defaultdict(dict)
     for span in ragged:
-        for species, birds in _birds(span, {}).values_list("species").annotate(Count("pk")):
-            found[species][hour_of(span.start)] = birds
-    rows = _within(HourlyOfSpecies, whole, {}).values_list("species", "hour", "birds")
-    for species, hour, birds in rows:
-        found[species][hour] = birds
-    return {it: dict(sorted(found[it.pk].items())) for it in Species.objects.filter(pk__in=found)}
+        for key, birds in _birds(span, filters).values_list("species").annotate(Count("pk")):
+            found[key][hour_of(span.start)] = birds
+    rows = _within(HourlyOfSpecies, whole, filters).values_list("species", "hour", "birds")
+    for key, hour, birds in rows:
+        found[key][hour] = birds
+    return {it: dict(sorted(found[it.pk].items())) for it in species}
 
 
 def by_month(*, node: OneNode = None, species: OneSpecies = None) -> dict[datetime.date, int]:

@@ -21,13 +21,14 @@ from django.core.handlers.base import BaseHandler
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from birdwatcher.web.bounds import BODY_BYTES, BODY_TIMEOUT, THREADS
+from birdwatcher.web.bounds import BODY_BYTES, BODY_TIMEOUT, THREAD_TIMEOUT, THREADS
 
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
+RETRY_AFTER = 10  # seconds, for whoever found no thread
 END = object()
 
 
@@ -76,7 +77,11 @@ class BoundedApplication:
             return await _refuse(send, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         if body is None:
             return None
-        thread = await self._threads.get()
+        try:
+            async with asyncio.timeout(THREAD_TIMEOUT):
+                thread = await self._threads.get()
+        except TimeoutError:
+            return await _refuse(send, HTTPStatus.SERVICE_UNAVAILABLE)
         try:
             async with ThreadSensitiveContext(executor=thread):
                 await self._application(scope, _with_body(body, receive), send)
@@ -121,6 +126,8 @@ async def _refuse(send: Send, status: HTTPStatus) -> None:
         (b"content-length", str(len(text)).encode()),
         (b"connection", b"close"),
     ]
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        headers.append((b"retry-after", str(RETRY_AFTER).encode()))
     await send({"type": "http.response.start", "status": status.value, "headers": headers})
     await send({"type": "http.response.body", "body": text})
 

@@ -110,7 +110,8 @@ def test_the_known_totals_are_exact(monkeypatch: pytest.MonkeyPatch) -> None:
     for search in searches(seed=4, count=150):
         total = totals.known(search)
         assert total is None or total == totals.Total(len(expected(search))), search
-        assert total or search.prefix
+        of_all = search.node is search.species is None
+        assert total or search.prefix or (of_all and search.end and not search.start)
         known += total is not None and bool(search.prefix)
     assert known > 20
 
@@ -120,6 +121,19 @@ def test_too_many_doubtful_birds_are_counted_in(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(totals, "ENOUGH", 3)
     assert totals.known(Search()) == totals.Total(100, with_doubtful=True)
     assert totals.known(Search(doubtful=True)) is None
+
+
+def test_a_long_range_is_not_added_up_over_all_species() -> None:
+    birds = make_flock(seed=6, count=100)
+    month = Search(start=NOON - totals.LONGEST, end=NOON)
+    longer = dataclasses.replace(month, start=NOON - totals.LONGEST - SECOND)
+    assert totals.known(longer) is totals.known(Search(end=NOON)) is None
+    for search in (month, dataclasses.replace(longer, species=birds[0].species_id)):
+        with CaptureQueriesContext(connection) as captured:
+            assert totals.known(search) == totals.Total(len(expected(search)))
+        read = [plan for plan in plans(captured) if "rollups_" in plan.sql]
+        assert read
+        assert not [plan.text for plan in read if plan.read_whole]
 
 
 def test_pages_stay_as_they_are_while_birds_come_in() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from dataclasses import dataclass, replace
 
 from django.db.models import Q, Sum
@@ -14,6 +15,8 @@ from birdwatcher.rollups.counting import HOUR
 from birdwatcher.rollups.models import TotalCount
 
 ENOUGH = 20_000  # birds with a doubtful time that are looked at one by one
+# Of the hours of one species or one node there are few; of all species, a row for each of them.
+LONGEST = datetime.timedelta(days=31)  # a range in which the birds of all are counted
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,8 @@ def known(search: Search) -> Total | None:
     if search.prefix:
         named = rare(search)
         return None if named is None else Total(named)
+    if not search.doubtful and _is_long(search):
+        return None
     doubtful = _doubtful(search)
     if search.doubtful:
         return None if doubtful is None else Total(doubtful)
@@ -43,6 +48,13 @@ def _doubtful(search: Search) -> int | None:
     search = replace(search, doubtful=True)
     birds = search.dated().filter(any_index(search), *search.stretch.conditions()).order_by()
     return count(birds, search.condition & Q(doubtful__in=[True]), ENOUGH)
+
+
+def _is_long(search: Search) -> bool:
+    """Whether it asks for all species and nodes, not of all time, but of a long one."""
+    if search.node is not None or search.species is not None or not (search.start or search.end):
+        return False
+    return (search.end or LATEST) - (search.start or EARLIEST) > LONGEST
 
 
 def _all(search: Search) -> int:

@@ -11,15 +11,15 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDi
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme
 
 from birdwatcher.accounts.access import operating
+from birdwatcher.accounts.addresses import is_ours
 from birdwatcher.nodes import actions
 from birdwatcher.nodes.models import Node
+from birdwatcher.pages.keys import key_in
 from birdwatcher.pages.listing import filtered, understand
 from birdwatcher.writer.models import Daemon
 
-LONGEST_KEY = 18  # digits; the largest key that a database has is longer
 MOST = 10_000  # nodes at once; databases bound what one statement may name
 
 
@@ -106,7 +106,7 @@ def _asked(request: HttpRequest) -> tuple[str, Sequence[Node]]:
 
 
 def _with_keys(texts: Sequence[str]) -> Sequence[Node]:
-    keys = {int(it) for it in texts if it.isascii() and it.isdigit() and len(it) <= LONGEST_KEY}
+    keys = {key for key in map(key_in, texts) if key is not None}
     return list(Node.objects.filter(pk__in=sorted(keys)[:MOST]).order_by("name", "pk"))
 
 
@@ -118,7 +118,7 @@ def _back(request: HttpRequest, level: int, text: str) -> HttpResponse:
 def _target(request: HttpRequest) -> str:
     """Return where to go on: the page it was asked on, or the list as it was."""
     page = request.POST.get("page", "")
-    if page and url_has_allowed_host_and_scheme(page, {request.get_host()}):
+    if is_ours(request, page):
         return page
     query = request.POST.get("list", "")
     return reverse("pages:nodes") + (query if query.startswith("?") else "")

@@ -19,6 +19,7 @@ from birdwatcher.pages.filters import BirdFilters
 VISITOR = "visitor"  # the cookie of a browser in which nobody is logged in
 AT_ONCE = 2  # exports of one viewer
 SHOWN = 5
+RETRY_AFTER = 30  # seconds, for whoever comes while too many others export
 
 
 @reading
@@ -38,14 +39,17 @@ def export(request: HttpRequest) -> HttpResponseBase:
             request, 429, [f"{AT_ONCE} of your exports are under way: wait for one to end."]
         )
     if request.method == "HEAD":
-        response: HttpResponseBase = HttpResponse()
+        # A stream like the file itself, so that nothing is said of its length.
+        response: HttpResponseBase = StreamingHttpResponse(())
     else:
         row = Export(**owner, format=form.suffix, title=filters.in_words())
         zone = timezone.get_current_timezone()
         try:
             file = Download(stream(row, filters.search(), form, zone))
         except BusyError:
-            return _refuse(request, 503, ["Other exports are under way: try again in a moment."])
+            busy = _refuse(request, 503, ["Other exports are under way: try again in a moment."])
+            busy["Retry-After"] = str(RETRY_AFTER)
+            return busy
         response = StreamingHttpResponse(
             asynchronously(file) if isinstance(request, ASGIRequest) else file
         )

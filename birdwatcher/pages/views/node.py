@@ -16,6 +16,7 @@ from birdwatcher.birds.models import Bird
 from birdwatcher.nodes.models import Node
 from birdwatcher.pages import history, timeline
 from birdwatcher.pages.advice import advise
+from birdwatcher.pages.keys import key_in
 from birdwatcher.pages.rows import Row, processes_of, row_of
 from birdwatcher.rollups.models import TotalCount
 from birdwatcher.rollups.queries import per_hour
@@ -28,7 +29,6 @@ SPANS = {
 USUAL = "24h"
 TICKS = 4  # parts into which the axis under the band is divided
 NEWEST_BIRDS = 20
-LONGEST_KEY = 18  # digits
 CURSORS = ("changes", "packets", "log")
 
 
@@ -75,9 +75,8 @@ def _understand(request: HttpRequest) -> tuple[str, dict[str, int | None], list[
     cursors: dict[str, int | None] = {}
     for name in CURSORS:
         text = request.GET.get(name, "")
-        is_key = text.isascii() and text.isdigit() and len(text) <= LONGEST_KEY
-        cursors[name] = int(text) if is_key else None
-        if text and not is_key:
+        cursors[name] = key_in(text)
+        if text and cursors[name] is None:
             complaints.append(f"“{text[:40]}” is no place in the {name}: these are the newest.")
     return over, cursors, complaints
 

@@ -19,6 +19,7 @@ from birdwatcher.pages.listing import (
     urgency,
 )
 from birdwatcher.pages.rows import rows_of, states
+from birdwatcher.pages.sorting import asked_next, sorted_as
 from birdwatcher.writer.models import Daemon
 
 # Columns that stand above each other in one of the table's.
@@ -33,7 +34,6 @@ HEADS = (
     ("memory", "cpu"),
     ("next",),
 )
-UPWARDS = {False: "ascending", True: "descending"}
 
 
 @reading
@@ -81,25 +81,24 @@ def _chips(asked: Asked, counts: dict[str, int]) -> list[dict[str, Any]]:
 
 def _heads(asked: Asked) -> list[dict[str, Any]]:
     """Return the heads of the table: links that order by a column, or by it the other way round."""
+    order = asked.sort or "name"
     return [
         {
             "names": " ".join(names),
-            "links": [_order_link(name, asked) for name in names],
-            "sorted": UPWARDS[backwards] if chosen in names else "",
+            "links": [_order_link(name, asked, order) for name in names],
+            "sorted": "".join(sorted_as(name, order) for name in names),
         }
-        for backwards, chosen in [(asked.sort.startswith("-"), asked.sort.strip("-") or "name")]
         for names in HEADS
     ]
 
 
-def _order_link(name: str, asked: Asked) -> dict[str, Any]:
-    first, other = (f"-{name}", name) if name in LARGEST_FIRST else (name, f"-{name}")
-    chosen = asked.sort or "name"
+def _order_link(name: str, asked: Asked, order: str) -> dict[str, Any]:
+    following = asked_next(name, order, largest_first=name in LARGEST_FIRST)
     return {
         "name": name,
         "title": COLUMNS[name],
-        "url": asked.query(sort=other if chosen == first else first),
-        "chosen": chosen in {first, other},
+        "url": asked.query(sort=following),
+        "chosen": bool(sorted_as(name, order)),
     }
 
 

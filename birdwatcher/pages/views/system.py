@@ -16,6 +16,7 @@ from birdwatcher.accounts.access import reading
 from birdwatcher.health.examination import read_facts
 from birdwatcher.health.judgement import Grade, judge
 from birdwatcher.pages import storage
+from birdwatcher.pages.sorting import asked_next, sorted_as
 from birdwatcher.writer.models import DaemonProcess
 from supervisor import VERSION
 
@@ -103,10 +104,8 @@ def _page(text: str, last: int, complaints: list[str]) -> int:
 
 def _head(name: str, asked: str) -> dict[str, str]:
     title, _, largest_first = ORDERS[name]
-    first, other = (f"-{name}", name) if largest_first else (name, f"-{name}")
-    sorted_as = {name: "ascending", f"-{name}": "descending"}.get(asked, "")
-    url = _query(other if asked == first else first, 1)
-    return {"name": name, "title": title, "url": url, "sorted": sorted_as}
+    url = _query(asked_next(name, asked, largest_first=largest_first), 1)
+    return {"name": name, "title": title, "url": url, "sorted": sorted_as(name, asked)}
 
 
 def _query(sort: str, page: int) -> str:

@@ -208,7 +208,9 @@ def test_exports_leave_room_for_pages(client: Client) -> None:
     for number, other in enumerate(others):
         other.force_login(User.objects.create_superuser(f"other{number}"))
     under_way = [other.get(EXPORT) for other in others]
-    assert client.get(EXPORT).status_code == 503
+    refused = client.get(EXPORT)
+    assert refused.status_code == 503
+    assert int(refused["Retry-After"]) > 0
     under_way[0].close()
     download(client, "")
     # Nor does one that was refused, or that ended, keep its place.

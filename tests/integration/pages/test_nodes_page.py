@@ -1,6 +1,7 @@
 """The list of nodes: which of them, in which order, what is told, what may be done."""
 
 import datetime
+import html
 import re
 
 import pytest
@@ -268,6 +269,19 @@ def test_many_nodes_are_acted_on_after_a_question(client: Client) -> None:
     assert response["Location"] == "/nodes/?sort=-cpu"
     assert not Node.objects.filter(enabled=True).exists()
     assert "Disabled 7 nodes." in html_of(client)
+
+
+def test_an_action_ends_on_the_page_where_it_was_asked_for(client: Client) -> None:
+    Node.objects.bulk_create(
+        Node(name=f"Fen {port}", ip_address="10.0.3.2", port=port) for port in range(1, 250)
+    )
+    page = html_of(client, "?q=fen&page=2")
+    back = re.search(r'name="page" value="([^"]+)"', page)
+    key = re.search(r'value="disable (\d+)"', page)
+    assert back
+    assert key
+    form = {"only": f"disable {key[1]}", "list": "?q=fen", "page": html.unescape(back[1])}
+    assert client.post(ACT, form)["Location"] == "/nodes/?q=fen&page=2"
 
 
 def test_every_node_that_a_filter_leaves_is_acted_on(client: Client) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.contrib.auth.models import Permission, User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -16,7 +17,7 @@ from django.utils import timezone
 
 from birdwatcher.birds.models import Bird, Species
 from birdwatcher.nodes.models import Node, NodeStatus
-from birdwatcher.pages import figures
+from birdwatcher.pages import figures, held
 from birdwatcher.pages.figures import Compared
 from birdwatcher.rollups import counting
 from birdwatcher.writer.models import Daemon
@@ -33,6 +34,12 @@ NOWS = [
     datetime.datetime(2026, 5, 1, 23, 59, 59, tzinfo=datetime.UTC),
 ]
 ZONES = ["UTC", "Europe/Berlin", "Asia/Kathmandu", "Australia/Lord_Howe"]
+
+
+@pytest.fixture(autouse=True)
+def nothing_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every page is made of what the database tells now."""
+    monkeypatch.setattr(held, "KEPT", 0.0)
 
 
 def hear(times: list[datetime.datetime], kinds: int = 30) -> list[Bird]:
@@ -153,6 +160,15 @@ def test_without_anything_it_says_what_to_do() -> None:
     assert page.count("None yet today") == 2
 
 
+def test_only_who_may_enter_the_admin_is_led_there() -> None:
+    client = log_in()
+    user = User.objects.get()
+    user.user_permissions.add(Permission.objects.get(codename="add_node"))
+    assert "/admin/" not in read(client)
+    User.objects.update(is_staff=True)
+    assert 'href="/admin/nodes/node/add/"' in read(client)
+
+
 def daemon(**fields: object) -> None:
     now = timezone.now()
     row = {"host": "moor", "pid": 1, "started_at": now - DAY, "seen_at": now, **fields}
@@ -170,7 +186,8 @@ def nodes(**states: int) -> None:
                 node=node,
                 state=NodeState[word],
                 since=timezone.now(),
-                last_error="connection refused" if word == "BACKING_OFF" else "",
+                error="connection refused" if word == "BACKING_OFF" else "",
+                last_error="timed out",
             )
 
 
@@ -179,7 +196,9 @@ def test_what_is_wrong_with_nodes_that_are_not_connected() -> None:
     nodes(CONNECTED=3, BACKING_OFF=7, CRASHED=1, none=1, disabled=2)
     page = read(log_in())
     assert "Nodes connected 3 of 12" in words(page)
-    links = re.findall(r'badge-(\w+)" href="(/nodes/\?state=[^"]*)">([^<]*)<', page)
+    links = re.findall(
+        r'id="in-[a-z-]+" class="badge badge-(\w+)" href="(/nodes/\?state=[^"]*)">([^<]*)<', page
+    )
     assert sorted(links) == [
         ("bad", "/nodes/?state=backing%20off", "7 backing off"),
         ("bad", "/nodes/?state=crashed", "1 crashed"),
@@ -188,6 +207,7 @@ def test_what_is_wrong_with_nodes_that_are_not_connected() -> None:
     ]
     assert len(re.findall(r"<li>\s*<span class=\"badge", page)) == 6
     assert "connection refused" in page
+    assert "timed out" not in page
     assert "and 3 more: all nodes by their state" in words(page)
     assert "Only 3 of 12 nodes are connected; processes that crashed: 1." in words(page)
 

@@ -5,20 +5,14 @@
     // Not `htmx:beforeRequest`, which a click on a link or a form's button sends, too.
     document.addEventListener("htmx:confirm", (event) => {
         const byTimer = "refreshes" in event.detail.elt.dataset;
-        // An open menu or a field in use would be taken from under the hand.
-        if (byTimer && (document.hidden || event.detail.elt.matches(":focus-within"))) {
-            event.preventDefault();
-        }
+        if (byTimer && document.hidden) event.preventDefault();
     });
 
-    function mark(event, stale) {
-        event.detail.elt.closest("[data-refreshes]")?.toggleAttribute("data-stale", stale);
-    }
-
-    document.addEventListener("htmx:afterOnLoad", (event) => mark(event, false));
-    for (const failure of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
-        document.addEventListener(failure, (event) => mark(event, true));
-    }
+    // Whatever became of a request, this comes once, and last.
+    document.addEventListener("htmx:afterRequest", (event) => {
+        const part = event.detail.elt.closest("[data-refreshes]");
+        part?.toggleAttribute("data-stale", !event.detail.successful);
+    });
     document.addEventListener("visibilitychange", () => {
         if (document.hidden) return;
         for (const part of document.querySelectorAll("[data-refreshes]")) {
