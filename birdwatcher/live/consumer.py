@@ -21,7 +21,7 @@ import django.db
 from channels.generic.websocket import AsyncWebsocketConsumer  # type: ignore[import-untyped]
 
 from birdwatcher.live import access, messages, table
-from birdwatcher.live.client import Client, Gap
+from birdwatcher.live.client import WAITING, Client, Gap
 from birdwatcher.live.hub import FullError, Hub
 from birdwatcher.live.reader import AWAY, RETRY
 from birdwatcher.live.table import AT_ONCE, Wanted
@@ -38,9 +38,15 @@ T = TypeVar("T")
 class BirdsConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     """One open connection."""
 
-    def __init__(self, hub: Hub, checked_again: float = CHECKED_AGAIN) -> None:
-        """`hub`: of this process. `checked_again`: seconds between two looks at the permission."""
+    def __init__(
+        self, hub: Hub, checked_again: float = CHECKED_AGAIN, waiting: int = WAITING
+    ) -> None:
+        """`hub`: of this process. `checked_again`: seconds between two looks at the permission.
+
+        `waiting`: how many messages may wait to be taken.
+        """
         super().__init__()
+        self._waiting = waiting
         self._hub = hub
         self._checked_again = checked_again
         self._serving: asyncio.Task[None] | None = None
@@ -74,7 +80,7 @@ class BirdsConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         allowed = partial(access.refusal, access.session_key(self.scope))
         if refusal := await self._insist(allowed):
             return refusal
-        client = Client(wanted, since)
+        client = Client(wanted, since, self._waiting)
         try:
             self._hub.add(client)
         except FullError:

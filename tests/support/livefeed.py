@@ -1,12 +1,20 @@
 """A web server that is followed, and birds that are written in the order of their keys."""
 
+import contextlib
 import datetime
+import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+import uvicorn
+
 from birdwatcher.birds.models import Bird, Species
+from birdwatcher.live.consumer import BirdsConsumer
+from birdwatcher.live.hub import Hub
 from birdwatcher.nodes.models import Node
 from tests.support.follower import Follower
 from tests.support.processes import Program
+from tests.support.waiting import STARTING, STOPPING, wait_until
 
 NOON = datetime.datetime(2026, 5, 1, 12, 0, 0, 250_000, tzinfo=datetime.UTC)
 
@@ -56,3 +64,18 @@ class Field:
             )
             for number in numbers
         )
+
+
+@contextlib.contextmanager
+def served_here(port: int, **limits: float) -> Iterator[str]:
+    """Serve the live feed alone, in a thread, with limits of its own; yields host and port."""
+    application = BirdsConsumer.as_asgi(hub=Hub(), **limits)
+    server = uvicorn.Server(uvicorn.Config(application, port=port, log_config=None))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        wait_until(lambda: server.started, timeout=STARTING, message="the server has started")
+        yield f"127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join(STOPPING)

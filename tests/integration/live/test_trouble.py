@@ -1,24 +1,19 @@
 """What happens to open pages when the web server, the database or their user's permission goes."""
 
 import signal
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import uvicorn
 from django.contrib.auth.models import User
 from django.db import connection
 
 from birdwatcher.birds.models import Bird
-from birdwatcher.live.consumer import BirdsConsumer
-from birdwatcher.live.hub import Hub
 from tests.support.databases import POSTGRESQL, Database, django_in, migrate
 from tests.support.follower import Follower, cookie_of, log_in
-from tests.support.livefeed import Field, Web
+from tests.support.livefeed import Field, Web, served_here
 from tests.support.ports import PortBlock
 from tests.support.postgres import PostgresCluster
-from tests.support.waiting import STARTING, STOPPING, wait_until
 
 
 def test_a_stop_is_not_held_up_by_open_pages(web: Web) -> None:
@@ -97,17 +92,9 @@ def test_a_database_that_does_not_answer(
 
 @pytest.fixture
 def impatient(database: Database, ports: PortBlock) -> Iterator[str]:
-    """The address of a server, in a thread, which looks every moment whether a user still may."""
-    address = f"127.0.0.1:{ports.take()}"
-    consumer = BirdsConsumer.as_asgi(hub=Hub(), checked_again=0.05)
-    config = uvicorn.Config(consumer, port=int(address.split(":")[1]), log_config=None)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    wait_until(lambda: server.started, timeout=STARTING, message="the server has started")
-    yield address
-    server.should_exit = True
-    thread.join(STOPPING)
+    """The address of a server which looks every moment whether a user still may."""
+    with served_here(ports.take(), checked_again=0.05) as address:
+        yield address
 
 
 def test_whoever_loses_the_permission_is_told_no_more(impatient: str) -> None:
