@@ -5,6 +5,7 @@ Of the web UI as it is in production, a real daemon, and simulated nodes with a 
 
 import atexit
 import base64
+import itertools
 import os
 import shutil
 import signal
@@ -32,6 +33,7 @@ PAGES = {
     "login": "/login/",
 }
 SCREENS = {"wide": (WIDE, 1100), "narrow": (NARROW, 1500)}  # pixels
+ZONE = "Europe/London"
 THEMES = ("light", "dark")
 QUALITY = 80  # of WebP, of 100: text stays sharp, and a picture is a third of a PNG
 
@@ -61,7 +63,7 @@ def main() -> int:
     chromium = Chromium(directory / "chromium", ports.take())
     processes = Processes(directory, set)
     try:
-        with _no_server(directory).fresh(SQLITE, directory / "state") as database:
+        with _databases(directory).fresh(SQLITE, directory / "state") as database:
             _take_all(chromium, processes, database, ports)
     finally:
         complaints = processes.close()
@@ -72,7 +74,7 @@ def main() -> int:
     return int(bool(complaints))
 
 
-def _no_server(directory: Path) -> Databases:
+def _databases(directory: Path) -> Databases:
     (directory / "state").mkdir()
     return Databases(directory, lambda: sys.exit("SQLite is enough here"))
 
@@ -80,43 +82,24 @@ def _no_server(directory: Path) -> Databases:
 def _take_all(
     chromium: Chromium, processes: Processes, database: Database, ports: PortBlock
 ) -> None:
-    # Imports models, for which Django has to be set up.
-    from birdwatcher.birds.models import Species
-    from birdwatcher.nodes.models import NodeStatus, RejectedPacket
-    from birdwatcher.writer.models import DaemonProcess
-    from tests.browser.pictures.park import NAMES, populate
+    # Import models, for which Django has to be set up.
+    from tests.browser.pictures.park import start
     from tests.browser.site import Site
 
-    taken = [ports.take() for _ in NAMES]
-    nodes = populate(taken)
-    for number, port in enumerate(taken):
-        garbage = "0.1" if number == 0 else "0"
-        options = ("--rate", f"{1 / (number + 1):.2f}", "--seed", "7", "--garbage", garbage)
-        processes.manage("runnodes", str(port), *options, env=database.env)
-    processes.manage("connectnodes", env=database.env)
+    keys = start(processes, database, ports)
     site = Site(processes, database, f"127.0.0.1:{ports.take()}", chromium)
-    site.log_in("admin")
     # Nothing is caught half-way.
     still = {"name": "prefers-reduced-motion", "value": "reduce"}
     chromium.command("Emulation.setEmulatedMedia", features=[still])
-    connected = NodeStatus.objects.filter(state="connected", pid__isnull=False)
-    wait_until(
-        lambda: (
-            connected.count() == len(nodes)
-            and DaemonProcess.objects.count() >= len(nodes)
-            and RejectedPacket.objects.count() >= 2
-        ),
-        timeout=2 * STARTING,
-        message=lambda: f"everything is connected and measured; {processes.output()}",
-    )
-    keys = {"node": nodes[0].pk, "species": Species.objects.get(name="European Robin").pk}
+    chromium.command("Emulation.setScrollbarsHidden", hidden=True)
+    chromium.set_cookie("timezone", ZONE)
+    site.log_in("admin")
     for name, path in PAGES.items():
         if name == "login":
             chromium.forget_cookie("sessionid")
-        for theme in THEMES:
-            for screen, (width, most) in SCREENS.items():
-                picture = _picture(chromium, path.format(**keys), theme, width, most)
-                (HERE / f"{name}-{theme}-{screen}.webp").write_bytes(picture)
+        for theme, screen in itertools.product(THEMES, SCREENS):
+            picture = _picture(chromium, path.format(**keys), theme, *SCREENS[screen])
+            (HERE / f"{name}-{theme}-{screen}.webp").write_bytes(picture)
     size = sum(path.stat().st_size for path in HERE.glob("*.webp"))
     print(f"{size / 1e6:.1f} MB in {HERE}")  # noqa: T201
 

@@ -8,13 +8,20 @@ from django.db import transaction
 from django.utils import timezone
 
 from birdwatcher.birds.models import Bird, Species
-from birdwatcher.nodes.models import Node, NodeStatus, StatusChange
+from birdwatcher.nodes.models import Node, NodeStatus, RejectedPacket, StatusChange
 from birdwatcher.rollups.counting import count
 from birdwatcher.simulator.names import GIVEN_NAMES, SPECIES
+from birdwatcher.writer.models import DaemonProcess
 from nodeproc.states import NodeState
+from tests.support.databases import Database
+from tests.support.ports import PortBlock
+from tests.support.processes import Processes
+from tests.support.waiting import STARTING, wait_until
 
 NAMES = ("Dartmoor", "Exmoor", "Kielder", "Cairngorms", "Loch Lomond, north shore", "Snowdonia")
 DOWN, DISABLED = ("Northumberland", 9998), ("Peak District", 9999)
+GARBAGE = 0.1  # of the packets of the first one
+PICTURED = "European Robin"
 HOURS = 24 * 100  # of birds
 SOME = 4  # in an hour at night
 DAWN, DUSK = 6, 19  # hours of the day around which birds sing most
@@ -22,7 +29,32 @@ MINUTE = datetime.timedelta(minutes=1)
 HOUR = datetime.timedelta(hours=1)
 
 
-def populate(ports: Sequence[int]) -> list[Node]:
+def start(processes: Processes, database: Database, ports: PortBlock) -> dict[str, int]:
+    """Start simulated nodes and the daemon; return the keys of the rows that pictures are of.
+
+    When it returns, everything is connected and measured, and there is something of everything.
+    """
+    taken = [ports.take() for _ in NAMES]
+    nodes = _populate(taken)
+    for number, port in enumerate(taken):
+        garbage = GARBAGE if number == 0 else 0
+        options = ("--rate", f"{1 / (number + 1):.2f}", "--seed", "7", "--garbage", str(garbage))
+        processes.manage("runnodes", str(port), *options, env=database.env)
+    processes.manage("connectnodes", env=database.env)
+    connected = NodeStatus.objects.filter(state=NodeState.CONNECTED, pid__isnull=False)
+    wait_until(
+        lambda: (
+            connected.count() == len(nodes)
+            and DaemonProcess.objects.count() >= len(nodes)
+            and RejectedPacket.objects.count() >= 2
+        ),
+        timeout=2 * STARTING,
+        message=lambda: f"everything is connected and measured; {processes.output()}",
+    )
+    return {"node": nodes[0].pk, "species": Species.objects.get(name=PICTURED).pk}
+
+
+def _populate(ports: Sequence[int]) -> list[Node]:
     """Save nodes on these ports, one that nobody answers for, one disabled, and what they heard."""
     dice = random.Random(7)  # noqa: S311 nobody has to be surprised
     nodes = [
