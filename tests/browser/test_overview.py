@@ -82,7 +82,7 @@ def test_a_restart_of_the_web_server_loses_no_bird(
     assert "no bird will be missing" in browser.text("#feed-note")
     send(field, *(heard(f"meanwhile {number}") for number in range(20)))
     wait_until(
-        lambda: browser.texts("#now .stale"), timeout=STARTING, message="the numbers are stale"
+        lambda: browser.texts(".refresher-stale"), timeout=STARTING, message="the numbers are stale"
     )
 
     site.start()
