@@ -82,6 +82,7 @@ def addresses() -> dict[str, str]:
 def outcome(client: Client, address: str) -> int | str:
     """Return the status of a page, or where it redirects to, without what follows "?"."""
     response = client.get(address)
+    response.close()  # an export would else go on until somebody collects it
     if response.status_code == 302:
         target, _, query = response["Location"].partition("?")
         assert query == f"next={address}"

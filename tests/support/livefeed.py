@@ -69,7 +69,8 @@ class Field:
 @contextlib.contextmanager
 def served_here(port: int, **limits: float) -> Iterator[str]:
     """Serve the live feed alone, in a thread, with limits of its own; yields host and port."""
-    application = BirdsConsumer.as_asgi(hub=Hub(), **limits)
+    hub = Hub()
+    application = BirdsConsumer.as_asgi(hub=hub, **limits)
     server = uvicorn.Server(uvicorn.Config(application, port=port, log_config=None))
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -79,3 +80,6 @@ def served_here(port: int, **limits: float) -> Iterator[str]:
     finally:
         server.should_exit = True
         thread.join(STOPPING)
+        for asking in (hub.questions, hub._news):  # elsewhere the process ends with them
+            asking.leave()
+            asking._executor.shutdown()
