@@ -90,13 +90,9 @@ def test_threads_are_few_and_stay(program: Program, address: str) -> None:
         answers = list(visitors.map(lambda _: ask(address, "/thread"), range(100)))
     assert {status for status, _ in answers} == {200}
     assert len({thread for _, thread in answers}) <= THREADS
-    # One visitor after another meets the same thread, and its database connection; but for one who
-    # comes before the thread of the last has gone back to its place.
-    wait_until(
-        lambda: len({ask(address, "/thread") for _ in range(5)}) == 1,
-        timeout=SLACK,
-        message="five visitors who meet one thread",
-    )
+    # One visitor after another meets the same thread, and its database connection, or, having come
+    # before that has gone back to its place, the one beside it.
+    assert len({ask(address, "/thread") for _ in range(10)}) <= 2
 
 
 def test_clients_who_take_nothing_are_cut_off(program: Program, address: str) -> None:

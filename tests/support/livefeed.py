@@ -69,8 +69,7 @@ class Field:
 @contextlib.contextmanager
 def served_here(port: int, **limits: float) -> Iterator[str]:
     """Serve the live feed alone, in a thread, with limits of its own; yields host and port."""
-    hub = Hub()
-    application = BirdsConsumer.as_asgi(hub=hub, **limits)
+    application = BirdsConsumer.as_asgi(hub=Hub(), **limits)
     server = uvicorn.Server(uvicorn.Config(application, port=port, log_config=None))
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -80,6 +79,3 @@ def served_here(port: int, **limits: float) -> Iterator[str]:
     finally:
         server.should_exit = True
         thread.join(STOPPING)
-        for asking in (hub.questions, hub._news):  # elsewhere the process ends with them
-            asking.leave()
-            asking._executor.shutdown()

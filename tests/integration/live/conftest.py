@@ -4,7 +4,7 @@ Nothing that knows models is imported here at once: Django is not set up yet whe
 this folder.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +15,26 @@ from tests.support.processes import Processes
 
 if TYPE_CHECKING:
     from tests.support.livefeed import Field, Web
+
+
+@pytest.fixture(autouse=True)
+def threads_end(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """End the threads that ask the database here, and their connections: elsewhere a process does
+    that."""
+    from birdwatcher.live.thread import DatabaseThread
+
+    made: list[DatabaseThread] = []
+    begin = DatabaseThread.__init__
+
+    def remembered(self: DatabaseThread, **options: bool) -> None:
+        begin(self, **options)
+        made.append(self)
+
+    monkeypatch.setattr(DatabaseThread, "__init__", remembered)
+    yield
+    for thread in made:
+        thread.leave()
+        thread._executor.shutdown()
 
 
 @pytest.fixture
