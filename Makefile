@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 DEBUG := BIRDWATCHER_DEBUG=$${BIRDWATCHER_DEBUG:-1}
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fuzz chaos soak bench lint format clean
+.PHONY: help demo test fuzz chaos soak bench pictures lint format clean
 .DELETE_ON_ERROR:
 
 help: ## list these targets
@@ -40,6 +40,9 @@ soak: $(VENV)/.installed-tests ## let nodes come and go for hours in minutes: MI
 
 bench: $(VENV)/.installed-tests ## measure against the machine's limits: FIGURES=throughput,latency DATABASE=sqlite
 	$(BIN)/python -m tests.benchmarks --figures "$(FIGURES)" --database "$(DATABASE)"
+
+pictures: $(VENV)/.installed-tests ## take the pictures in tests/browser/pictures anew, with Chromium
+	$(BIN)/python -m tests.browser.pictures
 
 lint: $(VENV)/.installed-tests ## check the code: ruff, its format, mypy
 	$(BIN)/ruff check .

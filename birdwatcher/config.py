@@ -87,11 +87,21 @@ HTTPS = Variable(
 TRUST_PROXY = Variable(
     "BIRDWATCHER_TRUST_PROXY",
     "0",
-    "1 believes the header `X-Forwarded-Proto`; only behind a proxy that always sets it.",
+    "1 believes the header `X-Forwarded-Proto`, and the last address in `X-Forwarded-For`; only "
+    "behind a proxy that always sets both.",
+    boolean,
+)
+PUBLIC = Variable(
+    "BIRDWATCHER_PUBLIC",
+    "0",
+    "1 opens the pages that only show something to everybody, without logging in.",
     boolean,
 )
 TIME_ZONE = Variable(
-    "BIRDWATCHER_TIME_ZONE", "UTC", "Time zone in which the web UI shows times.", time_zone
+    "BIRDWATCHER_TIME_ZONE",
+    "UTC",
+    "Time zone in which the web UI shows times to a browser that does not tell its own.",
+    time_zone,
 )
 LOG_LEVEL = Variable(
     "BIRDWATCHER_LOG_LEVEL",
@@ -191,6 +201,7 @@ VARIABLES: tuple[Variable[Any], ...] = (
     CSRF_TRUSTED_ORIGINS,
     HTTPS,
     TRUST_PROXY,
+    PUBLIC,
     TIME_ZONE,
     LOG_LEVEL,
     LOG_FORMAT,
@@ -240,6 +251,7 @@ class Config:
     csrf_trusted_origins: list[str]
     https: bool
     trust_proxy: bool
+    public: bool
     time_zone: str
     log_level: str
     log_format: str  # text, json or journal
@@ -273,6 +285,7 @@ def load(environ: Mapping[str, str]) -> Config:
         csrf_trusted_origins=CSRF_TRUSTED_ORIGINS.read(given),
         https=not debug if https is None else https,
         trust_proxy=TRUST_PROXY.read(given),
+        public=PUBLIC.read(given),
         time_zone=TIME_ZONE.read(given),
         log_level=LOG_LEVEL.read(given),
         log_format=_log_format(given, environ.get("JOURNAL_STREAM", "")),

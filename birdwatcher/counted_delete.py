@@ -1,4 +1,4 @@
-"""Confirming a delete that takes millions of birds along, without loading them."""
+"""Confirming and carrying out a delete that takes millions of birds along."""
 
 from __future__ import annotations
 
@@ -6,22 +6,45 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Count, Model
-from django.http import HttpRequest
+from django.contrib.admin.utils import unquote
+from django.db.models import Count, Model, QuerySet
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.text import capfirst
 
 from birdwatcher.birds.models import Bird
+from birdwatcher.birds.removal import remove_birds
 
 
 class CountedDeleteAdmin(admin.ModelAdmin):
     """For models that birds refer to by the field `bird_field`: the database counts the birds.
 
-    Django's own confirmation loads and lists every object that would go.
+    Django's own confirmation loads and lists every object that would go, and its delete is a single
+    transaction. Here the birds go before it, a few at a time.
     """
 
     bird_field: str
+
+    def clear(self, request: HttpRequest, obj: Any) -> None:
+        """Delete the birds of `obj`, which is to be deleted."""
+        remove_birds(**{self.bird_field: obj.pk})
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Ask whether to delete one object; if that was confirmed, delete it."""
+        if request.method == "POST":  # outside the transaction that begins below
+            obj = self.get_object(request, unquote(object_id))
+            if obj and not self.get_deleted_objects([obj], request)[2]:
+                self.clear(request, obj)
+        return super().delete_view(request, object_id, extra_context)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """Delete the chosen objects, as was confirmed."""
+        for obj in queryset:
+            self.clear(request, obj)
+        super().delete_queryset(request, queryset)
 
     def get_deleted_objects(
         self, objs: Iterable[Model], request: HttpRequest

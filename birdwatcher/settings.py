@@ -1,6 +1,10 @@
 """Django's settings. What differs between installations comes from `birdwatcher.config`."""
 
+import datetime
 import os
+from importlib.resources import files
+
+from csp.constants import NONE, SELF
 
 from birdwatcher.config import BASE_DIR, load
 
@@ -9,6 +13,8 @@ _config = load(os.environ)
 BIRDWATCHER = _config.limits
 BIRDWATCHER_WEB_WORKERS = _config.web_workers
 BIRDWATCHER_METRICS = _config.metrics
+BIRDWATCHER_PUBLIC = _config.public
+BIRDWATCHER_TRUST_PROXY = _config.trust_proxy
 
 SECRET_KEY = _config.secret_key
 DEBUG = _config.debug
@@ -21,28 +27,40 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
+    "birdwatcher.web",  # before the next, because both have a command `runserver`
     "django.contrib.staticfiles",
+    "channels",
+    "axes",
+    "csp",
+    "django_htmx",
     "birdwatcher.nodes",
     "birdwatcher.birds",
+    "birdwatcher.rollups",
+    "birdwatcher.exports",
     "birdwatcher.writer",
     "birdwatcher.health",
     "birdwatcher.simulator",
-    "birdwatcher.web",
+    "birdwatcher.accounts",
+    "birdwatcher.pages",
 ]
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "birdwatcher.web.headers.HeadersMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "birdwatcher.accounts.timezones.TimeZoneMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "birdwatcher.urls"
-WSGI_APPLICATION = "birdwatcher.wsgi.application"
+ASGI_APPLICATION = "birdwatcher.asgi.application"
 
 TEMPLATES = [
     {
@@ -54,6 +72,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "birdwatcher.pages.navigation.navigation",
             ],
         },
     },
@@ -61,6 +80,23 @@ TEMPLATES = [
 
 DATABASES = {"default": _config.database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = datetime.timedelta(minutes=10)
+AXES_LOCKOUT_PARAMETERS = ["ip_address"]
+# Otherwise whoever has an account guesses at others without end, logging in to it in between.
+AXES_RESET_ON_SUCCESS = False
+# Else whoever tries again and again would never be let in.
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_CLIENT_IP_CALLABLE = "birdwatcher.accounts.throttle.client_address"
+AXES_USERNAME_CALLABLE = "birdwatcher.accounts.throttle.no_name"
+AXES_LOCKOUT_CALLABLE = "birdwatcher.accounts.throttle.locked_out"
+AXES_DISABLE_ACCESS_LOG = True
+AXES_VERBOSE = False
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
@@ -72,6 +108,10 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "pages:overview"
+LOGOUT_REDIRECT_URL = "pages:overview"
+
 USE_TZ = True
 TIME_ZONE = _config.time_zone
 LANGUAGE_CODE = "en"
@@ -82,6 +122,8 @@ STATIC_URL = "static/"
 # Part of the program as it is installed, like its code. Where `collectstatic` has not run, the
 # files are found where they are written.
 STATIC_ROOT = BASE_DIR / "static"
+# Chart.js, out of a package that carries it. The package's app would change the admin, too.
+STATICFILES_DIRS = [("chart", str(files("unfold") / "static" / "unfold" / "js" / "chart"))]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "birdwatcher.web.static.StaticFiles"},
@@ -95,6 +137,18 @@ SECURE_SSL_REDIRECT = _config.https
 SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if _config.https else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = _config.https
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+# Nothing from elsewhere, and nothing that stands in the page itself; the admin keeps to it, too.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    },
+}
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _config.trust_proxy else None
 # W021 asks for the browsers' preload list, which can hardly be left again: whoever owns the domain
 # decides that, not one application on it.
@@ -125,6 +179,8 @@ LOGGING = {
             "level": _others_level,
         },
         "django.server": {"handlers": [], "propagate": True},
+        # What matters of a failure to log in, `birdwatcher.accounts` says, and it says no names.
+        "axes": {"level": "ERROR"},
         # It would name its selector in each process.
         "asyncio": {"level": _others_level},
     },

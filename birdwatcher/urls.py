@@ -1,17 +1,19 @@
 """Which page answers at which address."""
 
 from django.contrib import admin
-from django.urls import path
-from django.views.generic import RedirectView
+from django.urls import include, path
 
 from birdwatcher.health.views import healthz
+from birdwatcher.pages.views.favicon import favicon
 
 admin.site.site_header = admin.site.site_title = "Birdwatcher"
 admin.site.enable_nav_sidebar = False  # the lists need the width more
 admin.site.index_title = "Nodes, birds and people"
 
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
+    path("", include("birdwatcher.pages.urls")),
+    path("", include("birdwatcher.accounts.urls")),
     path("admin/", admin.site.urls),
     path("healthz", healthz, name="healthz"),
+    path("favicon.ico", favicon, name="favicon"),
 ]

@@ -41,6 +41,8 @@ class Kind(enum.IntEnum):
     # Supervisor -> writer, outside any stream.
     NODE_DOWN = 10  # body: Status of a node that has no process
     RELOAD = 11  # read the node table again, log from this level on; body: the level's name
+    # Every process of the daemon; body: when they were measured, list of ProcessUsage.
+    PROCESSES = 12
     # Writer -> supervisor.
     NODES = 20  # body: list of NodeSpec
     ACK = 21  # body: list of (node, stream, sequence number); later ones include earlier ones
@@ -64,6 +66,7 @@ class NodeSpec(NamedTuple):
     name: str
     ip_address: str
     port: int
+    restarts: int = 0  # when it is another number, the node is to have a new process
 
     @property
     def address(self) -> str:
@@ -102,6 +105,17 @@ class Status(NamedTuple):
     again: bool  # connected, and not for the first time in the life of this process
     error: str  # why it is not connected; empty while all is well
     next_try: float | None  # seconds since the epoch
+
+
+class ProcessUsage(NamedTuple):
+    """What one process of the daemon uses of the machine."""
+
+    role: str  # supervisor, writer or node
+    node: int  # the node's id; 0 for the other two
+    pid: int
+    started_at: float  # seconds since the epoch
+    resident_bytes: int
+    cpu_percent: float  # of one core, since the measurement before
 
 
 class Frame(NamedTuple):

@@ -11,17 +11,19 @@ from dataclasses import replace
 from nodeproc.board import Board
 from nodeproc.logs import Fold
 from nodeproc.tally import Counts
+from nodeproc.wire import Kind, pack
 from supervisor.catalogue import Snapshot
 from supervisor.fleet import Fleet
 from supervisor.metrics import render
 from supervisor.scrape import ScrapeServer
 from supervisor.statistics import Overview
-from supervisor.usage import Role, usage_of
+from supervisor.usage import Gauge, Role, usage_of
 from supervisor.writer import WriterLink
 
 log = logging.getLogger("birdwatcher.supervisor")
 
 SAMPLE_INTERVAL = 5.0  # seconds, over which the rate of events is told
+USAGE_INTERVAL = 10.0  # seconds between two measurements of the processes, for the database
 
 
 class Observer:
@@ -34,15 +36,17 @@ class Observer:
         self._board = board
         self._started_at = time.time()
         self._fold = Fold(log)
+        self._gauge = Gauge()
         self._sampled = fleet.statistics.overview({}, Counts())
 
     async def run(self, listener: socket.socket | None) -> None:
-        """Sample until cancelled, and serve the metrics on `listener`, if there is one.
+        """Sample and measure until cancelled; serve the metrics on `listener`, if there is one.
 
-        Neither ends with the other: what the daemon's health is judged by is sampled here.
+        None ends with the other: what the daemon's health is judged by is sampled here.
         """
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._sample_forever())
+            tasks.create_task(self._measure_forever())
             if listener:
                 tasks.create_task(self._serve(listener))
 
@@ -63,6 +67,16 @@ class Observer:
         fleet = self._fleet
         self._sampled = fleet.statistics.sample(fleet.states(), fleet.total(), time.monotonic())
         self._board.put_up(self._sampled.summary())
+
+    async def _measure_forever(self) -> None:
+        while True:
+            try:
+                at, usages = await self._gauge.measure(list(self._processes()))
+                self._writer.offer(pack(Kind.PROCESSES, (at, usages)))
+            except Exception as error:
+                why = f"the processes cannot be measured, the next try is in {USAGE_INTERVAL:g} s"
+                self._fold(logging.ERROR, why, f"{why}: {error}", error=error)
+            await asyncio.sleep(USAGE_INTERVAL)
 
     async def _serve(self, listener: socket.socket) -> None:
         try:

@@ -2,6 +2,7 @@
 
 A change of a node's name or address needs no new process: the running one is told, drops its
 connection if the address is another, and keeps its stream, so that nothing it retains has to move.
+Only who asks for a restart gets a new process: the old one is stopped in good order before.
 """
 
 import enum
@@ -85,12 +86,14 @@ def plan_one(spec: NodeSpec | None, it: Running | None, now: float) -> Action | 
             return Start(spec)
         case Running(phase=Phase.RUNNING), None:
             return Stop(it.spec)
+        case Running(phase=Phase.RUNNING), NodeSpec() if _restart_asked(spec, it):
+            return Stop(it.spec)  # started anew once this one is gone
         case Running(phase=Phase.RUNNING), NodeSpec():
             return Configure(spec) if spec != it.spec else None
         case Running(phase=Phase.CRASHED), None:
             return Forget(it.spec)
         case Running(phase=Phase.CRASHED), NodeSpec():
-            return Start(spec) if _due(it, now) else None
+            return Start(spec) if _due(it, now) or _restart_asked(spec, it) else None
         case Running(phase=Phase.REPLAYING), _:  # wanted: started anew once this one is gone
             return None
         case Running(phase=Phase.STOPPING), _:  # the same
@@ -105,3 +108,7 @@ def next_deadline(running: Iterable[Running]) -> float | None:
 
 def _due(it: Running, now: float) -> bool:
     return it.deadline is not None and now >= it.deadline
+
+
+def _restart_asked(spec: NodeSpec, it: Running) -> bool:
+    return spec.restarts != it.spec.restarts

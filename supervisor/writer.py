@@ -118,6 +118,11 @@ class WriterLink:
             self._holding = True
             self._hold_back()
 
+    def offer(self, raw: bytes) -> None:
+        """Send one frame that will soon be outdated, unless others are waiting to be taken."""
+        if self._child and not self._child.channel.buffered:
+            self._child.channel.send(raw)
+
     def stop(self) -> None:
         """Have the writer commit what it holds and end."""
         self._stopping = True

@@ -216,12 +216,22 @@ bring_up() {
     if timeout --foreground "$patience" systemctl "$1" "${services[@]}"; then
         systemctl start birdwatcher.target
         rm -f "$opt/.restart"
+        recount
         return
     fi
     for unit in "${services[@]}"; do
         systemctl --quiet is-active "$unit" || last_said "$unit" >&2
     done
     fail "installed, but not running: the lines above say why, journalctl -u 'birdwatcher*' says more"
+}
+
+recount() {
+    [[ -e $opt/.recount ]] || return 0
+    if manage rebuildrollups >/dev/null; then
+        rm -f "$opt/.recount"
+    else
+        say "the birds could not be counted: run birdwatcher rebuildrollups"
+    fi
 }
 
 last_said() {

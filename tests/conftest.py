@@ -214,7 +214,7 @@ def start_web(processes: Processes, ports: PortBlock) -> Callable[[Database], Ad
     def start(database: Database) -> Admin:
         address = f"127.0.0.1:{ports.take()}"
         server = processes.manage("runserver", "--noreload", address, env=database.env)
-        server.wait_for_line("Starting development server")
+        server.wait_for_line("Starting .*development server")
         admin = Admin(f"http://{address}", server)
         wait_until(admin.is_up, timeout=10, message=lambda: server.text())
         return admin

@@ -16,6 +16,7 @@ from birdwatcher.birds.changelist import CappedPaginator, NewestFirstChangeList
 from birdwatcher.birds.filters import DOUBTFUL, ChooseFilter, ClockFilter, TimeRangeFilter
 from birdwatcher.birds.models import Bird, Species
 from birdwatcher.counted_delete import CountedDeleteAdmin
+from birdwatcher.rollups import counting
 
 
 @admin.register(Bird)
@@ -50,6 +51,8 @@ class BirdAdmin(admin.ModelAdmin):
         if change and "timestamp" not in form.changed_data:
             obj.timestamp = form.initial["timestamp"]
         super().save_model(request, obj, form, change)
+        if not change:
+            counting.count([obj])
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """Return the class of the list."""

@@ -15,6 +15,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from birdwatcher.birds.models import BirdQuerySet
+from birdwatcher.birds.moments import parse_moment
 
 PAST = {
     "hour": ("Past hour", datetime.timedelta(hours=1)),
@@ -137,14 +138,6 @@ class TimeRangeFilter(admin.FieldListFilter):
         if not text:
             return None
         try:
-            moment = datetime.datetime.fromisoformat(text)
-            if timezone.is_naive(moment):
-                moment = timezone.make_aware(moment)
+            return parse_moment(text)
         except ValueError as error:
             raise IncorrectLookupParameters(str(error)) from error
-        try:
-            return moment.astimezone(datetime.UTC)
-        except OverflowError:
-            # Before year 1 or after 9999 in UTC. No bird is within a day of either, so that the
-            # same wall time in UTC parts the birds in the same way.
-            return moment.replace(tzinfo=datetime.UTC)

@@ -7,6 +7,7 @@ from typing import Any
 from django.db import models
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.backends.ddl_references import Columns, Statement, Table
+from django.db.models.expressions import OrderBy
 
 # What Django's `istartswith` needs: on PostgreSQL it asks for UPPER(name) LIKE UPPER('x%'), which
 # only an index of that operator class serves in every locale; on SQLite for name LIKE 'x%', which
@@ -14,6 +15,11 @@ from django.db.backends.ddl_references import Columns, Statement, Table
 TEXT = {
     "postgresql": "UPPER(%(text)s) text_pattern_ops",
     "sqlite": "%(text)s COLLATE NOCASE",
+}
+# Django looks for ASC or DESC in every order, and PostgreSQL allows neither after USING.
+ORDER = {
+    "postgresql": "UPPER(%(expression)s) USING ~<~ /* ASC */",
+    "sqlite": "%(expression)s COLLATE NOCASE ASC",
 }
 
 
@@ -40,3 +46,18 @@ class PrefixIndex(models.Index):
             before=Columns(table, before, quote),
             text=Columns(table, [text], quote),
         )
+
+
+class PrefixOrder(OrderBy):
+    """The order in which a `PrefixIndex` has its last column.
+
+    For a query with `istartswith` and a LIMIT: else a database that thinks many rows fit would
+    rather read others, and all of them where it is wrong.
+    """
+
+    def __init__(self, field: str) -> None:
+        super().__init__(models.F(field))
+
+    def as_sql(self, compiler: Any, connection: Any, **context: Any) -> Any:  # type: ignore[override]
+        """Return the order for the database of `connection`."""
+        return super().as_sql(compiler, connection, template=ORDER[connection.vendor])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import enum
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,11 +48,15 @@ class Facts:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The grade, why, and what it is judged from; without facts, the database told nothing."""
+    """The grade, why, and what it is judged from; without facts, the database told nothing.
+
+    `findings` is what is not well, the worst first; `text` says it too, and sums up.
+    """
 
     grade: Grade
     text: str
     facts: Facts | None = None
+    findings: Sequence[str] = ()
 
     @property
     def word(self) -> str:
@@ -77,11 +81,11 @@ class Verdict:
 def judge(facts: Facts) -> Verdict:
     """Return the verdict on what is known: the worst of its findings, and then a summary."""
     if finding := _missing_daemon(facts):
-        return Verdict(Grade.CRITICAL, finding, facts)
+        return Verdict(Grade.CRITICAL, finding, facts, [finding])
     findings = [*_connections(facts), *_keeping_up(facts)]
     grade = max((grade for grade, _ in findings), default=Grade.OK)
-    worst_first = sorted(findings, key=lambda finding: -finding[0])
-    return Verdict(grade, "; ".join([*(why for _, why in worst_first), *_summary(facts)]), facts)
+    worst_first = [why for _, why in sorted(findings, key=lambda finding: -finding[0])]
+    return Verdict(grade, "; ".join([*worst_first, *_summary(facts)]), facts, worst_first)
 
 
 def _missing_daemon(facts: Facts) -> str | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -14,6 +13,7 @@ from django.utils.html import format_html, format_html_join
 
 from birdwatcher.birds.filters import DOUBTFUL, ClockFilter
 from birdwatcher.counted_delete import CountedDeleteAdmin
+from birdwatcher.nodes import actions, removal
 from birdwatcher.nodes.live import WORDS, Live, live, nodes_in
 from birdwatcher.nodes.models import Node, NodeStatus, RejectedPacket, StatusChange
 from birdwatcher.nodes.records import (
@@ -79,7 +79,7 @@ class NodeAdmin(CountedDeleteAdmin):
     search_fields = ["name", "ip_address", "port"]
     show_facets = admin.ShowFacets.NEVER
     search_help_text = "Part of a name, an IP address or a port."
-    actions = ["enable", "disable"]
+    actions = ["enable", "disable", "restart"]
     live_fields = ["state", "since", "last_event", *COUNTS, "last_error"]
     readonly_fields = [*live_fields, "lists"]
 
@@ -96,6 +96,11 @@ class NodeAdmin(CountedDeleteAdmin):
         if node is not None:
             node.live = live(node, Daemon.current(), timezone.now())
         return node
+
+    def clear(self, request: HttpRequest, obj: Node) -> None:
+        """Delete the birds of a node that is to be deleted; until it is, it stays disabled."""
+        actions.disable([obj], request.user)
+        removal.clear(obj)
 
     def get_fieldsets(self, request: HttpRequest, obj: Node | None = None) -> list[Any]:
         """Return the form's parts: a node that is only being added has no state to show."""
@@ -161,21 +166,25 @@ class NodeAdmin(CountedDeleteAdmin):
         ]
         return format_html_join(" · ", '<a href="{}">{}</a>', links)
 
-    @admin.action(description="Enable selected nodes", permissions=["change"])
+    def has_operate_permission(self, request: HttpRequest) -> bool:
+        """Whether the user may enable, disable and restart nodes."""
+        return request.user.has_perm("nodes.operate_node") or self.has_change_permission(request)
+
+    @admin.action(description="Enable selected nodes", permissions=["operate"])
     def enable(self, request: HttpRequest, queryset: QuerySet[Node]) -> None:
         """Let the daemon connect to the chosen nodes."""
-        self._set_enabled(request, queryset, True)
+        self._say(request, "Enabled", actions.enable(queryset, request.user))
 
-    @admin.action(description="Disable selected nodes (keeps their birds)", permissions=["change"])
+    @admin.action(description="Disable selected nodes (keeps their birds)", permissions=["operate"])
     def disable(self, request: HttpRequest, queryset: QuerySet[Node]) -> None:
         """Let the daemon leave the chosen nodes alone."""
-        self._set_enabled(request, queryset, False)
+        self._say(request, "Disabled", actions.disable(queryset, request.user))
 
-    def _set_enabled(self, request: HttpRequest, queryset: QuerySet[Node], enabled: bool) -> None:
-        word = "Enabled" if enabled else "Disabled"
-        nodes = list(Node.objects.filter(pk__in=queryset.values("pk"), enabled=not enabled))
-        Node.objects.filter(pk__in=[node.pk for node in nodes]).update(enabled=enabled)
-        if nodes:
-            LogEntry.objects.log_actions(request.user.pk, nodes, CHANGE, change_message=f"{word}.")
-        plural = "node" if len(nodes) == 1 else "nodes"
-        self.message_user(request, f"{word} {len(nodes)} {plural}.", messages.SUCCESS)
+    @admin.action(description="Restart the processes of selected nodes", permissions=["operate"])
+    def restart(self, request: HttpRequest, queryset: QuerySet[Node]) -> None:
+        """Give each of the chosen nodes that is enabled a new process."""
+        self._say(request, "Restarted", actions.restart(queryset, request.user))
+
+    def _say(self, request: HttpRequest, what: str, count: int) -> None:
+        plural = "node" if count == 1 else "nodes"
+        self.message_user(request, f"{what} {count} {plural}.", messages.SUCCESS)

@@ -42,9 +42,13 @@ class Node(LockedDeleteModel):
         default=True,
         help_text="Connect to this node. Without it the node is left alone and its birds are kept.",
     )
+    # Not a number of anything: whoever raises it has the node's process stopped and a new one
+    # started (see `nodes.actions`).
+    restarts = models.PositiveIntegerField(default=0, db_default=0, editable=False)
 
     class Meta:
         ordering = ["name", "id"]
+        permissions = [("operate_node", "Can enable, disable and restart nodes")]
         constraints = [
             models.UniqueConstraint(
                 fields=["ip_address", "port"],
@@ -74,8 +78,11 @@ class NodeStatus(models.Model):
     `since` is when `state` began, `next_try` when a node that is backing off is tried again,
     `last_event_at` when its last event arrived (not when the bird was heard). `error` is what is
     wrong now, empty while all is well; `last_error` is what went wrong last. The counts are since
-    the node was added.
+    the node was added. `recent` is how many events arrived in each minute up to `recent_minute`,
+    at most `RECENT` of them, the newest last (see `nodes.rates`).
     """
+
+    RECENT = 60  # minutes
 
     node = models.OneToOneField(
         Node, on_delete=models.CASCADE, primary_key=True, related_name="status"
@@ -90,6 +97,8 @@ class NodeStatus(models.Model):
     error = models.CharField(max_length=255, blank=True, db_default="")
     last_error = models.CharField(max_length=255, blank=True)
     next_try = models.DateTimeField(null=True)
+    recent = models.JSONField(default=list, db_default=models.Value([], models.JSONField()))
+    recent_minute = models.DateTimeField(null=True)
 
     class Meta:
         verbose_name_plural = "node statuses"

@@ -13,17 +13,17 @@ What one must know to change this file:
   clean end; a SIGCHLD would be forgotten, and the old worker stay a zombie. Both are blocked until
   then, also across the exec, and delivered afterwards.
 - Who is a trusted proxy, Django decides (BIRDWATCHER_TRUST_PROXY), so gunicorn trusts nobody.
+- A worker (`birdwatcher.web.worker`) ends by itself within `GRACEFUL_TIMEOUT`: after a reload no
+  master remembers how long it has been asked to.
 """
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import logging
 import os
 import signal
 import socket
-import struct
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -35,15 +35,10 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from setproctitle import setproctitle
 
+from birdwatcher.web.bounds import BACKLOG, GRACEFUL_TIMEOUT, HUNG_TIMEOUT, KEEPALIVE
+from birdwatcher.web.worker import Worker
 from nodeproc.logs import speaker
 
-THREADS = 4  # of a worker: so many requests at a time
-CONNECTIONS = 256  # of a worker, most of them idle between two requests
-HUNG_TIMEOUT = 60  # seconds without a sign of life of a worker's main thread, until it is killed
-GRACEFUL_TIMEOUT = 10  # seconds that requests under way have when it stops
-KEEPALIVE = 15  # seconds that an idle connection is kept
-SOCKET_TIMEOUT = 10  # seconds in which a client must send or take something
-BACKLOG = 512
 ABOVE_ALL_DESCRIPTORS = 512  # of a master
 HELD_SIGNALS = {signal.SIGHUP, signal.SIGCHLD}
 
@@ -58,7 +53,7 @@ def serve(
     listener: socket.socket | None,
     check: Callable[[], object],
 ) -> None:
-    """Serve the WSGI `application` until a signal ends the process; does not return.
+    """Serve the ASGI `application` until a signal ends the process; does not return.
 
     `listener` is None if systemd has passed sockets. `check()` is called before a reload, and
     refuses it by ImproperlyConfigured.
@@ -113,14 +108,6 @@ class _Log(glogging.Logger):
         super().setup(cfg)
         self.error_log.propagate = True
 
-    def exception(self, msg: str, *args: Any, **kwargs: Any) -> None:
-        """Log an error with its traceback, but not that a client was too slow."""
-        error = sys.exc_info()[1]
-        if isinstance(error, OSError) and error.errno == errno.EAGAIN:
-            log.debug("a client was silent for %d s", SOCKET_TIMEOUT)
-        else:
-            super().exception(msg, *args, **kwargs)
-
 
 class _Server(Arbiter):
     """Gunicorn's master with another reload."""
@@ -162,13 +149,6 @@ def _pass_on(listeners: list[Any]) -> None:
 
 def _ready(server: Any) -> None:
     """The sockets listen, and the signals are handled."""
-    for listener in server.LISTENERS:
-        # What is accepted inherits them; gunicorn itself waits for a silent client for ever. They
-        # bound each call and not a request: who sends a byte now and then keeps a thread. Against
-        # that, a proxy stands in front that passes on only whole requests.
-        timeout = struct.pack("ll", SOCKET_TIMEOUT, 0)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, timeout)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, timeout)
     workers = f"{server.num_workers} worker{'' if server.num_workers == 1 else 's'}"
     log.info("listening on %s; %s", _addresses(server), workers)
     systemd.sd_notify(f"STATUS={workers}", server.log)
@@ -201,9 +181,7 @@ def _addresses(server: Any) -> str:
 
 
 _SETTINGS: dict[str, Any] = {
-    "worker_class": "gthread",
-    "threads": THREADS,
-    "worker_connections": CONNECTIONS,
+    "worker_class": Worker,
     "preload_app": True,
     "timeout": HUNG_TIMEOUT,
     "graceful_timeout": GRACEFUL_TIMEOUT,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime
 import functools
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -21,6 +21,7 @@ from birdwatcher.birds.models import Bird
 Model = type[models.Model]
 # A value for each of `fields_of` a model, in their order; all times are in UTC.
 Values = tuple[Any, ...]
+AsText = Callable[[Any], str]
 # Timestamp, name, key of the species, of the node, whether the time is doubtful: so for birds.
 BirdRow = tuple[datetime.datetime, str, int, int, bool]
 
@@ -125,23 +126,33 @@ def insert_each(target: Target) -> str:
 
 
 def as_adapted(model: Model, rows: Iterable[Values]) -> list[list[Any]]:
-    """Return the parameters for each of `rows`: times become texts, as Django has it in SQLite."""
-    places = _places_of_times(model)
-    return [_adapted(row, places) for row in rows]
+    """Return the parameters for each of `rows`: texts for what Django keeps as texts in SQLite."""
+    texts = _texts(model)
+    return [_adapted(row, texts) for row in rows]
 
 
-def _adapted(row: Values, places: Sequence[int]) -> list[Any]:
+def _adapted(row: Values, texts: Sequence[tuple[int, AsText]]) -> list[Any]:
     values = list(row)
-    for place in places:
+    for place, as_text in texts:
         if values[place] is not None:
-            values[place] = str(values[place])[: -len("+00:00")]
+            values[place] = as_text(values[place])
     return values
 
 
 @functools.cache
-def _places_of_times(model: Model) -> Sequence[int]:
-    fields = enumerate(fields_of(model))
-    return [place for place, field in fields if isinstance(field, models.DateTimeField)]
+def _texts(model: Model) -> Sequence[tuple[int, AsText]]:
+    """At which places of `fields_of` there are times, and lists, and how they become texts."""
+    found: list[tuple[int, AsText]] = []
+    for place, field in enumerate(fields_of(model)):
+        if isinstance(field, models.DateTimeField):
+            found.append((place, _time_as_text))
+        elif isinstance(field, models.JSONField):
+            found.append((place, encode))
+    return found
+
+
+def _time_as_text(moment: datetime.datetime) -> str:
+    return str(moment)[: -len("+00:00")]  # it is in UTC
 
 
 @functools.cache

@@ -11,28 +11,29 @@ from __future__ import annotations
 import datetime
 import logging
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from django.db import DataError, IntegrityError, connection, transaction
 
 from birdwatcher.nodes.models import NodeStatus, RejectedPacket, StatusChange
+from birdwatcher.rollups import counting
 from birdwatcher.writer import rows
 from birdwatcher.writer.bulk import (
     BIRDS,
-    BirdRow,
     Target,
     Values,
-    encode,
     insert_birds,
     upsert,
     values_of,
 )
+from birdwatcher.writer.holding import hold_nodes
 from birdwatcher.writer.models import Checkpoint
-from birdwatcher.writer.prompt import FEW, commit_at_once, holding
+from birdwatcher.writer.prompt import FEW, Part, commit_at_once
 from birdwatcher.writer.retention import Growth
+from birdwatcher.writer.rows import NodeEvent
 from birdwatcher.writer.species import SpeciesKeys
-from birdwatcher.writer.work import NodeEvent, NodeReport, Stream, Work, gather
+from birdwatcher.writer.work import NodeReport, Stream, Work, gather
 from nodeproc.board import Board
 from nodeproc.events import Reason
 from nodeproc.logs import Fold, about
@@ -44,7 +45,7 @@ STATUSES = Target(
     NodeStatus,
     ("node",),
     ("state", "since", "pid", "last_event_at", "events", "rejected", "reconnects", "error",
-     "last_error", "next_try"),
+     "last_error", "next_try", "recent", "recent_minute"),
 )  # fmt: skip
 CHECKPOINTS = Target(Checkpoint, ("node", "stream"), ("sequence", "updated_at"))
 STREAMS_REMEMBERED = 16  # of each node
@@ -176,23 +177,22 @@ class Ledger:
         )
 
     def _write_at_once(self, work: Work) -> None:
-        statuses, _ = self._statuses_after(work.by_node.items())
         nodes = set(work.by_node)
-        deleted = nodes - commit_at_once(
-            nodes,
-            [
-                (BIRDS, list(self._bird_rows(work.events))),
-                (STATUSES, statuses),
-                (CHECKPOINTS, _checkpoints(work)),
-            ],
-        )
+        species = self._species.of({name for _, (_, name, _), _ in work.events})
+        statuses, _ = self._statuses_after(work.by_node.items())
+        parts: list[Part] = [
+            (BIRDS, [rows.bird(*event, species) for event in work.events]),
+            (STATUSES, statuses),
+            (CHECKPOINTS, _checkpoints(work)),
+        ]
+        deleted = nodes - commit_at_once(nodes, parts, rows.groups(work.events, species))
         for node in deleted:
             del self._statuses[node]
         _drop(work, deleted)
 
     def _write_in_steps(self, work: Work, *, sift: bool) -> None:
         write = self._sift if sift else _write_all
-        _drop(work, work.by_node.keys() - _hold_nodes(work.by_node.keys()))
+        _drop(work, work.by_node.keys() - hold_nodes(work.by_node.keys()))
         write("an event", work.events, self._insert_birds, work.refuse)
         # Behind the events, of which some may have become rejected packets.
         write("a rejected packet", work.rejections, self._insert_rejections)
@@ -222,11 +222,9 @@ class Ledger:
             self._sift(what, items[middle:], insert, refuse)
 
     def _insert_birds(self, events: list[NodeEvent]) -> None:
-        insert_birds(self._bird_rows(events))
-
-    def _bird_rows(self, events: list[NodeEvent]) -> Iterator[BirdRow]:
         species = self._species.of({name for _, (_, name, _), _ in events})
-        return (rows.bird(*event, species) for event in events)
+        insert_birds(rows.bird(*event, species) for event in events)
+        counting.add(rows.groups(events, species))
 
     def _insert_rejections(self, rejections: list[tuple[int, RejectedPacket]]) -> None:
         packets = [packet for _, packet in rejections]
@@ -267,13 +265,6 @@ def _drop(work: Work, deleted: set[int]) -> None:
         if events:
             text = "node=%d was deleted: %d of its events dropped"
             log.info(text, node, events, extra=about(node))
-
-
-def _hold_nodes(nodes: Collection[int]) -> set[int]:
-    """Return which of `nodes` exist, and keep them from being deleted until this is committed."""
-    with connection.cursor() as cursor:
-        cursor.execute(holding(), [encode(list(nodes))])
-        return {row[0] for row in cursor.fetchall()}
 
 
 def _read_checkpoints(streams: Iterable[Stream]) -> dict[Stream, int]:

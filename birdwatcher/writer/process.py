@@ -7,10 +7,8 @@ the supervisor of changes of the node table.
 
 from __future__ import annotations
 
-import datetime
 import logging
 import os
-import socket
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
@@ -18,12 +16,10 @@ from typing import Any
 
 import django.db
 from django.db import connection as database
-from django.utils import timezone
 from setproctitle import setproctitle
 
 from birdwatcher.writer.inbox import Inbox
 from birdwatcher.writer.ledger import Ledger
-from birdwatcher.writer.models import Daemon
 from birdwatcher.writer.retention import Retention
 from birdwatcher.writer.session import (
     LockedError,
@@ -33,8 +29,9 @@ from birdwatcher.writer.session import (
     open_session,
     read_nodes,
 )
+from birdwatcher.writer.vitals import Vitals
 from nodeproc.backoff import Backoff
-from nodeproc.board import Board, Summary
+from nodeproc.board import Board
 from nodeproc.logs import Fold, speaker
 from nodeproc.wire import Frame, Kind, NodeSpec, pack
 from supervisor.writer import FIRST_GENERATION
@@ -43,7 +40,7 @@ log = logging.getLogger("birdwatcher.writer")
 
 EXIT_UNCOMMITTED = 71  # ended while the database was away; the node processes retain the rest
 RETRY_BASE, RETRY_CAP, RETRY_STABLE = 0.25, 5.0, 10.0  # seconds
-HEARTBEAT = 5.0  # seconds between two signs of life in the database
+TO_THE_WRITER = (Kind.RELOAD, Kind.PROCESSES)  # not to be committed
 SIGN_INTERVAL = 1.0  # seconds at least between two signs of life to the supervisor
 FULL_READ = 30.0  # seconds between two readings of the node table though nothing changed
 
@@ -65,7 +62,6 @@ class Writer:
 
     def __init__(self, inbox: Inbox, generation: int, board: Board) -> None:
         self._inbox = inbox
-        self._board = board
         self._first = generation == FIRST_GENERATION
         self._session = open_session()
         self._ledger = Ledger(generation, board)
@@ -73,7 +69,7 @@ class Writer:
         self._pending: list[Frame] = []
         self._reported: list[NodeSpec] | None = None
         self._read_at = 0.0
-        self._seen_at = 0.0
+        self._vitals = Vitals(board)
         self._signed_at = 0.0
         self._fold = Fold(log)
         self._backoff = Backoff(base=RETRY_BASE, cap=RETRY_CAP, stable=RETRY_STABLE)
@@ -110,7 +106,7 @@ class Writer:
         self._introduce("connecting to the database")
         self._session.open()
         check_migrations()
-        self._register()
+        self._vitals.register(first=self._first)
         self._backoff.succeeded()
         self._first = False
         self._reported = None
@@ -151,10 +147,10 @@ class Writer:
             else:
                 self._wait()
             self._report_nodes()
-            self._show_life()
+            self._vitals.show()
             self._retention.prune()
             self._sign()
-        Daemon.objects.filter(pk=Daemon.ONLY).update(stopped_at=timezone.now())
+        self._vitals.stopped()
         log.info("stopped")
 
     def _take(self) -> list[Frame]:
@@ -164,10 +160,12 @@ class Writer:
             if frame.kind == Kind.RELOAD:
                 logging.getLogger().setLevel(frame.value())
                 self._read_at = 0.0
-        return [frame for frame in frames if frame.kind != Kind.RELOAD]
+            elif frame.kind == Kind.PROCESSES:
+                self._vitals.measured(*frame.value())
+        return [frame for frame in frames if frame.kind not in TO_THE_WRITER]
 
     def _wait(self) -> None:
-        due = min(self._seen_at + HEARTBEAT, self._read_at + FULL_READ) - time.monotonic()
+        due = min(self._vitals.due, self._read_at + FULL_READ) - time.monotonic()
         seconds = min(max(due, 0.0), self._session.patience())
         self._inbox.wait(seconds, self._session.descriptor)
 
@@ -190,23 +188,6 @@ class Writer:
             self._reported = nodes
             self._inbox.send(pack(Kind.NODES, nodes))
 
-    def _register(self) -> None:
-        """Sign the database's one row about the daemon; later writers of it only renew that."""
-        now = timezone.now()
-        values = {
-            "host": socket.gethostname(),
-            "pid": os.getppid(),
-            "seen_at": now,
-            "stopped_at": None,
-            **summarised(self._board.summary(), now),
-        }
-        started = {"started_at": now}
-        Daemon.objects.update_or_create(
-            pk=Daemon.ONLY,
-            defaults=values | started if self._first else values,
-            create_defaults=values | started,
-        )
-
     # Signs of life
 
     def _execute(
@@ -225,21 +206,3 @@ class Writer:
         """Tell the supervisor that this process has not hung; and why the database is away."""
         self._signed_at = time.monotonic()
         self._inbox.send(pack(Kind.ALIVE, away))
-
-    def _show_life(self) -> None:
-        """Say in the database, now and then, that the daemon is there, and how it does."""
-        if time.monotonic() - self._seen_at >= HEARTBEAT:
-            now = timezone.now()
-            summary = summarised(self._board.summary(), now)
-            Daemon.objects.filter(pk=Daemon.ONLY).update(seen_at=now, **summary)
-            self._seen_at = time.monotonic()
-
-
-def summarised(summary: Summary | None, now: datetime.datetime) -> dict[str, Any]:
-    """Return what the database keeps of a summary, by the names of its fields."""
-    if summary is None:
-        return dict.fromkeys(Daemon.SUMMARY)
-    values = summary._asdict()
-    oldest = values.pop("oldest")
-    lag = None if oldest is None else max(now.timestamp() - oldest, 0.0)
-    return values | {"lag": lag}

@@ -16,7 +16,8 @@ from collections.abc import Collection, Iterator, Sequence
 import psycopg
 from django.db import connection
 
-from birdwatcher.nodes.models import Node
+from birdwatcher.rollups import counting
+from birdwatcher.rollups.counting import Groups
 from birdwatcher.writer.bulk import (
     Target,
     Values,
@@ -27,6 +28,7 @@ from birdwatcher.writer.bulk import (
     insert_each,
     insert_from_json,
 )
+from birdwatcher.writer.holding import holding
 
 FEW = 100  # events; with many more, the usual way is quicker
 
@@ -34,39 +36,26 @@ FEW = 100  # events; with many more, the usual way is quicker
 Part = tuple[Target, Sequence[Values]]
 
 
-def commit_at_once(nodes: Collection[int], parts: Sequence[Part]) -> set[int]:
-    """Write the rows of those of `nodes` that exist, in a transaction of its own; return which.
+def commit_at_once(nodes: Collection[int], parts: Sequence[Part], groups: Groups) -> set[int]:
+    """Write the rows of those of `nodes` that exist, and count `groups` of birds of them, in a
+    transaction of its own; return which nodes those are.
 
-    They are kept from being deleted until it is committed: see `holding`. Not to be called within
-    a transaction. Raises django.db.Error.
+    They are kept from being deleted until it is committed: see `writer.holding`. Not to be called
+    within a transaction. Raises django.db.Error.
     """
     connection.ensure_connection()
     with connection.wrap_database_errors:
         if connection.vendor == "postgresql":
-            return _in_one_statement(nodes, parts)
-        return _without_detours(nodes, parts)
+            return _in_one_statement(nodes, parts, groups)
+        return _without_detours(nodes, parts, groups)
 
 
-def holding() -> str:
-    """The statement that returns which of some nodes, a parameter in JSON, exist, and keeps them
-    from being deleted until the transaction is over.
-
-    Whoever deletes a node locks it first (see birdwatcher.locking). To lock it first here too is
-    what keeps the two from waiting for each other: the foreign keys, which PostgreSQL checks as
-    late as at COMMIT, would lock it last. On SQLite a transaction that writes is alone anyway.
-    """
-    table = connection.ops.quote_name(Node._meta.db_table)  # noqa: SLF001
-    if connection.vendor == "postgresql":
-        wanted = "SELECT value::bigint FROM json_array_elements_text(%s::json)"
-        return f"SELECT id FROM {table} WHERE id IN ({wanted}) ORDER BY id FOR KEY SHARE"  # noqa: S608
-    return f"SELECT id FROM {table} WHERE id IN (SELECT value FROM json_each(%s))"  # noqa: S608
-
-
-def _in_one_statement(nodes: Collection[int], parts: Sequence[Part]) -> set[int]:
+def _in_one_statement(nodes: Collection[int], parts: Sequence[Part], groups: Groups) -> set[int]:
     statement = _one_statement(tuple(target for target, _ in parts))
     rows = [as_json(target.model, values) for target, values in parts]
+    parameters = [encode(list(nodes)), *rows, counting.as_json(groups)]
     with psycopg.Cursor(connection.connection) as cursor:
-        cursor.execute(statement, [encode(list(nodes)), *rows], prepare=True)
+        cursor.execute(statement, parameters, prepare=True)
         return {row[0] for row in cursor.fetchall()}
 
 
@@ -77,10 +66,13 @@ def _one_statement(targets: tuple[Target, ...]) -> str:
         f"written_{number} AS ({insert_from_json(target, of_held)})"
         for number, target in enumerate(targets)
     )
-    return f"WITH held AS MATERIALIZED ({holding()}), {written} SELECT id FROM held"  # noqa: S608
+    counted = f"counted AS MATERIALIZED ({counting.from_json(of_held)})"
+    # What is counted is done for its effect, and only if somebody asks.
+    done = "SELECT id FROM held, (SELECT count(*) FROM counted) AS done"
+    return f"WITH held AS MATERIALIZED ({holding()}), {written}, {counted} {done}"
 
 
-def _without_detours(nodes: Collection[int], parts: Sequence[Part]) -> set[int]:
+def _without_detours(nodes: Collection[int], parts: Sequence[Part], groups: Groups) -> set[int]:
     raw = connection.connection
     with _transaction(raw):
         held = {row[0] for row in raw.execute(_marked(holding()), [encode(list(nodes))])}
@@ -88,6 +80,7 @@ def _without_detours(nodes: Collection[int], parts: Sequence[Part]) -> set[int]:
             node = [field.name for field in fields_of(target.model)].index("node")
             kept = [row for row in rows if row[node] in held]
             raw.executemany(_marked(insert_each(target)), as_adapted(target.model, kept))
+        counting.add({group: birds for group, birds in groups.items() if group[0] in held})
     return held
 
 

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import datetime
+from collections import Counter
+from collections.abc import Iterable
 
 from birdwatcher.birds.clock import is_doubtful
 from birdwatcher.nodes.models import NodeStatus, RejectedPacket, StatusChange
+from birdwatcher.rollups.counting import MICROSECONDS, Groups
 from birdwatcher.writer.bulk import BirdRow
 from nodeproc.events import Reason
 from nodeproc.wire import RAW_BYTES, Event, Rejection, Status
 
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 MAX_ERROR = 255  # characters, as in the database
+
+# Node, what its packet said, when that was received, in seconds since the epoch.
+NodeEvent = tuple[int, Event, float]
 
 
 def moment(seconds: float) -> datetime.datetime:
@@ -28,6 +34,12 @@ def bird(node: int, event: Event, received_at: float, species: dict[str, int]) -
     timestamp = EPOCH + datetime.timedelta(microseconds=microseconds)
     doubtful = is_doubtful(microseconds, received_at)
     return timestamp, name, species[species_name], node, doubtful
+
+
+def groups(events: Iterable[NodeEvent], species: dict[str, int]) -> Groups:
+    """Return how many birds come in of each node, species and hour; `species` as for `bird`."""
+    counts = Counter([(node, name, at // MICROSECONDS) for node, (at, name, _), _ in events])
+    return {(node, species[name], hour): birds for (node, name, hour), birds in counts.items()}
 
 
 def rejected_packet(node: int, rejection: Rejection) -> RejectedPacket:

@@ -83,7 +83,8 @@ def check_migrations() -> None:
 def read_nodes() -> list[NodeSpec]:
     """Return the enabled nodes. Raises django.db.Error."""
     rows = Node.objects.filter(enabled=True).order_by("pk")
-    return [NodeSpec(*row) for row in rows.values_list("pk", "name", "ip_address", "port")]
+    columns = rows.values_list("pk", "name", "ip_address", "port", "restarts")
+    return [NodeSpec(*row) for row in columns]
 
 
 def first_line(error: Exception) -> str:

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import datetime
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from django.utils import timezone
+
+from birdwatcher.nodes import rates
 from birdwatcher.nodes.models import NodeStatus, RejectedPacket, StatusChange
-from birdwatcher.writer.rows import EPOCH, as_packet, enter, moment, refused, rejected_packet
+from birdwatcher.writer.rows import (
+    EPOCH,
+    NodeEvent,
+    as_packet,
+    enter,
+    moment,
+    refused,
+    rejected_packet,
+)
 from nodeproc.states import NodeState
-from nodeproc.wire import HEADER, Batch, Event, Frame, Kind, Status
+from nodeproc.wire import HEADER, Batch, Frame, Kind, Status
 
 Stream = tuple[int, int]  # node, stream
-# Node, what its packet said, when that was received, in seconds since the epoch.
-NodeEvent = tuple[int, Event, float]
 
 # What opening a frame raises if no program of ours can have packed it, or a time in it is none.
 UNREADABLE = (ValueError, TypeError, EOFError, OverflowError)
@@ -33,6 +42,7 @@ class NodeReport:
         default_factory=lambda: deque(maxlen=RejectedPacket.KEPT)
     )
     last_event_at: datetime.datetime | None = None
+    minutes: Counter[int] = field(default_factory=Counter)  # events received in each
 
     def applied_to(
         self, row: NodeStatus | None, node: int
@@ -46,6 +56,7 @@ class NodeReport:
         row.rejected += self.rejected
         if self.last_event_at is not None:
             row.last_event_at = self.last_event_at
+            rates.add(row, self.minutes, timezone.now())
         changes: deque[StatusChange] = deque(maxlen=StatusChange.KEPT)
         for status in self.statuses:
             if change := enter(row, status):
@@ -85,7 +96,9 @@ class Work:
     def refuse(self, event: NodeEvent) -> None:
         """Count an event as rejected and not as received."""
         node, said, received_at = event
-        self.about(node).events -= 1
+        report = self.about(node)
+        report.events -= 1
+        report.minutes[rates.number_of(moment(received_at))] -= 1
         self._reject(refused(node, received_at, as_packet(said)))
 
     def cannot_read(self, frame: Frame, why: str) -> None:
@@ -146,6 +159,7 @@ def _add_batch(work: Work, node: int, batch: Batch) -> None:
     report.rejections.extend(packets)
     if received:
         report.last_event_at = at
+        report.minutes[rates.number_of(at)] += len(received)
     work.events.extend(received)
 
 

@@ -4,11 +4,17 @@ import time
 
 import psycopg
 import pytest
+from django.contrib.auth.models import User
 from django.db import connection
+from django.utils import timezone
 
 from birdwatcher.birds.models import Bird
-from birdwatcher.nodes.models import Node
-from birdwatcher.writer.process import HEARTBEAT
+from birdwatcher.nodes import actions, rates
+from birdwatcher.nodes.models import Node, NodeStatus, StatusChange
+from birdwatcher.writer.models import Daemon, DaemonProcess
+from birdwatcher.writer.vitals import HEARTBEAT
+from supervisor import VERSION
+from supervisor.observer import USAGE_INTERVAL
 from tests.support.databases import POSTGRESQL
 from tests.support.park import Park
 from tests.support.processes import is_alive
@@ -69,6 +75,27 @@ def test_disabled_node_is_disconnected_and_keeps_its_birds(park: Park) -> None:
     park.promise("a disabled node's process ends", lambda: not is_alive(process))
     station.wait_for_birds()
     assert station.field.accepted == 1
+    park.bystander_noticed_nothing()
+
+
+def test_a_restarted_node_has_a_new_process_and_loses_nothing(park: Park) -> None:
+    station = park.add("Dartmoor")
+    station.field.send(5)
+    station.wait_for_birds()
+    before = park.daemon.nodes()[station.id].pid
+    actions.restart([station.node], User.objects.create_user("operator"))
+    park.promise(
+        "a restarted node has a new process",
+        lambda: (now := park.daemon.nodes().get(station.id)) and now.pid != before,
+    )
+    assert not is_alive(before)
+    park.wait_until_connected(station)
+    assert station.field.accepted == 2
+    station.field.send(5)
+    station.wait_for_birds()
+    states = StatusChange.objects.filter(node=station.id).order_by("pk")
+    assert "stopped" in states.values_list("state", flat=True)
+    assert "crashed" not in states.values_list("state", flat=True)
     park.bystander_noticed_nothing()
 
 
@@ -158,3 +185,24 @@ def test_node_is_edited_again_and_again(park: Park) -> None:
     station.field.send(5)
     station.wait_for_birds()
     park.bystander_noticed_nothing()
+
+
+def test_the_database_tells_of_every_process_and_of_the_last_minutes(park: Park) -> None:
+    station = park.add("Dartmoor")
+    station.field.send(7)
+    station.wait_for_birds()
+    status = NodeStatus.objects.get(node=station.id)
+    assert sum(rates.per_minute(status, timezone.now())) == 7
+    titles = park.daemon.titles()
+    wait_until(
+        lambda: set(DaemonProcess.objects.values_list("pid", flat=True)) == set(titles),
+        timeout=3 * USAGE_INTERVAL,
+        message=lambda: f"{list(DaemonProcess.objects.values_list())}, {titles}",
+    )
+    own = DaemonProcess.objects.get(node=station.id)
+    assert (own.role, own.pid) == ("node", park.daemon.nodes()[station.id].pid)
+    assert own.resident_bytes > 1_000_000
+    daemon = Daemon.current()
+    assert daemon.version == VERSION
+    park.daemon.stop()
+    assert not DaemonProcess.objects.exists()

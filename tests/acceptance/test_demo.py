@@ -87,7 +87,7 @@ def test_it_shows_birds_and_where_to_look_and_ctrl_c_ends_all_of_it(
         program.wait_for_line(rf"^node  .* 127\.0\.0\.1:{port} is connected$")
     program.wait_for_line(rf"^node  .* 127\.0\.0\.1:{nobody} is backing off \(connection refused\)")
     program.wait_for_line(r"^bird  \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC  Dartmoor  \S.*  \S+$")
-    program.wait_for_line(rf"http://127\.0\.0\.1:{demonstration.web}/admin/$")
+    program.wait_for_line(rf"http://127\.0\.0\.1:{demonstration.web}/$")
     demonstration.log_in(program, password_of(program))
 
     everyone = demonstration.descendants(program)

@@ -13,7 +13,7 @@ from typing import Self
 
 import pytest
 
-from birdwatcher.web.server import SOCKET_TIMEOUT
+from birdwatcher.web.bounds import SOCKET_TIMEOUT
 from tests.support.databases import Database
 from tests.support.ports import PortBlock
 from tests.support.processes import Processes, Program, title_of
@@ -249,3 +249,21 @@ def test_nobody_is_believed_to_be_a_proxy(
         f"https://{address}/admin/login/",
     )
     connection.close()
+
+
+def test_a_head_of_an_export_makes_none(
+    database: Database, serve: Callable[..., Program], address: str
+) -> None:
+    program = serve(database, BIRDWATCHER_PUBLIC="1")
+    heads = []
+    for method in ("HEAD", "GET"):
+        connection = http.client.HTTPConnection(address, timeout=STARTING)
+        connection.request(method, "/birds/export/?format=csv")
+        response = connection.getresponse()
+        text = response.read()
+        assert response.status == 200
+        assert bool(text) == (method == "GET")
+        heads.append({name.lower() for name, _ in response.getheaders()} - {"transfer-encoding"})
+        connection.close()
+    assert heads[0] == heads[1]
+    assert "Traceback" not in program.text()

@@ -18,7 +18,10 @@ from tests.support.databases import POSTGRESQL, SQLITE, environment
 from tests.support.processes import ROOT, adopt_orphans
 
 VENDORS = (SQLITE, POSTGRESQL)
-FIGURES = ("throughput", "latency", "memory", "start", "cpu", "reaction", "pages", "profile")
+FIGURES = (
+    *("throughput", "latency", "memory", "start", "cpu", "reaction"),
+    *("pages", "observatory", "profile"),
+)
 RECORD = ROOT / "var" / "bench" / "results.json"
 
 

@@ -136,6 +136,30 @@ def test_the_actions_enable_and_disable(client: Client) -> None:
     assert "Disabled." not in history
 
 
+def test_the_action_restarts_the_processes_of_enabled_nodes(client: Client) -> None:
+    nodes = make_nodes()
+    chosen = [nodes[NodeState.CRASHED].pk, nodes[DISABLED].pk]
+    form = {"action": "restart", "_selected_action": chosen}
+    assert "Restarted 1 node." in client.post(LIST, form, follow=True).content.decode()
+    assert [row.pk for row in Node.objects.filter(restarts=1)] == [nodes[NodeState.CRASHED].pk]
+    history = client.get(f"{LIST}{nodes[NodeState.CRASHED].pk}/history/").content.decode()
+    assert "Restarted its process." in history
+
+
+@pytest.mark.parametrize(("permission", "may"), [("operate_node", True), ("view_node", False)])
+def test_who_may_operate_nodes_finds_the_actions(
+    client: Client, permission: str, may: bool
+) -> None:
+    node, *_ = make_nodes().values()
+    ranger = User.objects.create_user("ranger", is_staff=True)
+    ranger.user_permissions.set(Permission.objects.filter(codename__in={"view_node", permission}))
+    client.force_login(ranger)
+    assert ("Disable selected" in client.get(LIST).content.decode()) == may
+    client.post(LIST, {"action": "disable", "_selected_action": [node.pk]})
+    node.refresh_from_db()
+    assert node.enabled != may
+
+
 def make_birds(node: Node, count: int) -> Species:
     species, _ = Species.objects.get_or_create(name="Wren")
     Bird.objects.bulk_create(
@@ -205,9 +229,3 @@ def test_who_may_not_delete_birds_may_not_delete_their_node(client: Client) -> N
     assert "your account doesn't have permission" in page.replace("&#x27;", "'")
     assert client.post(f"{LIST}{node.pk}/delete/", {"post": "yes"}).status_code == 403
     assert client.post(f"{LIST}{empty.pk}/delete/", {"post": "yes"}).status_code == 302
-
-
-def test_the_first_page_is_the_admin(client: Client) -> None:
-    page = client.get("/", follow=True)
-    assert page.redirect_chain == [("/admin/", 302)]
-    assert "Birdwatcher" in page.content.decode()

@@ -20,6 +20,7 @@ NOW = 100.0
 A = NodeSpec(1, "Dartmoor", "10.0.3.2", 9999)
 RENAMED = A._replace(name="Dartmoor East")
 MOVED = A._replace(port=9998)
+RESTARTED = A._replace(restarts=1)
 B = NodeSpec(2, "Exmoor", "10.0.3.3", 9999)
 
 
@@ -34,12 +35,18 @@ B = NodeSpec(2, "Exmoor", "10.0.3.3", 9999)
         (RENAMED, Running(A, Phase.RUNNING), [Configure(RENAMED)]),
         (MOVED, Running(A, Phase.RUNNING), [Configure(MOVED)]),
         (None, Running(A, Phase.RUNNING), [Stop(A)]),
+        (RESTARTED, Running(A, Phase.RUNNING), [Stop(A)]),
+        (RESTARTED._replace(port=9998), Running(A, Phase.RUNNING), [Stop(A)]),
+        (RESTARTED, Running(RESTARTED, Phase.RUNNING), []),
         # told to stop
         (None, Running(A, Phase.STOPPING, NOW + 1), []),
         (A, Running(A, Phase.STOPPING, NOW + 1), []),
         (None, Running(A, Phase.STOPPING, NOW), [Kill(A)]),
         (MOVED, Running(A, Phase.STOPPING, NOW), [Kill(A)]),
         (None, Running(A, Phase.STOPPING, None), []),  # killed, and not yet buried
+        (RESTARTED, Running(A, Phase.STOPPING, NOW + 1), []),
+        (RESTARTED, Running(A, Phase.STOPPING, NOW), [Kill(A)]),
+        (RESTARTED, None, [Start(RESTARTED)]),
         # having its spool committed
         (None, Running(A, Phase.REPLAYING), []),
         (MOVED, Running(A, Phase.REPLAYING), []),
@@ -47,6 +54,7 @@ B = NodeSpec(2, "Exmoor", "10.0.3.3", 9999)
         (A, Running(A, Phase.CRASHED, NOW + 1), []),
         (A, Running(A, Phase.CRASHED, NOW), [Start(A)]),
         (MOVED, Running(A, Phase.CRASHED, NOW - 1), [Start(MOVED)]),
+        (RESTARTED, Running(A, Phase.CRASHED, NOW + 9), [Start(RESTARTED)]),
         (None, Running(A, Phase.CRASHED, NOW + 1), [Forget(A)]),
     ],
 )

@@ -120,7 +120,7 @@ class Demo:
         first, second, nobody = self._ports.nodes
         return (
             "\nBirdwatcher runs.\n"
-            f"  web UI    http://{HOST}:{self._ports.web}/admin/\n"
+            f"  web UI    http://{HOST}:{self._ports.web}/\n"
             f"  user      {USERNAME}{remark}\n"
             f"  password  {password}\n"
             f"  nodes     {first} and {second}, simulated; {nobody}, where nobody listens\n"
@@ -137,7 +137,7 @@ def _log_path(name: str) -> Path:
 def _answers(port: int) -> bool:
     connection = http.client.HTTPConnection(HOST, port, timeout=10)
     try:
-        connection.request("GET", "/admin/login/")
+        connection.request("GET", "/login/")
         return connection.getresponse().status < http.client.INTERNAL_SERVER_ERROR
     except OSError:
         return False

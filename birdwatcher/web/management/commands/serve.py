@@ -10,9 +10,10 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from gunicorn.util import is_ipv6, parse_address
 
+from birdwatcher.asgi import application
 from birdwatcher.config import load
-from birdwatcher.web.server import BACKLOG, serve, systemd_passes_sockets
-from birdwatcher.wsgi import application
+from birdwatcher.web.bounds import BACKLOG
+from birdwatcher.web.server import serve, systemd_passes_sockets
 from nodeproc.journal import complain
 from nodeproc.logs import speaker
 

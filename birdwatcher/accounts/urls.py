@@ -1,0 +1,14 @@
+"""The addresses of what concerns the people who look at the pages."""
+
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import LogoutView
+from django.urls import path
+
+from birdwatcher.accounts.views import LoginView, PasswordChangeView, set_time_zone
+
+urlpatterns = [
+    path("login/", LoginView.as_view(), name="login"),
+    path("logout/", LogoutView.as_view(), name="logout"),
+    path("password/", login_required(PasswordChangeView.as_view()), name="password"),
+    path("time-zone/", set_time_zone, name="time-zone"),
+]

@@ -1,0 +1,32 @@
+"""The web UI for an ASGI server, pages and WebSockets: `birdwatcher.asgi:application`."""
+
+import os
+
+import django
+from channels.routing import ProtocolTypeRouter, URLRouter
+from channels.security.websocket import OriginValidator
+from django.conf import settings
+from django.urls import re_path
+
+from nodeproc.logs import speaker
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "birdwatcher.settings")
+speaker.become("web")
+django.setup(set_prefix=False)
+
+# Only now can be imported what knows models.
+from birdwatcher.live.routing import websocket_urlpatterns  # noqa: E402
+from birdwatcher.web.handler import BoundedApplication, Handler, refuse  # noqa: E402
+
+# A page of elsewhere must not read along with the cookies of whoever opened it.
+origins = [*settings.ALLOWED_HOSTS, *settings.CSRF_TRUSTED_ORIGINS]
+
+application = ProtocolTypeRouter(
+    {
+        "http": BoundedApplication(Handler()),
+        # Who is there, the consumer asks: it goes on when the database is away.
+        "websocket": OriginValidator(
+            URLRouter([*websocket_urlpatterns, re_path("", refuse)]), origins
+        ),
+    }
+)

@@ -1,0 +1,10 @@
+"""The app `exports`."""
+
+from django.apps import AppConfig
+
+
+class ExportsConfig(AppConfig):
+    """What Django knows of `birdwatcher.exports`."""
+
+    name = "birdwatcher.exports"
+    label = "exports"

@@ -1,0 +1,120 @@
+"""Reading the table of birds by its key; every read is bounded. Called in threads, never in a loop.
+
+Raises django.db.Error wherever the database is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from django.db import connection
+from django.db.models import F, QuerySet
+
+from birdwatcher.birds.models import Bird
+from birdwatcher.live.messages import Sighting
+
+AT_ONCE = 500  # birds of one read, and of one message
+RESUMED = 1000  # birds told to whoever was away, the newest of those missed
+LOOKED_THROUGH = 100_000  # keys among which these are looked for, and counted
+STATEMENT_TIMEOUT = 10.0  # seconds, PostgreSQL
+
+COLUMNS = (
+    "pk", "timestamp", "name", "species__name", "species", "node__name", "node", "doubtful",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which birds somebody follows: of one node, of one species, or all."""
+
+    node: int | None = None
+    species: int | None = None
+
+    def takes(self, bird: Sighting) -> bool:
+        """Whether `bird` is one of them."""
+        return self.node in {None, bird.node_id} and self.species in {None, bird.species_id}
+
+    def among(self, birds: QuerySet[Bird]) -> QuerySet[Bird]:
+        """Return those of `birds` that are wanted."""
+        # Hidden from the planner: an index of the node or the species leads through all its birds,
+        # and those that are asked for lie within a range of the key.
+        if self.node is not None:
+            birds = birds.alias(of_node=F("node") + 0).filter(of_node=self.node)
+        if self.species is not None:
+            birds = birds.alias(of_species=F("species") + 0).filter(of_species=self.species)
+        return birds
+
+
+@dataclass(frozen=True)
+class Resumed:
+    """What somebody missed: the newest birds of it, and how many were left out before those.
+
+    With `at_least` it was so much that not all of it was looked through.
+    """
+
+    birds: Sequence[Sighting] = field(default_factory=list)
+    left_out: int = 0
+    at_least: bool = False
+
+
+def newest() -> int:
+    """Return the highest key, 0 without birds."""
+    prepare()
+    return Bird.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+
+
+def resume(wanted: Wanted, since: int, until: int) -> Resumed:
+    """Return what somebody missed who has seen every bird up to the key `since`, up to `until`."""
+    prepare()
+    first = max(since, until - LOOKED_THROUGH)
+    birds = wanted.among(Bird.objects.filter(pk__gt=first, pk__lte=until))
+    rows = _sightings(birds.order_by("-pk")[: RESUMED + 1])
+    left_out = birds.order_by().count() - RESUMED if len(rows) > RESUMED else 0
+    return Resumed(rows[RESUMED - 1 :: -1], left_out, at_least=first > since)
+
+
+def prepare() -> None:
+    """Connect this thread if it is not, so that no statement of its takes very long."""
+    if connection.connection is None:
+        connection.ensure_connection()
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute(f"SET statement_timeout = '{STATEMENT_TIMEOUT:g}s'")
+
+
+class Follower:
+    """Reads what is new; all calls from one thread."""
+
+    def __init__(self) -> None:
+        self._version: int | None = None
+
+    def after(self, position: int) -> list[Sighting]:
+        """Return the next birds behind the key `position`, at most `AT_ONCE`."""
+        prepare()
+        version = _version()
+        if version is not None and version == self._version:
+            return []
+        birds = Bird.objects.filter(pk__gt=position).order_by("pk")
+        found = _sightings(birds[:AT_ONCE])
+        # There may be more, although nothing is written any more.
+        self._version = None if len(found) == AT_ONCE else version
+        return found
+
+    def forget(self) -> None:
+        """Leave the connection, whatever state it is in; the next call connects again."""
+        self._version = None
+        connection.close()
+
+
+def _version() -> int | None:
+    """Return SQLite's count of what others committed: cheaper than to look; None elsewhere."""
+    if connection.vendor != "sqlite":
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA data_version")
+        return int(cursor.fetchone()[0])
+
+
+def _sightings(birds: QuerySet[Bird]) -> list[Sighting]:
+    return [Sighting(*row) for row in birds.values_list(*COLUMNS)]

@@ -1,0 +1,50 @@
+"""What operators do to nodes, from whichever page; each time it is noted down who did it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+from django.db.models import F
+
+from birdwatcher.nodes.models import Node
+
+
+def enable(nodes: Iterable[Node], user: AbstractBaseUser) -> int:
+    """Let the daemon connect to `nodes`; return how many were disabled before."""
+    return _change(nodes, user, "Enabled.", {"enabled": False}, {"enabled": True})
+
+
+def disable(nodes: Iterable[Node], user: AbstractBaseUser) -> int:
+    """Let the daemon leave `nodes` alone; return how many were enabled before."""
+    return _change(nodes, user, "Disabled.", {"enabled": True}, {"enabled": False})
+
+
+def restart(nodes: Iterable[Node], user: AbstractBaseUser) -> int:
+    """Have the daemon end the processes of `nodes` in good order and start new ones.
+
+    One that has crashed is started without further delay. Returns how many that were: disabled
+    nodes have no process.
+    """
+    change = {"restarts": F("restarts") + 1}
+    return _change(nodes, user, "Restarted its process.", {"enabled": True}, change)
+
+
+def _change(
+    nodes: Iterable[Node],
+    user: AbstractBaseUser,
+    says: str,
+    of: dict[str, Any],
+    change: dict[str, Any],
+) -> int:
+    """Change those of `nodes` that are as in `of`, log it for each; return how many that were."""
+    with transaction.atomic():
+        chosen = Node.objects.filter(pk__in=[node.pk for node in nodes], **of)
+        changed = list(chosen.order_by("pk").select_for_update(no_key=True))
+        Node.objects.filter(pk__in=[node.pk for node in changed]).update(**change)
+        if changed:
+            LogEntry.objects.log_actions(user.pk, changed, CHANGE, change_message=says)
+    return len(changed)

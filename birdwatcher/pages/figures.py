@@ -1,0 +1,162 @@
+"""The numbers of the overview, from the counts by the hour, or from a few rows that are indexed."""
+
+from __future__ import annotations
+
+import datetime
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from django.utils import timezone
+
+from birdwatcher.accounts.timezones import midnight, today
+from birdwatcher.birds.models import Species
+from birdwatcher.rollups import queries
+from birdwatcher.rollups.hours import hour_of
+
+HOUR = datetime.timedelta(hours=1)
+CHARTED = 48  # hours
+SPECIES_SHOWN = 20
+SHADES = 9  # of the grid's cells
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A number, and what it was the day before."""
+
+    now: int
+    before: int
+
+    @property
+    def change(self) -> str:
+        """By how much it is more or less: `+12%`; empty if it is not, or cannot be compared."""
+        percent = round(100 * (self.now - self.before) / self.before) if self.before else 0
+        return f"{percent:+,}%".replace("-", "\N{MINUS SIGN}") if percent else ""
+
+    @property
+    def tone(self) -> str:
+        """`up` or `down`."""
+        return "up" if self.now > self.before else "down"
+
+
+def birds_today(now: datetime.datetime) -> Compared:
+    """Return the birds of today, against those of yesterday up to the same time of the day."""
+    start, end = today(now)
+    return Compared(
+        queries.birds_between(start, end),
+        queries.birds_between(_start_of_yesterday(now), same_time_yesterday(now)),
+    )
+
+
+def birds_last_hour(now: datetime.datetime) -> Compared:
+    """Return the birds of the last hour, against the same hour of yesterday."""
+    then = same_time_yesterday(now)
+    return Compared(
+        queries.birds_between(now - HOUR, now), queries.birds_between(then - HOUR, then)
+    )
+
+
+def species_today(now: datetime.datetime) -> Compared:
+    """Return how many species were heard today, against those of all of yesterday."""
+    start, end = today(now)
+    return Compared(
+        queries.species_between(start, end),
+        queries.species_between(_start_of_yesterday(now), start),
+    )
+
+
+def same_time_yesterday(now: datetime.datetime) -> datetime.datetime:
+    """Return in UTC when clocks in the active zone showed the same time the day before."""
+    local = timezone.localtime(now)
+    naive = local.replace(tzinfo=None) - datetime.timedelta(days=1)
+    return naive.replace(tzinfo=local.tzinfo, fold=local.fold).astimezone(datetime.UTC)
+
+
+def _start_of_yesterday(now: datetime.datetime) -> datetime.datetime:
+    return midnight(timezone.localtime(now).date() - datetime.timedelta(days=1))
+
+
+def chart(now: datetime.datetime) -> dict[str, object]:
+    """Return the birds of the last two days by the hour, the present hour included, as a chart."""
+    end = hour_of(now) + HOUR
+    hours = queries.per_hour(end - CHARTED * HOUR, end)
+    return {
+        "type": "bar",
+        "labels": [f"{timezone.localtime(hour):%a %H:%M}" for hour in hours],
+        "series": [{"label": "Birds", "data": list(hours.values())}],
+    }
+
+
+@dataclass(frozen=True)
+class Cell:
+    """How many birds, and how strong a shade that is: 0 for none, then 1 to `SHADES`."""
+
+    birds: int
+    shade: int
+
+    @property
+    def text(self) -> str:
+        """The number as there is room for it: `9999`, `12k`, `3M`; nothing for none."""
+        for least, unit, letter in ((10_000_000, 1_000_000, "M"), (10_000, 1000, "k")):
+            if self.birds >= least:
+                return f"{self.birds // unit}{letter}"
+        return str(self.birds or "")
+
+
+@dataclass(frozen=True)
+class Row:
+    """The birds of one species: of the day, and of each of its hours.
+
+    `share` is what they are, in per cent, of those of the species with the most.
+    """
+
+    species: Species
+    birds: int
+    share: float
+    cells: Sequence[Cell]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The species of a day, those with the most birds first, against its hours."""
+
+    hours: Sequence[datetime.datetime]  # when each begins, in the active zone
+    rows: Sequence[Row]
+    is_whole: bool  # whether there are no other species
+
+
+def grid(now: datetime.datetime) -> Grid:
+    """Return today's grid: its species, at most `SPECIES_SHOWN`, by the hours of UTC.
+
+    The first and the last hour are cut off where today begins and ends, if the zone's hours are not
+    those of UTC.
+    """
+    start, end = today(now)
+    ranked = queries.by_species(start, end, limit=SPECIES_SHOWN + 1)
+    shown = ranked[:SPECIES_SHOWN]
+    found = queries.species_by_hour(start, end, [species for species, _ in shown])
+    hours = list(_hours(start, end))
+    most = max((birds for of in found.values() for birds in of.values()), default=0)
+    rows = [
+        Row(
+            species,
+            birds,
+            round(100 * birds / shown[0][1], 1),
+            [_cell(found[species].get(hour, 0), most) for hour in hours],
+        )
+        for species, birds in shown
+    ]
+    begins = [timezone.localtime(max(hour, start)) for hour in hours]
+    return Grid(begins, rows, is_whole=len(ranked) == len(shown))
+
+
+def _hours(start: datetime.datetime, end: datetime.datetime) -> Iterator[datetime.datetime]:
+    hour = hour_of(start)
+    while hour < end:
+        yield hour
+        hour += HOUR
+
+
+def _cell(birds: int, most: int) -> Cell:
+    # By the root, so that the few of rare species are seen beside the many of common ones.
+    return Cell(birds, math.ceil(SHADES * math.sqrt(birds / most)) if birds else 0)

@@ -1,0 +1,47 @@
+"""What every page's template knows beside its own: where one may go, and what one may do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest
+from django.urls import reverse
+
+from birdwatcher.accounts.access import may_operate, may_read
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A link of the navigation; it is `current` on the pages that lie under it."""
+
+    title: str
+    url: str
+    current: bool
+
+
+PAGES = {
+    "Overview": "pages:overview",
+    "Nodes": "pages:nodes",
+    "Birds": "pages:birds",
+    "Species": "pages:all-species",
+    "System": "pages:system",
+}
+
+
+def navigation(request: HttpRequest) -> dict[str, Any]:
+    """Return `navigation`, the links that lead somewhere for this user, and `may_operate`."""
+    # An error page may be shown before anybody is known.
+    user = getattr(request, "user", None) or AnonymousUser()
+    entries = []
+    if may_read(user):
+        entries = [_entry(request, title, reverse(name)) for title, name in PAGES.items()]
+    if user.is_active and user.is_staff:
+        entries.append(_entry(request, "Admin", reverse("admin:index")))
+    return {"navigation": entries, "may_operate": may_operate(user)}
+
+
+def _entry(request: HttpRequest, title: str, url: str) -> Entry:
+    under = request.path.startswith(url) if url != reverse("pages:overview") else False
+    return Entry(title, url, current=under or request.path == url)

@@ -1,0 +1,98 @@
+"""What the pages tell of a node at this moment."""
+
+from __future__ import annotations
+
+import datetime
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db.models import Count
+
+from birdwatcher.nodes.live import DISABLED, UNKNOWN, WAITING, Live, live, tone
+from birdwatcher.nodes.models import Node, NodeStatus
+from birdwatcher.nodes.rates import per_minute
+from birdwatcher.writer.models import Daemon, DaemonProcess
+from nodeproc.states import NodeState
+
+# The states in the order in which they want attention.
+URGENCY = (
+    NodeState.CRASHED.value,
+    NodeState.BACKING_OFF.value,
+    UNKNOWN,
+    WAITING,
+    NodeState.STARTING.value,
+    NodeState.CONNECTING.value,
+    NodeState.STOPPED.value,
+    NodeState.CONNECTED.value,
+    DISABLED,
+)
+# The states in which the row of a status tells how things are now.
+LIVING = frozenset(state.value for state in NodeState)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A node with everything that is told of it."""
+
+    node: Node
+    live: Live
+    tone: str
+    why: str
+    status: NodeStatus | None
+    told: NodeStatus | None  # the same, as long as it tells how things are now
+    rate: list[int]  # events of each of the last 60 minutes
+    process: DaemonProcess | None
+
+    @property
+    def last_minute(self) -> int:
+        """The events of the last minute that is over."""
+        return self.rate[-2]
+
+
+def rows_of(keys: Iterable[int], daemon: Daemon | None, now: datetime.datetime) -> list[Row]:
+    """Return what is to be told of the nodes with these keys, in their order."""
+    keys = list(keys)
+    nodes = Node.objects.select_related("status").in_bulk(keys)
+    processes = processes_of(keys)
+    return [row_of(nodes[key], daemon, now, processes.get(key, [])) for key in keys if key in nodes]
+
+
+def row_of(
+    node: Node, daemon: Daemon | None, now: datetime.datetime, processes: Iterable[DaemonProcess]
+) -> Row:
+    """Return what is to be told of `node`, whose status is loaded."""
+    shown = live(node, daemon, now)
+    status: NodeStatus | None = getattr(node, "status", None)
+    told = status if shown.word in LIVING else None
+    return Row(
+        node=node,
+        live=shown,
+        tone=tone(shown.word),
+        why=shown.reason or (told.error if told else ""),
+        status=status,
+        told=told,
+        rate=per_minute(status or NodeStatus(), now),
+        # Not that of a process before, which goes with the next measurement.
+        process=next((it for it in processes if told and it.pid == told.pid), None),
+    )
+
+
+def processes_of(keys: Iterable[int]) -> dict[int, list[DaemonProcess]]:
+    """Return the measured processes of nodes, by the node."""
+    found: dict[int, list[DaemonProcess]] = {}
+    for process in DaemonProcess.objects.filter(node__in=list(keys)):
+        if process.node_id is not None:
+            found.setdefault(process.node_id, []).append(process)
+    return found
+
+
+def states(daemon: Daemon | None, now: datetime.datetime) -> dict[str, int]:
+    """Return how many nodes are in each of the states that there are, the most urgent first."""
+    alive = daemon is not None and daemon.alive(now)
+    found: Counter[str] = Counter()
+    groups = Node.objects.order_by().values_list("enabled", "status__state")
+    for enabled, state, count in groups.annotate(Count("pk")):
+        now_in = (state or WAITING) if alive else UNKNOWN
+        found[now_in if enabled else DISABLED] += count
+    return {word: found[word] for word in URGENCY if found[word]}

@@ -1,0 +1,128 @@
+"""All species with what is known of each, in any order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import BigIntegerField, Count, F, OuterRef, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
+
+from birdwatcher.birds.models import Bird, Species
+from birdwatcher.pages.sorting import asked_next, sorted_as
+from birdwatcher.rollups.models import TotalCount
+
+SIZE = 100  # species on a page
+FARTHEST = 10_000  # the last page that can be asked for
+ORDER = "-total"
+
+
+def _birds() -> Any:
+    totals = TotalCount.objects.filter(species=OuterRef("pk")).order_by().values("species")
+    sums = totals.annotate(n=Sum("birds")).values("n")
+    return Coalesce(Subquery(sums, output_field=BigIntegerField()), 0)
+
+
+def _nodes() -> Any:
+    totals = TotalCount.objects.filter(species=OuterRef("pk")).order_by().values("species")
+    counts = totals.annotate(n=Count("pk")).values("n")
+    return Coalesce(Subquery(counts, output_field=BigIntegerField()), 0)
+
+
+def _edge(*order: str) -> Subquery:
+    """When its first or last bird was heard: one step into an index for each species."""
+    birds = Bird.objects.dated(doubtfully=False).filter(species=OuterRef("pk"))
+    return Subquery(birds.order_by(*order).values("timestamp")[:1])
+
+
+# Each column by which the list can be sorted, with what makes it.
+COLUMNS = {
+    "name": None,
+    "total": _birds(),
+    "nodes": _nodes(),
+    "first": _edge("timestamp", "id"),
+    "last": _edge("-timestamp", "-id"),
+}
+HEADS = {
+    "name": "Species",
+    "total": "Birds",
+    "nodes": "Nodes",
+    "first": "First heard",
+    "last": "Last heard",
+}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the address of the page asks for. What it says wrong is told in `complaints`."""
+
+    text: str
+    order: str
+    number: int  # of the page, from 1
+    complaints: tuple[str, ...]
+
+    @classmethod
+    def read(cls, given: Mapping[str, str]) -> Asked:
+        """Return what the parameters of an address say."""
+        complaints = []
+        text, order = given.get("q", "").strip(), given.get("order", "") or ORDER
+        if "\0" in text or len(text) > 255:
+            text = ""
+            complaints.append("No species has such a name.")
+        if order.removeprefix("-") not in COLUMNS:
+            complaints.append(f"Species cannot be sorted by “{order}”.")
+            order = ORDER
+        page = given.get("page", "") or "1"
+        number = int(page) if page.isascii() and page.isdecimal() and len(page) < 6 else 0
+        if not 1 <= number <= FARTHEST:
+            complaints.append(f"There is no page “{page}”.")
+            number = 1
+        return cls(text, order, number, tuple(complaints))
+
+    def query(self, **other: Any) -> str:
+        """Return what to write after "?" for this, with others in their place."""
+        order = "" if self.order == ORDER else self.order
+        given = {"q": self.text, "order": order, "page": self.number if self.number > 1 else ""}
+        return urlencode({name: value for name, value in {**given, **other}.items() if value})
+
+    def heads(self) -> Iterable[dict[str, str]]:
+        """Yield what stands at the head of each column, with the address that sorts by it."""
+        for name, title in HEADS.items():
+            order = asked_next(name, self.order, largest_first=name != "name")
+            yield {
+                "name": name,
+                "title": title,
+                "sorted": sorted_as(name, self.order),
+                "query": self.query(order="" if order == ORDER else order, page=""),
+            }
+
+
+def listed(asked: Asked) -> tuple[list[Any], bool]:
+    """Return the species of the page that is asked for, and whether there are more."""
+    species: QuerySet[Species] = Species.objects.all()
+    if asked.text:
+        species = species.filter(name__icontains=asked.text)
+    keys = _ordered(species, asked.order).values_list("pk", flat=True)
+    first = (asked.number - 1) * SIZE
+    shown = list(keys[first : first + SIZE + 1])
+    # What stands in the other columns is found for the species of this page alone.
+    rows = with_columns(Species.objects.filter(pk__in=shown[:SIZE])).in_bulk()
+    return [rows[key] for key in shown[:SIZE] if key in rows], len(shown) > SIZE
+
+
+def with_columns(species: QuerySet[Species]) -> QuerySet[Any]:
+    """Return the species with all that is known of them."""
+    made = {name: column for name, column in COLUMNS.items() if column is not None}
+    return species.order_by().annotate(**made)
+
+
+def _ordered(species: QuerySet[Species], order: str) -> QuerySet[Species]:
+    name = order.removeprefix("-")
+    if COLUMNS[name] is not None:
+        species = species.annotate(**{name: COLUMNS[name]})
+    by = F(name)
+    # Those without a date come last, either way.
+    way = by.desc(nulls_last=True) if order.startswith("-") else by.asc(nulls_last=True)
+    return species.order_by(way, "name", "pk")

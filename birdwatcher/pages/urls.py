@@ -1,0 +1,19 @@
+"""The addresses of the pages."""
+
+from django.urls import path
+
+from birdwatcher.pages.views import actions, birds, exports, node, nodes, overview, species, system
+
+app_name = "pages"
+urlpatterns = [
+    path("", overview.overview, name="overview"),
+    path("nodes/", nodes.nodes, name="nodes"),
+    path("nodes/act/", actions.act, name="nodes-act"),
+    path("nodes/<int:pk>/", node.node, name="node"),
+    path("birds/", birds.birds, name="birds"),
+    path("birds/export/", exports.export, name="birds-export"),
+    path("birds/exports/", exports.exports, name="birds-exports"),
+    path("species/", species.all_species, name="all-species"),
+    path("species/<int:pk>/", species.species, name="species"),
+    path("system/", system.system, name="system"),
+]

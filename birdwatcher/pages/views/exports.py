@@ -1,0 +1,91 @@
+"""Exports of birds: the file itself, and how far each has come."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+
+from birdwatcher.accounts.access import reading
+from birdwatcher.exports.formats import FORMATS
+from birdwatcher.exports.models import Export
+from birdwatcher.exports.stream import BusyError, Download, asynchronously, stream
+from birdwatcher.pages.filters import BirdFilters
+
+VISITOR = "visitor"  # the cookie of a browser in which nobody is logged in
+AT_ONCE = 2  # exports of one viewer
+SHOWN = 5
+RETRY_AFTER = 30  # seconds, for whoever comes while too many others export
+
+
+@reading
+def export(request: HttpRequest) -> HttpResponseBase:
+    """Send the birds that the filters leave, all of them, as a file."""
+    filters = BirdFilters(request.GET.dict())
+    form = FORMATS.get(request.GET.get("format", "csv"))
+    complaints = [] if filters.is_valid() else filters.complaints
+    if form is None:
+        complaints.append(f"There is no such format: it is {' or '.join(FORMATS)}.")
+    if form is None or complaints:
+        return _refuse(request, 400, complaints)
+    visitor = request.COOKIES.get(VISITOR, "")[:64] or secrets.token_urlsafe()
+    owner = owner_of(request, visitor)
+    if Export.objects.of(owner).alive().count() >= AT_ONCE:
+        return _refuse(
+            request, 429, [f"{AT_ONCE} of your exports are under way: wait for one to end."]
+        )
+    if request.method == "HEAD":
+        # A stream like the file itself, so that nothing is said of its length.
+        response: HttpResponseBase = StreamingHttpResponse(())
+    else:
+        row = Export(**owner, format=form.suffix, title=filters.in_words())
+        zone = timezone.get_current_timezone()
+        try:
+            file = Download(stream(row, filters.search(), form, zone))
+        except BusyError:
+            busy = _refuse(request, 503, ["Other exports are under way: try again in a moment."])
+            busy["Retry-After"] = str(RETRY_AFTER)
+            return busy
+        response = StreamingHttpResponse(
+            asynchronously(file) if isinstance(request, ASGIRequest) else file
+        )
+    response["Content-Type"] = form.content_type
+    name = f"birds-{timezone.localtime():%Y%m%d-%H%M%S}.{form.suffix}"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    if not request.user.is_authenticated:
+        response.set_cookie(
+            VISITOR, visitor, secure=request.is_secure(), httponly=True, samesite="Lax"
+        )
+    return response
+
+
+@reading
+def exports(request: HttpRequest) -> HttpResponse:
+    """Show how far the viewer's exports have come, as a part of the page of birds."""
+    return render(request, "pages/exports.html", progress(request))
+
+
+def progress(request: HttpRequest) -> dict[str, Any]:
+    """Return what the template needs to know of the viewer's exports."""
+    visitor = request.COOKIES.get(VISITOR, "")[:64]
+    rows: list[Export] = []
+    if request.user.is_authenticated or visitor:
+        since = timezone.now() - Export.KEPT_FOR
+        mine = Export.objects.of(owner_of(request, visitor)).filter(started_at__gte=since)
+        rows = list(mine[:SHOWN])
+    return {"exports": rows, "exporting": any(row.running for row in rows)}
+
+
+def owner_of(request: HttpRequest, visitor: str) -> dict[str, Any]:
+    """Return whose an export is: a user's, or that of a browser without one."""
+    if request.user.is_authenticated:
+        return {"user": request.user, "visitor": ""}
+    return {"user": None, "visitor": visitor}
+
+
+def _refuse(request: HttpRequest, status: int, complaints: list[str]) -> HttpResponse:
+    return render(request, "pages/no_export.html", {"complaints": complaints}, status=status)

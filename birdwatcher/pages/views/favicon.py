@@ -1,0 +1,14 @@
+"""The sign of the site, for pages that do not name it themselves, such as the admin's."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.templatetags.static import static
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_safe
+
+
+@cache_control(public=True, max_age=24 * 3600)
+@require_safe
+def favicon(_request: HttpRequest) -> HttpResponse:
+    """Lead to the picture."""
+    return redirect(static("pages/bird.svg"))

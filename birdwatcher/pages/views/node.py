@@ -1,0 +1,143 @@
+"""One node."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+from django.db.models import Count, Sum
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.utils.http import urlencode
+
+from birdwatcher.accounts.access import reading
+from birdwatcher.birds.models import Bird
+from birdwatcher.nodes.models import Node
+from birdwatcher.pages import history, timeline
+from birdwatcher.pages.advice import advise
+from birdwatcher.pages.keys import key_in
+from birdwatcher.pages.rows import Row, processes_of, row_of
+from birdwatcher.rollups.models import TotalCount
+from birdwatcher.rollups.queries import per_hour
+from birdwatcher.writer.models import Daemon
+
+SPANS = {
+    "24h": ("24 hours", datetime.timedelta(hours=24), "%H:%M"),
+    "7d": ("7 days", datetime.timedelta(days=7), "%a %d %b"),
+}
+USUAL = "24h"
+TICKS = 4  # parts into which the axis under the band is divided
+NEWEST_BIRDS = 20
+CURSORS = ("changes", "packets", "log")
+
+
+@reading
+def node(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show one node. Raises Http404 if there is none with the key `pk`."""
+    node = get_object_or_404(Node.objects.select_related("status"), pk=pk)
+    daemon, now = Daemon.current(), timezone.now()
+    row = row_of(node, daemon, now, processes_of([pk]).get(pk, []))
+    over, cursors, complaints = _understand(request)
+    error = row.told.error if row.told else ""
+    context: dict[str, Any] = {
+        "node": node,
+        "row": row,
+        "daemon": daemon,
+        "daemon_alive": daemon is not None and daemon.alive(now),
+        "advice": advise(node, row.live, error),
+        "complaints": complaints,
+        "total": TotalCount.objects.filter(node=node).aggregate(
+            birds=Sum("birds"), species=Count("pk")
+        ),
+        "newest": Bird.objects.filter(node=node)
+        .dated(doubtfully=False)
+        .select_related("species")[:NEWEST_BIRDS],
+        "spans": _spans(over),
+        "over": over,
+        "up": now - row.process.started_at if row.process else None,
+        "page": request.get_full_path(),
+    }
+    context |= _band(row, daemon, now, over) | _records(request, node, cursors)
+    # What refreshes itself has no use for the chart.
+    if not request.headers.get("HX-Request"):
+        context["chart"] = _chart(node, now, over)
+    return render(request, "pages/node.html", context)
+
+
+def _understand(request: HttpRequest) -> tuple[str, dict[str, int | None], list[str]]:
+    """Return the span, where each table begins, and a sentence on what cannot be understood."""
+    complaints = []
+    over = request.GET.get("over", USUAL)
+    if over not in SPANS:
+        complaints.append(f"There is no time “{over[:40]}” to choose: this is the last 24 hours.")
+        over = USUAL
+    cursors: dict[str, int | None] = {}
+    for name in CURSORS:
+        text = request.GET.get(name, "")
+        cursors[name] = key_in(text)
+        if text and cursors[name] is None:
+            complaints.append(f"“{text[:40]}” is no place in the {name}: these are the newest.")
+    return over, cursors, complaints
+
+
+def _spans(over: str) -> list[dict[str, Any]]:
+    return [
+        {"title": title, "url": f"?{urlencode({'over': name})}", "chosen": name == over}
+        for name, (title, *_) in SPANS.items()
+    ]
+
+
+def _band(row: Row, daemon: Daemon | None, now: datetime.datetime, over: str) -> dict[str, Any]:
+    """Return what the band of states is drawn from."""
+    title, length, form = SPANS[over]
+    start = now - length
+    told_until = now
+    if daemon is not None and not daemon.alive(now):
+        told_until = daemon.stopped_at or daemon.seen_at
+    found = timeline.stretches(history.states(row.node, start), start, now, told_until=told_until)
+    ticks = [timezone.localtime(start + number * length / TICKS) for number in range(TICKS)]
+    share = timeline.connected_share(found)
+    return {
+        "span_title": title,
+        "marks": timeline.marks(found),
+        "shares": timeline.shares(found),
+        "connected": None if share is None else 100 * share,
+        "ticks": [tick.strftime(form) for tick in ticks],
+        "band_width": timeline.WIDTH,
+    }
+
+
+def _records(request: HttpRequest, node: Node, cursors: dict[str, int | None]) -> dict[str, Any]:
+    """Return the tables of what was noted down, each with the address of its older rows."""
+    changes, changes_part = history.changes(node, cursors["changes"])
+    parts: dict[str, history.Slice[Any]] = {
+        "changes": changes_part,
+        "packets": history.packets(node, cursors["packets"]),
+    }
+    # Names of people are not for everybody, whatever the setting that opens the pages.
+    if request.user.is_authenticated:
+        parts["log"] = history.log(node, cursors["log"])
+    kept = {name: text for name, text in request.GET.dict().items() if name in {"over", *CURSORS}}
+    older = {
+        name: f"?{urlencode(kept | {name: part.older})}#{name}"
+        for name, part in parts.items()
+        if part.older is not None
+    }
+    newest = {
+        name: f"?{urlencode({key: text for key, text in kept.items() if key != name})}#{name}"
+        for name, part in parts.items()
+        if not part.is_newest
+    }
+    return {"changes": changes, "parts": parts, "older": older, "newer": newest}
+
+
+def _chart(node: Node, now: datetime.datetime, over: str) -> dict[str, Any]:
+    """Return the birds of each hour, for the chart."""
+    form = "%H:%M" if over == USUAL else "%a %d %b %H:%M"
+    hours = per_hour(now - SPANS[over][1], now, node=node)
+    return {
+        "type": "bar",
+        "labels": [timezone.localtime(hour).strftime(form) for hour in hours],
+        "series": [{"label": "Birds", "data": list(hours.values())}],
+    }

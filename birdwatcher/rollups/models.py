@@ -1,0 +1,95 @@
+"""How many birds there are, by hour, node and species: what charts and totals are made from.
+
+The four tables count the same birds, those with a doubtful time too, and have no rows for none.
+`HourlyCount` says it all; the others are its sums, because a network in which each bird has a row
+of its own there, being the only one of its species at that node in that hour, is not a rare one: a
+year of one species or one node is then still no more than its hours.
+
+They always agree with the table of birds: whoever inserts birds calls `rollups.counting.count` in
+the same transaction, and the database itself sees to whatever is changed or deleted, in whichever
+way (see `rollups.triggers`). `hour` is the start of an hour in UTC.
+"""
+
+from __future__ import annotations
+
+from django.db import models
+
+from birdwatcher.birds.models import Species
+from birdwatcher.nodes.models import Node
+
+
+def _node() -> models.ForeignKey[Node]:
+    """What is counted goes with its node; an index that begins with the node there is already."""
+    return models.ForeignKey(Node, on_delete=models.CASCADE, related_name="+", db_index=False)
+
+
+def _species() -> models.ForeignKey[Species]:
+    """What is counted goes with its species, and the same holds for the index."""
+    return models.ForeignKey(Species, on_delete=models.CASCADE, related_name="+", db_index=False)
+
+
+class Count(models.Model):
+    """How many birds there are of one kind; never 0."""
+
+    birds = models.PositiveBigIntegerField()
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{self.birds} birds"
+
+
+class HourlyCount(Count):
+    """How many birds of one species one node heard in one hour."""
+
+    node = _node()
+    species = _species()
+    hour = models.DateTimeField()
+
+    class Meta:
+        # The hour stands before the species, so that a node's last days lie together.
+        constraints = [
+            models.UniqueConstraint(fields=["node", "hour", "species"], name="rollups_hourly_key")
+        ]
+        indexes = [
+            models.Index(fields=["hour"], name="rollups_hourly_hour"),
+            models.Index(fields=["species", "hour"], name="rollups_hourly_species"),
+        ]
+
+
+class HourlyOfSpecies(Count):
+    """How many birds of one species all nodes heard in one hour."""
+
+    species = _species()
+    hour = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["species", "hour"], name="rollups_of_species_key")
+        ]
+        indexes = [models.Index(fields=["hour"], name="rollups_of_species_hour")]
+
+
+class HourlyOfNode(Count):
+    """How many birds of all species one node heard in one hour."""
+
+    node = _node()
+    hour = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["node", "hour"], name="rollups_of_node_key")]
+        indexes = [models.Index(fields=["hour"], name="rollups_of_node_hour")]
+
+
+class TotalCount(Count):
+    """How many birds of one species one node ever heard."""
+
+    node = _node()
+    species = _species()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["node", "species"], name="rollups_total_key")
+        ]
+        indexes = [models.Index(fields=["species"], name="rollups_total_species")]

@@ -1,0 +1,188 @@
+"""Counting all birds once more, beside a running daemon, and putting right what is wrong.
+
+A piece at a time, each compared in one statement, which sees the birds and their counts as of one
+moment: as both change in the same transactions, they must agree in it, and nobody is kept waiting.
+Only a piece that is wrong is compared again while nobody else can change a count, and put right.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from django.db import OperationalError, connection, transaction
+
+from birdwatcher.birds.models import Bird, Species
+from birdwatcher.nodes.models import Node
+from birdwatcher.rollups.hours import HOUR, hour_of
+from birdwatcher.rollups.triggers import TABLES, hour_of_bird
+
+PIECE = 20_000  # birds of a node that are counted at once, but for more of a single hour
+# For which others may have to wait while we wait: twice PostgreSQL's deadlock_timeout, after which
+# it makes an autovacuum give way.
+LOCK_TIMEOUT = "2s"
+LOCK_PAUSE = 1.0  # seconds until we try again,
+LOCK_TRIES = 30  # so many times
+# Seconds after a piece was put right in which others get their turn: whoever waits for SQLite's
+# lock looks for it every tenth of a second.
+PAUSE = 0.15
+
+BEGINNING = datetime.datetime.min.replace(tzinfo=datetime.UTC)
+END = datetime.datetime.max.replace(tzinfo=datetime.UTC)
+
+COUNTS, OF_SPECIES, OF_NODE, TOTALS = TABLES  # the first of the birds, the others of the first
+
+DIFFERENCES = """
+    SELECT {key}, sum(kept), sum(counted) FROM (
+        SELECT {key}, birds AS kept, 0 AS counted FROM {table} WHERE {rows}
+        UNION ALL
+        SELECT {key}, 0 AS kept, birds AS counted FROM {source}
+    ) AS it GROUP BY {key} HAVING sum(kept) <> sum(counted) ORDER BY {key}
+"""
+CLEAR = "DELETE FROM {table} WHERE {rows}"
+FILL = "INSERT INTO {table} ({key}, birds) SELECT {key}, sum(birds) FROM {source} GROUP BY {key}"
+FROM_BIRDS = """(
+    SELECT node_id, species_id, {hour} AS hour, 1 AS birds FROM birds_bird
+    WHERE node_id = %s AND doubtful IN (%s, %s) AND "timestamp" >= %s AND "timestamp" < %s
+) AS source"""
+FROM_COUNTS = "(SELECT * FROM {counts} WHERE {rows}) AS source"
+
+
+class BusyError(Exception):
+    """Others did not let go of the counts in time; the message is one sentence."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A count that is not what it should be; `of` has the columns of its key."""
+
+    table: str
+    of: dict[str, Any]
+    kept: int
+    counted: int
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Some rows of a table of counts, and where they come from: SQL with its parameters."""
+
+    table: str
+    rows: tuple[str, list[Any]]
+    source: tuple[str, list[Any]]
+
+    def differences(self) -> list[Difference]:
+        """Return what is wrong of it at this moment."""
+        key = TABLES[self.table]
+        with connection.cursor() as cursor:
+            cursor.execute(self._sql(DIFFERENCES), [*self.rows[1], *self.source[1]])
+            found = cursor.fetchall()
+        return [
+            Difference(self.table, dict(zip(key, row, strict=False)), int(row[-2]), int(row[-1]))
+            for row in found
+        ]
+
+    def put_right(self) -> list[Difference]:
+        """Count it anew, and return what was wrong. Raises BusyError."""
+        with _alone():
+            found = self.differences()
+            with connection.cursor() as cursor:
+                cursor.execute(self._sql(CLEAR), self.rows[1])
+                cursor.execute(self._sql(FILL), self.source[1])
+        return found
+
+    def _sql(self, text: str) -> str:
+        key = ", ".join(TABLES[self.table])
+        return text.format(key=key, table=self.table, rows=self.rows[0], source=self.source[0])
+
+
+def compare(*, repair: bool) -> Iterator[Difference]:
+    """Yield every count that is wrong; with `repair`, it is right then.
+
+    Raises BusyError, django.db.Error.
+    """
+    for piece in _pieces():
+        found = piece.differences()
+        if found and repair:
+            found = piece.put_right()
+            time.sleep(PAUSE)
+        yield from found
+
+
+def _pieces() -> Iterator[Piece]:
+    """Yield all there is to compare: the counts first, as the others are compared with them."""
+    nodes = list(Node.objects.order_by("pk").values_list("pk", flat=True))
+    for node in nodes:
+        yield from _pieces_of(node)
+    for node in nodes:
+        yield _sums(OF_NODE, "node_id", node)
+        yield _sums(TOTALS, "node_id", node)
+    for species in list(Species.objects.order_by("pk").values_list("pk", flat=True)):
+        yield _sums(OF_SPECIES, "species_id", species)
+
+
+def _sums(table: str, column: str, value: int) -> Piece:
+    rows = f"{column} = %s"
+    return Piece(table, (rows, [value]), (FROM_COUNTS.format(counts=COUNTS, rows=rows), [value]))
+
+
+def _pieces_of(node: int) -> Iterator[Piece]:
+    """Yield the counts of a node, some of its time after the other."""
+    source = FROM_BIRDS.format(hour=hour_of_bird(connection.vendor))
+    start = BEGINNING
+    while start < END:
+        end = _end_of_piece(node, start)
+        span = [connection.ops.adapt_datetimefield_value(moment) for moment in (start, end)]
+        yield Piece(
+            COUNTS,
+            ("node_id = %s AND hour >= %s AND hour < %s", [node, *span]),
+            (source, [node, False, True, *span]),
+        )
+        start = end
+
+
+def _end_of_piece(node: int, start: datetime.datetime) -> datetime.datetime:
+    """Return the start of an hour behind about as many birds as are to be counted at once."""
+    ends = [END]
+    for doubtful in (False, True):
+        birds = Bird.objects.dated(doubtfully=doubtful).filter(node=node, timestamp__gte=start)
+        behind = birds.order_by("timestamp", "pk").values_list("timestamp", flat=True)
+        ends += [max(hour_of(it), hour_of(start) + HOUR) for it in behind[PIECE : PIECE + 1]]
+    return min(ends)
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """A transaction in which nobody else changes a count. Raises BusyError.
+
+    Whoever waits for a lock on a table has all later ones wait behind him, the daemon too: rather
+    than behind somebody's long delete, we wait a moment, and try again.
+    """
+    with contextlib.ExitStack() as stack:
+        for _ in range(LOCK_TRIES):
+            try:
+                stack.enter_context(_locked())
+                break
+            except OperationalError as error:
+                if not isinstance(error.__cause__, psycopg.errors.LockNotAvailable):
+                    raise
+                time.sleep(LOCK_PAUSE)
+        else:
+            raise BusyError("Somebody has kept changing birds for too long; try again later.")
+        yield
+
+
+@contextlib.contextmanager
+def _locked() -> Iterator[None]:
+    with transaction.atomic():
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
+                # In the order in which everybody takes them (see `rollups.triggers`).
+                tables = ", ".join(["nodes_node", "birds_species", *TABLES])
+                cursor.execute(f"LOCK TABLE {tables} IN EXCLUSIVE MODE")
+        yield

@@ -1,0 +1,12 @@
+"""What visitors of the web UI may take of it, at most."""
+
+THREADS = 4  # of a worker: so many requests at a time
+CONNECTIONS = 1024  # of a worker: idle ones and WebSockets too
+BODY_BYTES = 256 * 1024  # of a request; the largest form, thousands of nodes, has 100 kB
+HUNG_TIMEOUT = 60  # seconds without a sign of life of a worker's event loop, until it is killed
+GRACEFUL_TIMEOUT = 10  # seconds that requests under way have when it stops
+KEEPALIVE = 15  # seconds that an idle connection is kept
+SOCKET_TIMEOUT = 10  # seconds in which a client must send a request's head, or take something
+BODY_TIMEOUT = 30  # seconds in which it must send the body
+THREAD_TIMEOUT = 30  # seconds in which a thread must be free for it, or it is refused
+BACKLOG = 512

@@ -1,0 +1,138 @@
+"""What the daemon says of itself in the database: that it lives, how it does, its processes."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import socket
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from birdwatcher.writer.holding import hold_nodes
+from birdwatcher.writer.models import Daemon, DaemonProcess
+from birdwatcher.writer.rows import moment
+from nodeproc.board import Board, Summary
+from nodeproc.wire import ProcessUsage
+from supervisor import VERSION
+
+HEARTBEAT = 5.0  # seconds between two signs of life in the database
+
+COLUMNS = "role, node_id, pid, started_at, resident_bytes, cpu_percent, seen_at"
+# All of them with one statement, or one prepared once: there may be a thousand.
+POSTGRESQL = """
+    SELECT role, NULLIF(node, 0), pid, to_timestamp(started), resident, percent, %s
+    FROM unnest(%s::text[], %s::bigint[], %s::bigint[], %s::float8[], %s::bigint[], %s::float8[])
+    AS it(role, node, pid, started, resident, percent)
+"""
+SQLITE = "VALUES (%s, NULLIF(%s, 0), %s, %s, %s, %s, %s)"
+RECORD = f"""
+    INSERT INTO writer_daemonprocess ({COLUMNS}) {{rows}} ON CONFLICT (pid) DO UPDATE SET
+    role = EXCLUDED.role, node_id = EXCLUDED.node_id, started_at = EXCLUDED.started_at,
+    resident_bytes = EXCLUDED.resident_bytes, cpu_percent = EXCLUDED.cpu_percent,
+    seen_at = EXCLUDED.seen_at
+"""
+
+
+class Vitals:
+    """The writer's pen for the tables `Daemon` and `DaemonProcess`; all of it raises
+    django.db.Error."""
+
+    def __init__(self, board: Board) -> None:
+        """`board`: where transactions are counted, and the supervisor shows how the daemon does."""
+        self._board = board
+        self._seen_at = 0.0
+        self._commits = _commits(board)
+        self._measured: tuple[float, Sequence[ProcessUsage]] | None = None
+
+    @property
+    def due(self) -> float:
+        """When there is something to show, in monotonic seconds."""
+        return 0.0 if self._measured else self._seen_at + HEARTBEAT
+
+    def register(self, *, first: bool) -> None:
+        """Sign the database's one row about the daemon; later writers of it only renew that."""
+        now = timezone.now()
+        values = {
+            "host": socket.gethostname(),
+            "pid": os.getppid(),
+            "version": VERSION,
+            "seen_at": now,
+            "stopped_at": None,
+            **_summarised(self._board.summary(), now),
+        }
+        started = {"started_at": now, "commit_seconds": None}
+        Daemon.objects.update_or_create(
+            pk=Daemon.ONLY,
+            defaults=values | started if first else values,
+            create_defaults=values | started,
+        )
+
+    def show(self) -> None:
+        """Say, now and then, that the daemon is there and how it does; tell of its processes."""
+        if time.monotonic() >= self._seen_at + HEARTBEAT:
+            now = timezone.now()
+            values = _summarised(self._board.summary(), now) | self._commit_seconds()
+            Daemon.objects.filter(pk=Daemon.ONLY).update(seen_at=now, **values)
+            self._seen_at = time.monotonic()
+        measured, self._measured = self._measured, None  # what fails is not tried again
+        if measured:
+            record(*measured)
+
+    def measured(self, at: float, usages: Sequence[tuple[Any, ...]]) -> None:
+        """The supervisor has measured all processes at `at`, in seconds since the epoch."""
+        self._measured = at, [ProcessUsage(*usage) for usage in usages]
+
+    def stopped(self) -> None:
+        """The daemon is ending in good order."""
+        DaemonProcess.objects.all().delete()
+        Daemon.objects.filter(pk=Daemon.ONLY).update(stopped_at=timezone.now())
+
+    def _commit_seconds(self) -> dict[str, float]:
+        """Return how long a transaction took on average, if there were any since the last time."""
+        (before, seconds_before), self._commits = self._commits, _commits(self._board)
+        count, seconds = self._commits
+        if count == before:
+            return {}
+        return {"commit_seconds": (seconds - seconds_before) / (count - before)}
+
+
+def record(at: float, usages: Sequence[ProcessUsage]) -> None:
+    """Have exactly these processes in the database, but for those of nodes that are no more."""
+    seen = moment(at)
+    with transaction.atomic():
+        nodes = hold_nodes({it.node for it in usages if it.node}) | {0}
+        rows = [it for it in usages if it.node in nodes]
+        with connection.cursor() as cursor:
+            if connection.vendor == "postgresql":
+                columns = [
+                    [row[place] for row in rows] for place in range(len(ProcessUsage._fields))
+                ]
+                cursor.execute(RECORD.format(rows=POSTGRESQL), [seen, *columns])
+            else:
+                text = connection.ops.adapt_datetimefield_value
+                statement = RECORD.format(rows=SQLITE)
+                cursor.executemany(
+                    statement,
+                    [(*it[:3], text(moment(it.started_at)), *it[4:], text(seen)) for it in rows],
+                )
+        DaemonProcess.objects.exclude(seen_at=seen).delete()
+
+
+def _commits(board: Board) -> tuple[int, float]:
+    """Return how many transactions there were, and how many seconds all of them took."""
+    buckets, seconds = board.commit_seconds.read()
+    return buckets[-1][1], seconds
+
+
+def _summarised(summary: Summary | None, now: datetime.datetime) -> dict[str, Any]:
+    """Return what the database keeps of a summary, by the names of its fields."""
+    if summary is None:
+        return dict.fromkeys(Daemon.SUMMARY)
+    values = summary._asdict()
+    oldest = values.pop("oldest")
+    lag = None if oldest is None else max(now.timestamp() - oldest, 0.0)
+    return values | {"lag": lag}

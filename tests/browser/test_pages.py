@@ -1,0 +1,178 @@
+"""Every page, as people of each role see it: nothing in the console, nothing beside the screen.
+
+The console also tells what the content security policy forbade.
+"""
+
+from collections.abc import Callable
+
+import pytest
+from selenium.webdriver.common.keys import Keys
+
+from birdwatcher.birds.models import Bird, Species
+from birdwatcher.nodes.models import Node, RejectedPacket
+from tests.browser.site import PASSWORD, heard, make_user, send
+from tests.support.chromium import NARROW, WIDE, ZONE, Chromium
+from tests.support.daemon import Daemon
+from tests.support.databases import POSTGRESQL, SQLITE, Database
+from tests.support.fieldnode import FieldNode, packet
+from tests.support.waiting import STARTING, wait_until
+
+pytestmark = pytest.mark.xdist_group("browser")
+
+WIDEST_NAME = "Northumberland National Park, Upper Coquetdale, beside the weir " * 4
+THEME = "return document.documentElement.dataset.theme"
+CANVASES = """
+return [...document.querySelectorAll("canvas[data-chart]")].every((it) => it.width > 0)
+"""
+
+INJECTED = """
+const script = document.createElement("script");
+script.textContent = "window.injected = true";
+document.body.append(script);
+"""
+
+PAGES = ("/", "/nodes/", "/birds/", "/species/", "/system/", "/password/")
+PAGES_WITH_DATA = (
+    "/nodes/{node}/",
+    "/nodes/{node}/?over=7d",
+    "/species/{species}/",
+    "/birds/?node={node}&past=today",
+    "/birds/?clock=doubtful",
+    "/birds/?past=nonsense&node=nonsense",
+)
+ADMIN_PAGES = (
+    "/admin/",
+    "/admin/nodes/node/",
+    "/admin/nodes/node/{node}/change/",
+    "/admin/nodes/node/{node}/delete/",
+    "/admin/birds/bird/",
+    "/admin/birds/species/",
+)
+
+
+@pytest.fixture
+def keys(
+    database: Database,
+    start_daemon: Callable[..., Daemon],
+    field_node: Callable[..., FieldNode],
+) -> dict[str, int]:
+    """A network in which there is something of everything: what to put into the addresses."""
+    field, nobody = field_node(), field_node()
+    nobody.close()
+    node = Node.objects.create(name="Dartmoor", ip_address=field.host, port=field.port)
+    Node.objects.create(name=WIDEST_NAME[:255], ip_address=nobody.host, port=nobody.port)
+    Node.objects.create(name="Kielder", ip_address="10.0.3.4", port=9999, enabled=False)
+    start_daemon(database)
+    wait_until(field.connected, timeout=STARTING, message="the daemon connects")
+    send(field, *(heard(f"Bob {number}") for number in range(60)))
+    send(field, heard("Z" * 255, "Turdus " * 36))
+    field.send()  # one with a time long ago
+    field.send_raw(packet(b"\xff{ this is no bird, but long: " + b"x" * 2000))
+    wait_until(
+        lambda: Bird.objects.count() == 62 and RejectedPacket.objects.exists(),
+        timeout=STARTING,
+        message=lambda: f"62 birds; there are {Bird.objects.count()}",
+    )
+    return {"node": node.pk, "species": Species.objects.get(name="Erithacus rubecula").pk}
+
+
+def look_at(browser: Chromium, path: str) -> list[str]:
+    """Look at a page on a wide screen and a narrow one, in light and dark; return what is wrong."""
+    wrong = []
+
+    def look(how: str) -> None:
+        beside = [f"beside the screen: {element}" for element in browser.sticking_out()]
+        wrong.extend(f"{path}, {how}: {it}" for it in [*browser.complaints(), *beside])
+
+    browser.resize(WIDE)
+    browser.open(path)
+    wait_until(lambda: browser.run(CANVASES), timeout=STARTING, message="charts are drawn")
+    look("wide")
+    switch_theme(browser)
+    look("wide, the other theme")
+    # Anew: a chart or a menu may be made in another way there.
+    browser.resize(NARROW)
+    browser.open(path)
+    wait_until(lambda: browser.run(CANVASES), timeout=STARTING, message="charts are drawn")
+    look("narrow")
+    switch_theme(browser)
+    look("narrow, the other theme")
+    return wrong
+
+
+def switch_theme(browser: Chromium) -> None:
+    """Press the button until the theme is dark where it was light, and the other way round."""
+    wanted = "light" if browser.run(THEME) == "dark" else "dark"
+    for _ in range(3):
+        if browser.run(THEME) != wanted:
+            browser.click("#theme")
+    assert browser.run(THEME) == wanted
+
+
+@pytest.mark.parametrize(
+    ("database", "role"),
+    [(SQLITE, "viewer"), (POSTGRESQL, "admin")],
+    indirect=["database"],
+)
+def test_no_page_complains(
+    keys: dict[str, int], role: str, browser: Chromium, log_in: Callable[[str], None]
+) -> None:
+    log_in(role)
+    paths = [*PAGES, *PAGES_WITH_DATA]
+    wrong = [it for path in paths for it in look_at(browser, path.format(**keys))]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_the_admin_does_not_complain(
+    keys: dict[str, int], browser: Chromium, log_in: Callable[[str], None]
+) -> None:
+    log_in("admin")
+    for path in ADMIN_PAGES:
+        browser.open(path.format(**keys))
+        assert browser.texts("#content"), f"{path} leads to {browser.url}"
+        assert browser.complaints() == []
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_empty_pages_do_not_complain(browser: Chromium, log_in: Callable[[str], None]) -> None:
+    log_in("viewer")
+    wrong = [it for path in PAGES for it in look_at(browser, path)]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_script_that_got_into_a_page_does_not_run(
+    browser: Chromium, log_in: Callable[[str], None]
+) -> None:
+    log_in("viewer")
+    browser.open("/")
+    browser.run(INJECTED)
+    assert browser.run("return window.injected") is None
+    (complaint,) = browser.complaints()
+    assert "Content Security Policy" in complaint
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_stranger_logs_in_by_keyboard(browser: Chromium) -> None:
+    make_user("viewer")
+    browser.forget_cookie("timezone")
+    browser.open("/nodes/?sort=name")
+    assert browser.url.startswith("/login/")
+    assert look_at(browser, browser.url) == []
+    # The browser has told its zone, and the page was loaded again for it.
+    assert browser.text(".zone strong") == ZONE
+    browser.resize(WIDE)
+    browser.open("/nodes/?sort=name")
+    assert browser.focused() == "id_username"
+    browser.press("viewer", Keys.TAB, PASSWORD, Keys.ENTER)
+    wait_until(
+        lambda: browser.text("h1") == "Nodes",
+        timeout=STARTING,
+        message=lambda: f"the page that was wanted; it is {browser.url}",
+    )
+    assert browser.url == "/nodes/?sort=name"
+    browser.press(Keys.TAB)
+    assert browser.focused() == "Skip to the content"
+    browser.press(Keys.ENTER)
+    assert browser.focused() == "content"

@@ -1,0 +1,79 @@
+"""The reader of one web process, and pages that other processes have told of more already."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+
+from birdwatcher.live import table
+from birdwatcher.live.client import Client
+from birdwatcher.live.reader import Reader
+from birdwatcher.live.table import Wanted
+from birdwatcher.live.thread import DatabaseThread
+from tests.support.livefeed import Field
+from tests.support.waiting import STARTING
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+class Interrupted(DatabaseThread):
+    """Something happens each time that it has been asked for the newest bird."""
+
+    def __init__(self, happen: Callable[[], None]) -> None:
+        super().__init__(stays=True)
+        self._happen = happen
+
+    async def ask(self, call: Callable[[], Any], late: Callable[[], None] = lambda: None) -> Any:
+        """Answer, after something has happened."""
+        answer = await super().ask(call, late)
+        if call is table.newest:
+            await super().ask(self._happen)
+        return answer
+
+
+def test_pages_that_are_ahead_are_told_nothing_twice(field: Field) -> None:
+    pages: list[Client] = [Client(Wanted(), None)]
+    clients = set(pages)
+
+    def come() -> None:
+        """Another process has told a bird, and the page that was told comes here."""
+        if len(pages) < 3:
+            (bird,) = field.hear()
+            pages.append(Client(Wanted(), bird.pk))
+            clients.add(pages[-1])
+
+    async def follow() -> list[list[dict[str, Any]]]:
+        thread = Interrupted(come)
+        reader = asyncio.create_task(Reader(thread, clients, heartbeat=0.0).run())
+        try:
+            async with asyncio.timeout(STARTING):
+                # The others are there before the first is told anything.
+                return [await told(pages[0]), await told(pages[1]), await told(pages[2])]
+        finally:
+            reader.cancel()
+            thread.leave()
+
+    field.hear(3)
+    first, *ahead = asyncio.run(follow())
+    seen = [page.since for page in pages]
+    assert birds_in(first) == seen[1:]
+    for said, since in zip(ahead, seen[1:], strict=True):
+        assert birds_in(said) == [key for key in seen[1:] if key > since]
+        assert min(it["latest"] for it in said if it["type"] == "heartbeat") >= since
+
+
+async def told(page: Client) -> list[dict[str, Any]]:
+    """Return what a page is told up to its third sign of life."""
+    said: list[dict[str, Any]] = []
+    while [it["type"] for it in said].count("heartbeat") < 3:
+        item = await page.next()
+        assert isinstance(item, str)
+        said.append(msgspec.json.decode(item))
+    return said
+
+
+def birds_in(said: list[dict[str, Any]]) -> list[int]:
+    """Return the keys of the birds that were told."""
+    return [bird["id"] for it in said if it["type"] == "birds" for bird in it["birds"]]

@@ -1,0 +1,60 @@
+"""How the table of birds is read: along its key, however many there are, and whatever is wanted."""
+
+import re
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from birdwatcher.birds.models import Bird
+from birdwatcher.live import table
+from birdwatcher.live.table import Follower, Wanted
+from tests.support.livefeed import Field
+
+
+def plan_of(sql: str) -> str:
+    explain = "EXPLAIN " if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN "
+    with connection.cursor() as cursor:
+        cursor.execute(explain + sql.replace("%", "%%"), [])
+        return "\n".join(str(row[-1]) for row in cursor.fetchall())
+
+
+@pytest.mark.parametrize("of", ["all", "node", "species", "both"])
+def test_the_plans_follow_the_key(field: Field, of: str) -> None:
+    for _ in range(10):
+        field.hear(3000)
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
+    last = Bird.objects.order_by("pk").last().pk
+    wanted = Wanted(
+        field.nodes[0].pk if of in {"node", "both"} else None,
+        field.species[0].pk if of in {"species", "both"} else None,
+    )
+    follower = Follower()
+    with CaptureQueriesContext(connection) as captured:
+        assert table.newest() == last
+        assert len(follower.after(last - 3)) == 3
+        assert follower.after(last) == []
+        assert table.resume(wanted, last - 2100, last).birds[-1].id in {last, last - 1}
+    birds = [it["sql"] for it in captured if "birds_bird" in it["sql"] and "SELECT" in it["sql"]]
+    assert len(birds) <= 5
+    for sql in birds:
+        plan = plan_of(sql)
+        key = (
+            r"Index (Only )?Scan (Backward )?using birds_bird_pkey|birds_bird USING INTEGER PRIMARY"
+        )
+        last_one = r"SCAN birds_bird"  # from its end, along the key, and no further than one row
+        assert re.search(key, plan) or (sql.endswith("LIMIT 1") and re.match(last_one, plan)), plan
+        assert not re.search(r"Sort|Seq Scan on birds_bird|TEMP B-TREE", plan), plan
+
+
+def test_as_long_as_nothing_is_written_sqlite_is_not_asked_for_birds(field: Field) -> None:
+    field.hear(2)
+    follower = Follower()
+    with CaptureQueriesContext(connection) as captured:
+        assert [bird.name for bird in follower.after(0)] == ["#0", "#1"]
+        for _ in range(5):
+            assert [bird.name for bird in follower.after(1)] in ([], ["#1"])
+    asked = [it for it in captured if '"birds_bird"' in it["sql"]]
+    assert len(asked) == (1 if connection.vendor == "sqlite" else 6)

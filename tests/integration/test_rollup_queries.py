@@ -1,0 +1,241 @@
+"""What pages ask of the counts, against the birds counted one by one; and the databases' plans."""
+
+import datetime
+import random
+import re
+from collections import Counter
+from collections.abc import Callable
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from birdwatcher.birds.models import EARLIEST, LATEST, Bird, Species
+from birdwatcher.nodes.models import Node
+from birdwatcher.rollups import counting, queries
+from tests.support.counted import hour_of
+
+pytestmark = pytest.mark.usefixtures("database")
+
+HOUR = datetime.timedelta(hours=1)
+MICROSECOND = datetime.timedelta(microseconds=1)
+# Whole hours from UTC with and without summer time, three quarters, half an hour of summer time.
+ZONES = ["UTC", "Europe/Berlin", "Asia/Kathmandu", "Australia/Lord_Howe"]
+# Around the ends of two months and the days on which clocks are changed.
+AROUND = [
+    datetime.datetime(2025, *day, tzinfo=datetime.UTC)
+    for day in ((3, 30), (4, 1), (4, 6), (10, 5), (10, 26), (11, 1), (11, 2))
+]
+
+
+@pytest.fixture
+def birds(database: object) -> list[Bird]:
+    """Birds of all kinds, counted."""
+    chance = random.Random(11)  # noqa: S311
+    nodes = [Node.objects.create(name=f"N{n}", ip_address="::1", port=n) for n in (1, 2, 3)]
+    species = [Species.objects.create(name=name) for name in ("Wren", "Robin", "Dunnock")]
+    times = [chance.choice(AROUND) + HOUR * chance.gauss(0, 20) for _ in range(600)]
+    times += [EARLIEST, LATEST, *AROUND]
+    made = Bird.objects.bulk_create(
+        Bird(
+            timestamp=time,
+            name="x",
+            doubtful=chance.random() < 0.2,
+            species=chance.choices(species, [5, 2, 1])[0],
+            node=chance.choice(nodes),
+        )
+        for time in times
+    )
+    counting.count(made)
+    return made
+
+
+def chosen(birds: list[Bird], **of: object) -> list[Bird]:
+    return [it for it in birds if all(getattr(it, name) == value for name, value in of.items())]
+
+
+def spans(zone: str) -> list[tuple[datetime.datetime, datetime.datetime]]:
+    """Return random ranges, days of the zone, and ranges without a whole hour."""
+    chance, days = random.Random(zone), []  # noqa: S311
+    for day in AROUND:
+        local = day.replace(tzinfo=ZoneInfo(zone))
+        days.append((local, (local + datetime.timedelta(days=1))))
+    some = [sorted(chance.choice(AROUND) + HOUR * chance.gauss(0, 20) for _ in "ab") for _ in days]
+    short = [(start, start + HOUR * chance.random()) for start, _ in some]
+    touching = [(start, hour_of(start)) for start, _ in some[:1]]
+    return [*days[:4], *map(tuple, some[:4]), *short[:3], *touching, (AROUND[0], AROUND[0])]
+
+
+FILTERS: list[dict[str, Callable[[], object]]] = [
+    {},
+    {"node": lambda: Node.objects.get(port=1)},
+    {"species": lambda: Species.objects.get(name="Wren")},
+    {
+        "node": lambda: Node.objects.get(port=2),
+        "species": lambda: Species.objects.get(name="Wren"),
+    },
+]
+
+
+@pytest.mark.parametrize("zone", ZONES)
+@pytest.mark.parametrize("filters", FILTERS, ids=["all", "node", "species", "both"])
+def test_any_span_is_counted_exactly(
+    birds: list[Bird], zone: str, filters: dict[str, Callable[[], object]]
+) -> None:
+    of = {name: find() for name, find in filters.items()}
+    for start, end in [*spans(zone), (EARLIEST, LATEST + MICROSECOND)]:
+        inside = [it for it in chosen(birds, **of) if start <= it.timestamp < end]
+        assert queries.birds_between(start, end, **of) == len(inside)
+        if end - start > datetime.timedelta(days=1000):
+            continue
+        hours = queries.per_hour(start, end, **of)
+        assert Counter(hours) == Counter(hour_of(it.timestamp) for it in inside)
+        assert list(hours) == sorted(hours)
+        assert sum(hours.values()) == len(inside)
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_the_most_frequent_come_first(birds: list[Bird], zone: str) -> None:
+    node, wren = Node.objects.get(port=1), Species.objects.get(name="Wren")
+    for start, end in [*spans(zone), (None, None)]:
+        inside = [it for it in birds if start is None or start <= it.timestamp < end]
+        for found, expected in [
+            (queries.by_species(start, end), Counter(it.species for it in inside)),
+            (
+                queries.by_species(start, end, node=node),
+                Counter(it.species for it in chosen(inside, node=node)),
+            ),
+            (queries.by_node(start, end), Counter(it.node for it in inside)),
+            (
+                queries.by_node(start, end, species=wren.pk),
+                Counter(it.node for it in chosen(inside, species=wren)),
+            ),
+        ]:
+            assert found == sorted(expected.items(), key=lambda it: (-it[1], it[0].name))
+        everything = queries.by_species(start, end)
+        for limit in (0, 1, 2, 9):
+            assert queries.by_species(start, end, limit=limit) == everything[:limit]
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_a_day_of_some_species_by_the_hour(birds: list[Bird], zone: str) -> None:
+    shown = list(Species.objects.order_by("-name")[1:])
+    for start, end in spans(zone):
+        inside = [it for it in birds if start <= it.timestamp < end]
+        assert queries.species_between(start, end) == len({it.species_id for it in inside})
+        found = queries.species_by_hour(start, end, shown)
+        assert list(found) == shown
+        flat = {(it, hour): n for it, hours in found.items() for hour, n in hours.items()}
+        assert flat == Counter(
+            (it.species, hour_of(it.timestamp)) for it in inside if it.species in shown
+        )
+
+
+@pytest.mark.parametrize("zone", ZONES)
+@pytest.mark.parametrize("filters", FILTERS, ids=["all", "node", "species", "both"])
+def test_months_and_hours_are_those_of_the_viewer(
+    birds: list[Bird], zone: str, filters: dict[str, Callable[[], object]]
+) -> None:
+    of = {name: find() for name, find in filters.items()}
+    with timezone.override(zone):
+        local = [timezone.localtime(it.timestamp) for it in chosen(birds, **of)]
+        middles = [
+            timezone.localtime(hour_of(it.timestamp) + HOUR / 2) for it in chosen(birds, **of)
+        ]
+        months = queries.by_month(**of)
+        assert months == Counter(it.date().replace(day=1) for it in local)
+        assert list(months) == sorted(months)
+        hours = Counter(it.hour for it in middles)
+        assert queries.by_hour_of_day(**of) == [hours[hour] for hour in range(24)]
+        whole = [it for it in local if not (it.utcoffset() or HOUR) % HOUR]
+        if zone == "Europe/Berlin":  # before 1893, it was 53 minutes and 28 seconds from UTC
+            assert len(local) - 1 <= len(whole)
+            assert (hours - Counter(it.hour for it in whole)).total() <= 1
+
+
+def fill(hours: int) -> None:
+    """Make counts of so many hours, of many nodes and species, and as many birds."""
+    nodes = Node.objects.bulk_create(
+        Node(name=f"N{n}", ip_address="::1", port=n) for n in range(1, 21)
+    )
+    species = Species.objects.bulk_create(Species(name=f"S{n}") for n in range(20))
+    chance = random.Random(12)  # noqa: S311
+    made = Bird.objects.bulk_create(
+        Bird(
+            timestamp=AROUND[0] + n % hours * HOUR + n * MICROSECOND,
+            name="x",
+            species=chance.choice(species),
+            node=chance.choice(nodes),
+        )
+        for n in range(10_000)
+    )
+    counting.count(made)
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
+
+
+def plan_of(sql: str) -> str:
+    explain = "EXPLAIN " if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN "
+    with connection.cursor() as cursor:
+        cursor.execute(explain + sql.replace("%", "%%"), [])
+        return "\n".join(str(row[-1]) for row in cursor.fetchall())
+
+
+RAGGED = AROUND[0] + 30 * HOUR + datetime.timedelta(minutes=20)
+QUESTIONS: dict[str, tuple[Callable[[Node, Species], object], int]] = {
+    "birds": (lambda node, species: queries.birds_between(RAGGED, RAGGED + 5 * HOUR), 3),
+    "of a node": (lambda node, _: queries.birds_between(RAGGED, RAGGED + 5 * HOUR, node=node), 3),
+    "of a species": (
+        lambda _, species: queries.birds_between(RAGGED, RAGGED + 5 * HOUR, species=species),
+        3,
+    ),
+    "of both": (
+        lambda node, species: queries.birds_between(
+            RAGGED, RAGGED + 5 * HOUR, node=node, species=species
+        ),
+        3,
+    ),
+    "hours": (lambda *_: queries.per_hour(RAGGED, RAGGED + 5 * HOUR), 3),
+    "species": (lambda *_: queries.by_species(RAGGED, RAGGED + 5 * HOUR, limit=3), 4),
+    "nodes": (lambda *_: queries.by_node(RAGGED, RAGGED + 5 * HOUR), 4),
+    "species of a node": (
+        lambda node, _: queries.by_species(RAGGED, RAGGED + 5 * HOUR, node=node),
+        4,
+    ),
+    "nodes of a species": (
+        lambda _, species: queries.by_node(RAGGED, RAGGED + 5 * HOUR, species=species),
+        4,
+    ),
+    "nodes of a species ever": (lambda _, species: queries.by_node(species=species), 2),
+    "species of a node ever": (lambda node, _: queries.by_species(node=node), 2),
+    "day": (
+        lambda _, species: queries.species_by_hour(RAGGED, RAGGED + 24 * HOUR, [species]),
+        3,
+    ),
+    "months of a node": (lambda node, _: queries.by_month(node=node), 1),
+    "months of a species": (lambda _, species: queries.by_month(species=species), 1),
+    "day's hours": (lambda _, species: queries.by_hour_of_day(species=species), 1),
+}
+
+
+def test_questions_take_few_queries_which_follow_the_indexes() -> None:
+    fill(hours=500)
+    for question in QUESTIONS:
+        check_plans_of(question)
+
+
+def check_plans_of(question: str) -> None:
+    ask, count = QUESTIONS[question]
+    node, species = Node.objects.first(), Species.objects.first()
+    with CaptureQueriesContext(connection) as captured:
+        ask(node, species)
+    assert len(captured) == count, question
+    for query in captured:
+        plan = plan_of(query["sql"])
+        tables = r"(birds_bird|rollups_\w+)"
+        assert not re.search(rf"Seq Scan on {tables}|SCAN {tables}(?! USING)", plan), plan
+        if "birds_bird" in query["sql"]:
+            assert "timestamp" in plan, plan

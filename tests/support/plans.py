@@ -1,0 +1,41 @@
+"""How a database would answer the queries that were captured."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from django.db import connection
+
+
+@dataclass
+class Plan:
+    """One query's plan: which tables it reads whole, and whether it sorts."""
+
+    sql: str
+    text: str
+    read_whole: set[str] = field(init=False)
+    sorts: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        # SQLite writes "SCAN name" of a table that it reads from one end to the other, and adds
+        # "USING INDEX" where it does so in an index's order.
+        scans = re.findall(r"Seq Scan on (\w+)|SCAN (\w+)(?! USING)\b(?!\w)", self.text)
+        self.read_whole = {a or b for a, b in scans if (a or b) != "CONSTANT"}
+        self.sorts = bool(re.search(r"\bSort\b|TEMP B-TREE", self.text))
+
+    @property
+    def by_keys(self) -> bool:
+        """Whether it looks up rows by keys that it was given."""
+        return '"id" IN (' in self.sql
+
+
+def plans(queries: Iterable[dict[str, str]]) -> Iterator[Plan]:
+    """Yield the plan of each SELECT."""
+    explain = "EXPLAIN " if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN "
+    for query in queries:
+        sql = query["sql"]
+        if not sql.startswith("SELECT"):
+            continue
+        with connection.cursor() as cursor:
+            cursor.execute(explain + sql.replace("%", "%%"), [])
+            yield Plan(sql, "\n".join(str(row[-1]) for row in cursor.fetchall()))

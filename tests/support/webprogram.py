@@ -1,0 +1,60 @@
+"""`./manage.py serve` with some pages, and a WebSocket, that only a test would visit.
+
+python -m tests.support.webprogram serve 127.0.0.1:8000
+"""
+
+import itertools
+import os
+import sys
+import threading
+from typing import Any
+
+import django
+from django.core.management import execute_from_command_line
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.urls import path
+from django.views.decorators.csrf import csrf_exempt
+
+PIECE = b"birds" * 10_000
+
+
+def endless(_request: HttpRequest) -> StreamingHttpResponse:
+    """An export that never ends."""
+    return StreamingHttpResponse(itertools.repeat(PIECE))
+
+
+def thread(_request: HttpRequest) -> HttpResponse:
+    """Which thread answers."""
+    return HttpResponse(str(threading.get_ident()))
+
+
+@csrf_exempt
+def size(request: HttpRequest) -> HttpResponse:
+    """How long the request's body is."""
+    return HttpResponse(str(len(request.body)))
+
+
+async def listen(_scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """Send back what comes; after "endless", send without end."""
+    await receive()
+    await send({"type": "websocket.accept"})
+    while (message := await receive())["type"] == "websocket.receive":
+        await send({"type": "websocket.send", "text": message["text"]})
+        while message["text"] == "endless":
+            await send({"type": "websocket.send", "bytes": PIECE})
+
+
+def main() -> None:
+    """Run the command line with the pages added."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "birdwatcher.settings")
+    django.setup()
+    from birdwatcher import urls
+    from birdwatcher.live import routing
+
+    urls.urlpatterns += [path("endless", endless), path("thread", thread), path("size", size)]
+    routing.websocket_urlpatterns.append(path("listen", listen))
+    execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,47 @@
+"""Files of birds: what spreadsheets and parsers make of odd names."""
+
+import csv
+import io
+import json
+
+import pytest
+
+from birdwatcher.exports.formats import COLUMNS, csv_head, csv_lines, harmless, json_lines
+
+AT = "2026-05-01T08:46:00.250000+02:00"
+UTC = "2026-05-01T06:46:00.250000+00:00"
+
+
+def record(name: str) -> tuple[object, ...]:
+    """Return what is told of one bird."""
+    return (7, AT, UTC, name, "Wren", 1, "Dartmoor", 2, True)
+
+
+@pytest.mark.parametrize(
+    "name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "  =1", "\uff1d1", "=\n1"]
+)
+def test_no_name_is_a_formula(name: str) -> None:
+    (row,) = csv.reader(io.StringIO(csv_lines([record(name)]), newline=""))
+    assert row[3] == f"'{name}"
+
+
+@pytest.mark.parametrize("name", ["Alice", "O'Malley", "a=b", "", " x", "Zoë", "さくら"])
+def test_other_names_stay_as_they_are(name: str) -> None:
+    assert harmless(name) == name
+
+
+def test_csv_is_quoted_as_the_standard_has_it() -> None:
+    assert csv_head().encode() == ",".join(COLUMNS).encode() + b"\r\n"
+    text = csv_lines([record('a "b", c'), record("two\nlines")])
+    assert text == (
+        f'7,{AT},{UTC},"a ""b"", c",Wren,1,Dartmoor,2,true\r\n'
+        f'7,{AT},{UTC},"two\nlines",Wren,1,Dartmoor,2,true\r\n'
+    )
+
+
+def test_json_has_one_object_a_line() -> None:
+    text = json_lines([record("=1\n2"), record("さくら")])
+    lines = text.splitlines()
+    assert [json.loads(line)["name"] for line in lines] == ["=1\n2", "さくら"]
+    assert json.loads(lines[0]) == dict(zip(COLUMNS, record("=1\n2"), strict=True))
+    assert "さくら" in text
