@@ -13,6 +13,8 @@ What one must know to change this file:
   clean end; a SIGCHLD would be forgotten, and the old worker stay a zombie. Both are blocked until
   then, also across the exec, and delivered afterwards.
 - Who is a trusted proxy, Django decides (BIRDWATCHER_TRUST_PROXY), so gunicorn trusts nobody.
+- A worker that is asked to end before its handlers are there would forget it, and after a reload
+  answer with the old settings for ever. So what asks it waits until then, from before the fork.
 - A worker (`birdwatcher.web.worker`) ends by itself within `GRACEFUL_TIMEOUT`: after a reload no
   master remembers how long it has been asked to.
 """
@@ -36,7 +38,7 @@ from gunicorn.arbiter import Arbiter
 from setproctitle import setproctitle
 
 from birdwatcher.web.bounds import BACKLOG, GRACEFUL_TIMEOUT, HUNG_TIMEOUT, KEEPALIVE
-from birdwatcher.web.worker import Worker
+from birdwatcher.web.worker import ENDING, Worker
 from nodeproc.logs import speaker
 
 ABOVE_ALL_DESCRIPTORS = 512  # of a master
@@ -118,6 +120,15 @@ class _Server(Arbiter):
         # Not the file's own link, which leads out of a virtual environment.
         self._python = str(executable.parent.resolve() / executable.name)
         super().__init__(application)
+
+    def spawn_worker(self) -> int:
+        """Fork a worker, which hears what asks it to end once it can act on it."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+        try:
+            pid: int = super().spawn_worker()
+            return pid
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
 
     def handle_hup(self) -> None:
         """Begin anew with the configuration as it is now, and the program that was started."""

@@ -16,6 +16,7 @@ from birdwatcher.web.connections import HttpConnection, WebSocketConnection
 
 LONGEST_MESSAGE = 64 * 1024  # that a browser may send, in bytes; it has little to say
 PING_SECONDS = 20  # between two, and for the answer to each
+ENDING = {signal.SIGTERM, signal.SIGINT}  # what asks a worker to end; blocked when it is forked
 
 
 class Worker(UvicornWorker):
@@ -54,13 +55,18 @@ class Worker(UvicornWorker):
         super().init_signals()
         # Afterwards it raises them once more, and by default that would end the process before it
         # has logged its last words.
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: None)
+        for number in ENDING:
+            signal.signal(number, self._end)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
 
     async def _serve(self) -> None:
         self.config.app = self.wsgi
         asyncio.get_running_loop().add_signal_handler(signal.SIGQUIT, self._quit)
         await self._server.serve(sockets=self.sockets)
+
+    def _end(self, *_: object) -> None:
+        """End in good order, also if it has not begun to serve."""
+        self._server.should_exit = True
 
     def _quit(self) -> None:
         """End without waiting for requests under way."""

@@ -169,6 +169,25 @@ def test_a_reload_stays_with_the_release_it_was_started_from(
     assert program.stop() == 0
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_no_worker_outlives_a_reload_that_comes_while_it_starts(
+    database: Database, serve: Callable[..., Program], address: str
+) -> None:
+    program = serve(database, BIRDWATCHER_WEB_WORKERS="4")
+    for reload in range(1, 4):
+        # At once: workers are being forked.
+        program.send(signal.SIGHUP)
+        program.wait_for_line(rf"(reloading(.|\n)*listening on(.|\n)*){{{reload}}}")
+    workers = sorted(f"birdwatcher: web worker {number}" for number in range(1, 5))
+    wait_until(
+        lambda: sorted(title_of(process) for process in program.children()) == workers,
+        timeout=STARTING,
+        message="the last workers are alone",
+    )
+    assert Browser(f"http://{address}").get("/admin/login/")
+    assert program.stop() == 0
+
+
 # What a service manager does, in the process that then becomes the program.
 ACTIVATE = """
 import os, socket, sys

@@ -4,6 +4,7 @@ import os
 import socket
 import sys
 from argparse import ArgumentParser
+from importlib import import_module
 from typing import Any
 
 from django.conf import settings
@@ -43,6 +44,9 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         """Serve; ends the process, with one sentence if it cannot."""
         speaker.become("web")
+        # Before the fork, so that workers share it; and after an upgrade the path by which an old
+        # one would import it leads to another release.
+        import_module(settings.ROOT_URLCONF)
         serve(
             application,
             workers=settings.BIRDWATCHER_WEB_WORKERS,
