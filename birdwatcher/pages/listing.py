@@ -21,7 +21,7 @@ from birdwatcher.pages.addresses import address_key, split_address
 from birdwatcher.pages.rows import URGENCY
 from birdwatcher.writer.models import Daemon, DaemonProcess
 
-PAGE = 100  # nodes
+PAGE = 50  # nodes
 
 COLUMNS = {
     "name": "Node",

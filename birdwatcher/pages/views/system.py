@@ -20,7 +20,7 @@ from birdwatcher.pages.sorting import asked_next, sorted_as
 from birdwatcher.writer.models import DaemonProcess
 from supervisor import VERSION
 
-PAGE = 100  # processes
+PAGE = 50  # processes
 WORDS = {
     Grade.OK: ("info", "All is well."),
     Grade.WARNING: ("warning", "Something wants attention."),
