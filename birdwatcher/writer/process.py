@@ -1,8 +1,8 @@
 """The writer process: the daemon's only one that touches the database, in both directions.
 
 It commits everything that is waiting in one transaction and only then looks again (group commit):
-an idle system is prompt, a busy one efficient, and no timer delays a commit. In between it tells
-the supervisor of changes of the node table.
+an idle system is prompt, a busy one efficient (see `pace`). In between it tells the supervisor of
+changes of the node table.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from setproctitle import setproctitle
 
 from birdwatcher.writer.inbox import Inbox
 from birdwatcher.writer.ledger import Ledger
+from birdwatcher.writer.pace import Pace
 from birdwatcher.writer.retention import Retention
 from birdwatcher.writer.session import (
     LockedError,
@@ -65,6 +66,7 @@ class Writer:
         self._first = generation == FIRST_GENERATION
         self._session = open_session()
         self._ledger = Ledger(generation, board)
+        self._pace = Pace()
         self._retention = Retention()
         self._pending: list[Frame] = []
         self._reported: list[NodeSpec] | None = None
@@ -139,6 +141,8 @@ class Writer:
         """Commit and report until told to end; raises django.db.Error."""
         while True:
             ending = self._inbox.ending
+            if not ending and (pause := self._pace.wait()):
+                self._inbox.wait(pause, pipe=False)
             self._pending = self._pending or self._take()
             if self._pending:
                 self._commit()
@@ -170,6 +174,7 @@ class Writer:
         self._inbox.wait(seconds, self._session.descriptor)
 
     def _commit(self) -> None:
+        self._pace.committing(len(self._pending))
         acknowledgements = self._ledger.commit(self._pending)
         self._pending = []
         if acknowledgements:
