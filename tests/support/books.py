@@ -1,5 +1,6 @@
 """The books: what the nodes sent against what the database holds."""
 
+from collections import Counter
 from collections.abc import Iterable
 
 from birdwatcher.birds.models import Bird
@@ -28,10 +29,7 @@ def wait_for_birds(node: int, sent: Iterable[Sighting]) -> None:
         message=lambda: f"{len(expected)} birds of node {node}, there are {len(stored(node))}",
     )
     found = stored(node)
-    missing = [bird for bird in expected if bird not in found]
-    extra = list(found)
-    for bird in expected:
-        if bird in extra:
-            extra.remove(bird)
-    if missing or extra:
+    if found != expected:
+        missing = sorted((Counter(expected) - Counter(found)).elements())
+        extra = sorted((Counter(found) - Counter(expected)).elements())
         raise AssertionError(f"node {node}: missing {missing[:5]}, too many {extra[:5]}")
