@@ -18,6 +18,7 @@ from birdwatcher.rollups.models import HourlyCount, HourlyOfNode, HourlyOfSpecie
 from birdwatcher.writer.ledger import Ledger
 from tests.support.counted import TABLES, counts_agree
 from tests.support.databases import Database
+from tests.support.flock import insert
 from tests.support.sender import AT, Sender
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -40,7 +41,7 @@ def make_birds(count: int = 300) -> None:
     nodes = [Node.objects.create(name=f"N{n}", ip_address="::1", port=n) for n in (1, 2, 3)]
     species = [Species.objects.create(name=name) for name in ("Wren", "Robin", "Dunnock")]
     times = [NOON + MINUTE * chance.randrange(3000) for _ in range(count)]
-    made = Bird.objects.bulk_create(
+    insert(
         Bird(
             timestamp=time,
             name="x",
@@ -50,7 +51,6 @@ def make_birds(count: int = 300) -> None:
         )
         for time in [EARLIEST, LATEST, *times]
     )
-    counting.count(made)
 
 
 def rebuildrollups(*arguments: str) -> str:

@@ -14,8 +14,9 @@ from django.utils import timezone
 
 from birdwatcher.birds.models import EARLIEST, LATEST, Bird, Species
 from birdwatcher.nodes.models import Node
-from birdwatcher.rollups import counting, queries
+from birdwatcher.rollups import queries
 from tests.support.counted import hour_of
+from tests.support.flock import insert
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -38,7 +39,7 @@ def birds(database: object) -> list[Bird]:
     species = [Species.objects.create(name=name) for name in ("Wren", "Robin", "Dunnock")]
     times = [chance.choice(AROUND) + HOUR * chance.gauss(0, 20) for _ in range(600)]
     times += [EARLIEST, LATEST, *AROUND]
-    made = Bird.objects.bulk_create(
+    return insert(
         Bird(
             timestamp=time,
             name="x",
@@ -48,8 +49,6 @@ def birds(database: object) -> list[Bird]:
         )
         for time in times
     )
-    counting.count(made)
-    return made
 
 
 def chosen(birds: list[Bird], **of: object) -> list[Bird]:
@@ -162,7 +161,7 @@ def fill(hours: int) -> None:
     )
     species = Species.objects.bulk_create(Species(name=f"S{n}") for n in range(20))
     chance = random.Random(12)  # noqa: S311
-    made = Bird.objects.bulk_create(
+    insert(
         Bird(
             timestamp=AROUND[0] + n % hours * HOUR + n * MICROSECOND,
             name="x",
@@ -171,7 +170,6 @@ def fill(hours: int) -> None:
         )
         for n in range(10_000)
     )
-    counting.count(made)
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")

@@ -13,7 +13,7 @@ _ASKED_FOR = os.environ.get("BIRDWATCHER_TEST_EXAMPLES")
 
 settings.register_profile(
     "birdwatcher",
-    max_examples=int(_ASKED_FOR or 150),
+    max_examples=int(_ASKED_FOR or 100),
     derandomize=_ASKED_FOR is None,
     database=None,
     # How long an example takes says more about the machine than about the program.
@@ -26,4 +26,4 @@ settings.register_profile(
 settings.load_profile("birdwatcher")
 
 # The models take many steps to get anywhere, and most lead nowhere.
-OF_A_MODEL = settings(max_examples=int(_ASKED_FOR or 800))
+OF_A_MODEL = settings(max_examples=int(_ASKED_FOR or 400))

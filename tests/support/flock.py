@@ -4,6 +4,8 @@ import datetime
 import random
 from collections.abc import Iterable
 
+from django.db import transaction
+
 from birdwatcher.birds.models import Bird, Species
 from birdwatcher.nodes.models import Node
 from birdwatcher.rollups import counting
@@ -15,8 +17,9 @@ NAMES = ("Alice", "alba", "Bob", "Zoë", "100% sure", "a_b", "=1+1")
 
 def insert(birds: Iterable[Bird]) -> list[Bird]:
     """Insert birds, and count them."""
-    made = Bird.objects.bulk_create(birds)
-    counting.count(made)
+    with transaction.atomic():
+        made = Bird.objects.bulk_create(birds)
+        counting.count(made)
     return made
 
 

@@ -12,9 +12,9 @@ from django.utils import timezone
 from birdwatcher.birds.models import Bird, Species
 from birdwatcher.nodes.models import Node, RejectedPacket, StatusChange
 from birdwatcher.pages import history, timeline
-from birdwatcher.rollups.counting import count
 from nodeproc.events import Reason
 from nodeproc.states import NodeState
+from tests.support.flock import insert
 from tests.support.network import analyze, browser_of, plan_of, queries_of, run_daemon, tell
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -50,7 +50,7 @@ def hear(node: Node, *times: datetime.datetime, doubtful: bool = False) -> None:
         Bird(timestamp=at, name=f"Al{n}", species=species, node=node, doubtful=doubtful)
         for n, at in enumerate(times)
     ]
-    count(Bird.objects.bulk_create(birds))
+    insert(birds)
 
 
 def reject(node: Node, *packets: bytes) -> None:

@@ -19,9 +19,9 @@ from birdwatcher.birds.models import Bird, Species
 from birdwatcher.nodes.models import Node, NodeStatus
 from birdwatcher.pages import figures, held
 from birdwatcher.pages.figures import Compared
-from birdwatcher.rollups import counting
 from birdwatcher.writer.models import Daemon
 from nodeproc.states import NodeState
+from tests.support.flock import insert
 from tests.support.follower import log_in
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -49,7 +49,7 @@ def hear(times: list[datetime.datetime], kinds: int = 30) -> list[Bird]:
         Node.objects.create(name=f"Moor {port}", ip_address="::1", port=port) for port in (1, 2)
     ]
     species = Species.objects.bulk_create(Species(name=f"Bird {n:02}") for n in range(kinds))
-    birds = Bird.objects.bulk_create(
+    return insert(
         Bird(
             timestamp=time,
             name="x",
@@ -59,8 +59,6 @@ def hear(times: list[datetime.datetime], kinds: int = 30) -> list[Bird]:
         )
         for time in times
     )
-    counting.count(birds)
-    return birds
 
 
 def around(now: datetime.datetime, count: int = 3000) -> list[datetime.datetime]:
