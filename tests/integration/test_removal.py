@@ -91,7 +91,7 @@ def test_the_daemon_goes_on_committing_meanwhile() -> None:
     species = Species.objects.create(name="Wren")
     birds = [
         Bird(timestamp=NOON + number * SECOND, name="x", species=species, node=gone.node)
-        for number in range(5 * CHUNK)
+        for number in range(8 * CHUNK)
     ]
     insert(birds)
     ledger = Ledger()
@@ -121,7 +121,7 @@ def test_the_daemon_goes_on_committing_meanwhile() -> None:
         commits += 1
     removing.join(timeout=60)
     assert errors == []
-    assert commits >= 10
+    assert commits >= 5
     assert longest < 5.0  # as long as the writer waits for SQLite's lock
     assert not Bird.objects.filter(node=gone.node.pk).exists()
     assert len(other.names()) == 5 + 3 * commits
