@@ -10,8 +10,9 @@ What one must know to change this file:
 - On PostgreSQL, whoever changes counts locks, in this order: the nodes and the species, against
   their deletion; then the counts, table by table in the order of `TABLES`, row by row in the order
   of their keys. Whoever deletes a node or species locks that first. So nobody ever waits for
-  somebody who waits for him, and only a transaction of several such statements, which nothing here
-  makes, could.
+  somebody who waits for him, but for what nothing here makes: a transaction of several such
+  statements, and an UPDATE of birds by hand, which locks birds before their nodes, beside the
+  delete of one of these nodes. PostgreSQL then ends one of the two with an error, as a whole.
 - A count that is too small, or missing, must not keep a bird from being deleted. `rebuildrollups`
   finds out about it.
 """
