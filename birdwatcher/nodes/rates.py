@@ -22,9 +22,14 @@ def number_of(moment: datetime.datetime) -> int:
 
 def per_minute(status: NodeStatus, now: datetime.datetime) -> list[int]:
     """Return how many events arrived in each of the last `RECENT` minutes, the present one last."""
-    if status.recent_minute is None:
-        return [0] * RECENT
-    return _shifted(status.recent, number_of(now) - number_of(status.recent_minute))
+    return counted(status.recent, status.recent_minute, now)
+
+
+def counted(
+    recent: Sequence[int], minute: datetime.datetime | None, now: datetime.datetime
+) -> list[int]:
+    """Return the same of the two fields of a status that it is kept in."""
+    return [0] * RECENT if minute is None else _shifted(recent, number_of(now) - number_of(minute))
 
 
 def add(status: NodeStatus, events: PerMinute, now: datetime.datetime) -> None:

@@ -15,8 +15,8 @@ from django.db.models import Case, F, IntegerField, OuterRef, Q, QuerySet, Subqu
 from django.utils.http import urlencode
 
 from birdwatcher.nodes.live import WORDS, nodes_in
-from birdwatcher.nodes.models import Node, NodeStatus
-from birdwatcher.nodes.rates import per_minute
+from birdwatcher.nodes.models import Node
+from birdwatcher.nodes.rates import counted
 from birdwatcher.pages.addresses import address_key, split_address
 from birdwatcher.pages.rows import URGENCY
 from birdwatcher.writer.models import Daemon, DaemonProcess
@@ -156,7 +156,7 @@ IN_DATABASE: dict[str, Any] = {
 
 
 def _rate_key(now: datetime.datetime, recent: list[int] | None, minute: Any) -> int:
-    return sum(per_minute(NodeStatus(recent=recent or [], recent_minute=minute), now))
+    return sum(counted(recent or [], minute, now))
 
 
 def _address_key(now: datetime.datetime, address: str, port: int) -> Any:
