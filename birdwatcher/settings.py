@@ -41,6 +41,7 @@ INSTALLED_APPS = [
     "birdwatcher.health",
     "birdwatcher.simulator",
     "birdwatcher.accounts",
+    "birdwatcher.api",
     "birdwatcher.pages",
 ]
 
