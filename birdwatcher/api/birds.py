@@ -5,8 +5,10 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
+from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
+from birdwatcher.api.fields import Text, Whole
 from birdwatcher.api.filters import LONGEST, find_one
 from birdwatcher.api.moments import REVERSED, Moment, just_after
 from birdwatcher.api.paging import MOST, SIZE, Cursor
@@ -20,13 +22,37 @@ from birdwatcher.validators import no_control_characters
 ORDERS = {"-timestamp": Direction.OLDER, "timestamp": Direction.NEWER}
 
 
+BIRD = {
+    "id": 4711,
+    "timestamp": "2026-05-01T08:46:00.250000Z",
+    "name": "Robin",
+    "species": "Erithacus rubecula",
+    "species_id": 3,
+    "node": "Dartmoor",
+    "node_id": 24,
+    "doubtful": False,
+}
+GIVEN = {
+    "timestamp": "2026-05-01T10:46:00.250+02:00",
+    "name": "Robin",
+    "species": "Erithacus rubecula",
+    "node_id": 24,
+}
+
+
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample("A bird", BIRD, response_only=True),
+        OpenApiExample("A bird from elsewhere", GIVEN, request_only=True),
+    ]
+)
 class BirdSerializer(serializers.Serializer[Bird]):
     """A bird."""
 
     id = serializers.IntegerField(read_only=True)
     timestamp = Moment(help_text="When it was heard.")
-    name = serializers.CharField(max_length=255, validators=[no_control_characters])
-    species = serializers.CharField(
+    name = Text(max_length=255, validators=[no_control_characters])
+    species = Text(
         source="species.name",
         max_length=255,
         validators=[no_control_characters],
@@ -34,7 +60,7 @@ class BirdSerializer(serializers.Serializer[Bird]):
     )
     species_id = serializers.IntegerField(read_only=True)
     node = serializers.CharField(source="node.name", read_only=True)
-    node_id = serializers.IntegerField(min_value=1, max_value=BIGGEST_KEY)
+    node_id = Whole(min_value=1, max_value=BIGGEST_KEY)
     doubtful = serializers.BooleanField(
         read_only=True,
         help_text="When it arrived, it was dated more than 5 minutes ahead or 24 hours ago.",
@@ -117,6 +143,7 @@ class BirdListQuery(BirdQuery):
             raise serializers.ValidationError(str(error)) from None
 
 
+@extend_schema_serializer(many=False)
 class BirdPageSerializer(serializers.Serializer[Any]):
     """A page of birds. It may hold fewer than `page_size`, even none, although there are more: the
     end is where `next` is null."""

@@ -7,7 +7,12 @@ import zoneinfo
 from typing import Any
 
 from django.utils import timezone
-from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema_field
+from drf_spectacular.utils import (
+    OpenApiExample,
+    PolymorphicProxySerializer,
+    extend_schema_field,
+    extend_schema_serializer,
+)
 from rest_framework import serializers
 
 from birdwatcher.accounts.timezones import LONGEST_NAME, find_zone
@@ -30,6 +35,9 @@ class MomentQuery(Query):
     ts = Moment(required=False, help_text="The moment; now without it.")
 
 
+@extend_schema_serializer(
+    examples=[OpenApiExample("A count", {"node_id": 24, "ts": "2026-05-01T08:46:00Z", "count": 42})]
+)
 class NodeCountSerializer(serializers.Serializer[Any]):
     """How many birds a node had heard up to a moment."""
 
@@ -38,6 +46,11 @@ class NodeCountSerializer(serializers.Serializer[Any]):
     count = serializers.IntegerField()
 
 
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample("A count", {"species_id": 24, "ts": "2026-05-01T08:46:00Z", "count": 42})
+    ]
+)
 class SpeciesCountSerializer(serializers.Serializer[Any]):
     """How many birds of a species had been heard up to a moment."""
 
@@ -133,6 +146,28 @@ class CountByDay(serializers.Serializer[Any]):
     count = serializers.IntegerField()
 
 
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "By node",
+            {
+                "by": "node",
+                "start": "2026-05-01T00:00:00Z",
+                "end": "2026-05-01T08:46:00Z",
+                "counts": [{"node_id": 24, "node": "Dartmoor", "count": 42}],
+            },
+        ),
+        OpenApiExample(
+            "By day",
+            {
+                "by": "day",
+                "start": "2026-05-01T00:00:00Z",
+                "end": "2026-05-01T23:59:59.999999Z",
+                "counts": [{"day": "2026-05-01", "count": 42}],
+            },
+        ),
+    ]
+)
 class CountsSerializer(serializers.Serializer[Any]):
     """How many birds there were, by one thing or another."""
 

@@ -20,6 +20,7 @@ from birdwatcher.nodes.models import STATES, Node, RejectedPacket, StatusChange
 from birdwatcher.writer.models import Daemon
 from nodeproc.events import Reason
 
+TRUTH = {"true": True, "false": False}
 LONGEST = 255  # characters that are searched for
 
 
@@ -37,13 +38,21 @@ class KeyFilter(filters.NumberFilter):
     field_class = forms.IntegerField
 
 
+@extend_schema_field(OpenApiTypes.BOOL)
+class TruthFilter(filters.TypedChoiceFilter):
+    """A truth value by which to filter; django-filter's own passes over what is none."""
+
+    def __init__(self) -> None:
+        super().__init__(choices=[(it, it) for it in TRUTH], coerce=TRUTH.get)
+
+
 class NodeFilters(filters.FilterSet):
     """Filters of the list of nodes."""
 
     search = filters.CharFilter(
         method="containing", max_length=LONGEST, help_text="A part of its name or IP address."
     )
-    enabled = filters.BooleanFilter()
+    enabled = TruthFilter()
     state = filters.ChoiceFilter(choices=[(it, it) for it in WORDS], method="in_state")
     ordering = filters.OrderingFilter(fields=["id", "name", "ip_address", "port"])
 

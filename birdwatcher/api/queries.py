@@ -14,14 +14,19 @@ from rest_framework.views import APIView
 
 OF_ALL = {"format"}
 OF_PAGES = {"page", "page_size"}
+MAY_BE_EMPTY = {"search"}
 
 
 def refuse_unknown(request: Request, known: Iterable[str]) -> None:
-    """Raise ValidationError if a parameter is not `known`: misspelt, it would choose nothing, and
-    look as if it had."""
-    unknown = sorted(request.query_params.keys() - OF_ALL - set(known))
-    if unknown:
-        raise ValidationError({name: ["There is no such parameter."] for name in unknown})
+    """Raise ValidationError if a parameter is not `known`, or is empty: it would choose nothing,
+    and look as if it had."""
+    names = request.query_params.keys()
+    errors = {name: ["There is no such parameter."] for name in names - OF_ALL - set(known)}
+    for name in names - MAY_BE_EMPTY:
+        if not request.query_params[name]:
+            errors.setdefault(name, ["It must not be empty."])
+    if errors:
+        raise ValidationError(dict(sorted(errors.items())))
 
 
 class Query(serializers.Serializer[Any]):

@@ -7,9 +7,10 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
+from birdwatcher.api.fields import ModelSerializer
 from birdwatcher.api.moments import Moment
 from birdwatcher.birds.models import Species
 from birdwatcher.nodes.live import WORDS, live
@@ -35,7 +36,11 @@ class NodeStatusSerializer(serializers.Serializer[Any]):
     last_error = serializers.CharField()
 
 
-class NodeSerializer(serializers.ModelSerializer[Node]):
+NODE = {"name": "Dartmoor", "ip_address": "10.0.3.2", "port": 9999, "enabled": True}
+
+
+@extend_schema_serializer(examples=[OpenApiExample("A node", NODE, request_only=True)])
+class NodeSerializer(ModelSerializer):
     """A node."""
 
     status = serializers.SerializerMethodField()
@@ -84,7 +89,7 @@ def _by_field(error: ValidationError) -> dict[str, list[str]]:
     return {("non_field_errors" if name == "__all__" else name): it for name, it in found.items()}
 
 
-class SpeciesSerializer(serializers.ModelSerializer[Species]):
+class SpeciesSerializer(ModelSerializer):
     """A species."""
 
     class Meta:
@@ -92,7 +97,7 @@ class SpeciesSerializer(serializers.ModelSerializer[Species]):
         fields = ["id", "name"]
 
 
-class RejectedPacketSerializer(serializers.ModelSerializer[RejectedPacket]):
+class RejectedPacketSerializer(ModelSerializer):
     """A packet that was not taken."""
 
     node_id = serializers.IntegerField()
@@ -110,7 +115,7 @@ class RejectedPacketSerializer(serializers.ModelSerializer[RejectedPacket]):
         return base64.b64encode(bytes(packet.raw)).decode()
 
 
-class StatusChangeSerializer(serializers.ModelSerializer[StatusChange]):
+class StatusChangeSerializer(ModelSerializer):
     """A node's state, or what was wrong with it, became another."""
 
     node_id = serializers.IntegerField()

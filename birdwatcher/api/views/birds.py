@@ -52,7 +52,7 @@ class Birds(Base, mixins.RetrieveModelMixin, mixins.DestroyModelMixin, GenericVi
     def get_renderers(self) -> list[Any]:
         """Return the forms of an answer: the list can be had as a file too."""
         files = [downloads.CsvRenderer(), downloads.JsonLinesRenderer()]
-        return [JSONRenderer(), *(files if self.action == "list" else [])]
+        return [JSONRenderer(), *(files if self.action in {"list", None} else [])]
 
     @extend_schema(
         summary="List birds",
