@@ -98,7 +98,10 @@ class ApiErrorsMiddleware:
         code = HTTPStatus(response.status_code)
         sentences = {404: NOT_FOUND, 500: FAILED}
         detail = sentences.get(code, f"{code.phrase}.")
-        plain = JsonResponse({"detail": detail}, status=code)
+        told: dict[str, Any] = {"detail": detail}
+        if code == HTTPStatus.BAD_REQUEST:
+            told["errors"] = {}
+        plain = JsonResponse(told, status=code)
         for name in ("Allow", "Retry-After"):
             if name in response.headers:
                 plain[name] = response[name]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -51,9 +52,9 @@ class NodeSerializer(ModelSerializer):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Check it as the admin does, which also writes an address in its one form."""
-        node = Node(pk=getattr(self.instance, "pk", None))
-        for name in ("name", "ip_address", "port", "enabled"):
-            setattr(node, name, attrs.get(name, getattr(self.instance or node, name)))
+        node = copy.copy(self.instance) if self.instance else Node()
+        for name, value in attrs.items():
+            setattr(node, name, value)
         try:
             node.full_clean()
         except ValidationError as error:

@@ -33,13 +33,19 @@ class Caller:
         if secret is not None:
             self.headers["Authorization"] = f"Bearer {secret}"
 
-    def ask(self, method: str, path: str, body: Any = None, **headers: str) -> HttpResponse:
+    def ask(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        content_type: str = "application/json",
+        **headers: str,
+    ) -> HttpResponse:
         """Return the answer; `body` is sent as JSON."""
-        content = {} if body is None else {
-            "data": json.dumps(body), "content_type": "application/json"
-        }  # fmt: skip
-        address = path if path.startswith("/") else UNDER + path
-        return self.client.generic(method, address, headers={**self.headers, **headers}, **content)
+        data = "" if body is None else json.dumps(body)
+        address = path if path.startswith(("/", "http")) else UNDER + path
+        sent = {**self.headers, **headers}
+        return self.client.generic(method, address, data, content_type, headers=sent)
 
     def get(self, path: str, status: int = 200) -> Any:
         """Return what is answered, in JSON."""
