@@ -119,7 +119,8 @@ class BirdQuery(Query):
 
     def in_words(self) -> str:
         """Return what is asked for, as it is noted of an export."""
-        return ", ".join(f"{name} {value}" for name, value in self.data.items()) or "all birds"
+        asked = {name: text for name, text in self.initial_data.items() if name != "format"}
+        return ", ".join(f"{name} {text}" for name, text in asked.items()) or "all birds"
 
 
 class BirdListQuery(BirdQuery):

@@ -30,6 +30,7 @@ class TooManyError(exceptions.APIException):
     """Somebody asks for too much at once."""
 
     status_code = status.HTTP_429_TOO_MANY_REQUESTS
+    wait = RETRY_AFTER
 
 
 class BusyError(exceptions.APIException):

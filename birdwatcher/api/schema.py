@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.generators import SchemaGenerator
-from drf_spectacular.openapi import OpenApiAuthenticationExtension  # type: ignore[attr-defined]
 
 from birdwatcher.api import errors
 
@@ -35,7 +35,7 @@ SCHEMAS: Json = {
 # Each with what it means and what it says, for example.
 ERRORS = {
     "400": ("Invalid input", errors.INVALID),
-    "401": ("Nobody is logged in", "Authentication credentials were not provided."),
+    "401": ("Without a valid token or a session", "Authentication credentials were not provided."),
     "403": ("Not allowed", "You do not have permission to perform this action."),
     "404": ("Not found", errors.NOT_FOUND),
     "405": ("Not to be done with this", 'Method "PUT" not allowed.'),

@@ -13,10 +13,11 @@ is not committed, nor the other way round:
   autovacuum of it, which takes minutes with many birds, would be cancelled by each bird that is
   entered; and while some other work on that table held us up, the writer would wait behind us.
 
-That nobody waits for somebody who waits for him, is because whoever has or wants rows of nodes
-(writer, node's delete or edit) has no turn until this is over, or ends before this has its turn;
-and whoever deletes a species, or birds, never wants the table of nodes. Once this has its turn, it
-takes the species and the counts in the order of all others (`rollups.triggers`).
+Nobody waits for somebody who waits for him: this waits for its turn before it has anything. Then
+nobody else has a row of a node (the writer, who deletes or edits a node, `rebuildrollups`), and who
+has something that is wanted here, species or counts, because he deletes a species or birds, wants
+no row of a node any more. What is wanted here is taken in the order of all others, too: species,
+then counts (see `rollups.triggers`).
 """
 
 from __future__ import annotations
