@@ -10,7 +10,7 @@ from birdwatcher.web import handler
 from birdwatcher.web.bounds import THREADS
 from birdwatcher.web.handler import BoundedApplication
 
-SCOPE = {"type": "http"}
+SCOPE = {"type": "http", "path": "/"}
 
 
 def test_nobody_waits_for_a_thread_without_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
