@@ -50,7 +50,7 @@ class Reader:
                 pause = await self._step()
             except django.db.Error as error:
                 self._troubled(AWAY, first_line(error))
-                await self._thread.ask(self._follower.forget)
+                self._follower.forget()
                 pause = RETRY
             await asyncio.sleep(pause)
 

@@ -102,9 +102,8 @@ class Follower:
         return found
 
     def forget(self) -> None:
-        """Leave the connection, whatever state it is in; the next call connects again."""
+        """Look at the table at the next call: what was counted was so on another connection."""
         self._version = None
-        connection.close()
 
 
 def _version() -> int | None:

@@ -55,7 +55,8 @@ def test_a_database_that_is_away_for_a_while(
     immediate: bool,
 ) -> None:
     with django_in(own_database):
-        web, field = start(own_database), Field()
+        # One process, which has been connected for questions when the newcomer has some.
+        web, field = start(own_database, BIRDWATCHER_WEB_WORKERS="1"), Field()
         with web.follow_from_now() as page:
             field.hear(3)
             page.read_birds(3)
