@@ -26,9 +26,10 @@ demo: $(VENV)/.installed ## show it at work: web UI, simulated nodes, daemon; Ct
 test: $(VENV)/.installed-tests ## run every test that this machine can run
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-fuzz: $(VENV)/.installed-tests ## a million packets of every kind, then a search by coverage: SECONDS=60
+fuzz: $(VENV)/.installed-tests ## a million packets, all that the API's schema allows, a search by coverage: SECONDS=60
 	$(BIN)/python -m pytest -q tests/fuzz
 	$(BIN)/python -m tests.fuzz.million
+	BIRDWATCHER_FUZZ_API=1 $(BIN)/python -m pytest -q tests/integration/api/test_live_server.py -k schema
 	$(BIN)/python -m tests.fuzz.search --seconds $(or $(SECONDS),60)
 
 chaos: $(VENV)/.installed-tests ## break everything under load, then balance the books: MINUTES=30

@@ -94,8 +94,23 @@ TRUST_PROXY = Variable(
 PUBLIC = Variable(
     "BIRDWATCHER_PUBLIC",
     "0",
-    "1 opens the pages that only show something to everybody, without logging in.",
+    "1 opens to everybody, without logging in, the pages that only show something, and reading "
+    "through the API.",
     boolean,
+)
+API_RATE = Variable(
+    "BIRDWATCHER_API_RATE",
+    "600",
+    "Requests to the API a minute that are granted to each token, and to each user who is logged "
+    "in (1 to 1000000).",
+    whole_number(1, 1_000_000),
+)
+API_ANONYMOUS_RATE = Variable(
+    "BIRDWATCHER_API_ANONYMOUS_RATE",
+    "60",
+    "The same for each address from which requests come without either; of IPv6, for each /64 "
+    "network (1 to 1000000).",
+    whole_number(1, 1_000_000),
 )
 TIME_ZONE = Variable(
     "BIRDWATCHER_TIME_ZONE",
@@ -202,6 +217,8 @@ VARIABLES: tuple[Variable[Any], ...] = (
     HTTPS,
     TRUST_PROXY,
     PUBLIC,
+    API_RATE,
+    API_ANONYMOUS_RATE,
     TIME_ZONE,
     LOG_LEVEL,
     LOG_FORMAT,
@@ -252,6 +269,8 @@ class Config:
     https: bool
     trust_proxy: bool
     public: bool
+    api_rate: int
+    api_anonymous_rate: int
     time_zone: str
     log_level: str
     log_format: str  # text, json or journal
@@ -286,6 +305,8 @@ def load(environ: Mapping[str, str]) -> Config:
         https=not debug if https is None else https,
         trust_proxy=TRUST_PROXY.read(given),
         public=PUBLIC.read(given),
+        api_rate=API_RATE.read(given),
+        api_anonymous_rate=API_ANONYMOUS_RATE.read(given),
         time_zone=TIME_ZONE.read(given),
         log_level=LOG_LEVEL.read(given),
         log_format=_log_format(given, environ.get("JOURNAL_STREAM", "")),

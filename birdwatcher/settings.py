@@ -14,6 +14,8 @@ BIRDWATCHER = _config.limits
 BIRDWATCHER_WEB_WORKERS = _config.web_workers
 BIRDWATCHER_METRICS = _config.metrics
 BIRDWATCHER_PUBLIC = _config.public
+BIRDWATCHER_API_RATE = _config.api_rate
+BIRDWATCHER_API_ANONYMOUS_RATE = _config.api_anonymous_rate
 BIRDWATCHER_TRUST_PROXY = _config.trust_proxy
 
 SECRET_KEY = _config.secret_key
@@ -33,6 +35,7 @@ INSTALLED_APPS = [
     "axes",
     "csp",
     "django_htmx",
+    "drf_spectacular",
     "birdwatcher.nodes",
     "birdwatcher.birds",
     "birdwatcher.rollups",
@@ -41,10 +44,12 @@ INSTALLED_APPS = [
     "birdwatcher.health",
     "birdwatcher.simulator",
     "birdwatcher.accounts",
+    "birdwatcher.api",
     "birdwatcher.pages",
 ]
 
 MIDDLEWARE = [
+    "birdwatcher.api.errors.ApiErrorsMiddleware",  # outside all that may answer with a page
     "django.middleware.security.SecurityMiddleware",
     "birdwatcher.web.headers.HeadersMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -122,8 +127,13 @@ STATIC_URL = "static/"
 # Part of the program as it is installed, like its code. Where `collectstatic` has not run, the
 # files are found where they are written.
 STATIC_ROOT = BASE_DIR / "static"
-# Chart.js, out of a package that carries it. The package's app would change the admin, too.
-STATICFILES_DIRS = [("chart", str(files("unfold") / "static" / "unfold" / "js" / "chart"))]
+# Chart.js and Swagger UI, out of packages that carry them. The first one's app would change the
+# admin, too, and the other's bring files that nobody asks for.
+_swagger = files("drf_spectacular_sidecar") / "static" / "drf_spectacular_sidecar"
+STATICFILES_DIRS = [
+    ("chart", str(files("unfold") / "static" / "unfold" / "js" / "chart")),
+    ("swagger-ui", str(_swagger / "swagger-ui-dist")),
+]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "birdwatcher.web.static.StaticFiles"},
@@ -153,6 +163,38 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _config.trust_p
 # W021 asks for the browsers' preload list, which can hardly be left again: whoever owns the domain
 # decides that, not one application on it.
 SILENCED_SYSTEM_CHECKS = ["security.W021"]
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "birdwatcher.api.access.BearerAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["birdwatcher.api.access.MayRead"],
+    "DEFAULT_THROTTLE_CLASSES": ["birdwatcher.api.rates.RateLimit"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "birdwatcher.api.negotiation.Negotiation",
+    "DEFAULT_PAGINATION_CLASS": "birdwatcher.api.paging.Pages",
+    "DEFAULT_FILTER_BACKENDS": ["birdwatcher.api.queries.StrictFilters"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_METADATA_CLASS": None,
+    "EXCEPTION_HANDLER": "birdwatcher.api.errors.answer",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Birdwatcher",
+    "VERSION": "1",
+    "DESCRIPTION": "Bird-detecting nodes, the birds they heard, and how many there were when.",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SERVE_INCLUDE_SCHEMA": False,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "birdwatcher.api.schema.add_errors",
+        "birdwatcher.api.schema.turn_patterns",
+    ],
+}
 
 _log_handlers = {
     "text": {"class": "nodeproc.logs.StderrHandler", "formatter": "text"},

@@ -13,6 +13,7 @@ admin.site.index_title = "Nodes, birds and people"
 urlpatterns = [
     path("", include("birdwatcher.pages.urls")),
     path("", include("birdwatcher.accounts.urls")),
+    path("api/", include("birdwatcher.api.urls")),
     path("admin/", admin.site.urls),
     path("healthz", healthz, name="healthz"),
     path("favicon.ico", favicon, name="favicon"),

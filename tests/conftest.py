@@ -223,6 +223,19 @@ def start_web(processes: Processes, ports: PortBlock) -> Callable[[Database], Ad
 
 
 @pytest.fixture
+def start_api(database: Database, processes: Processes, ports: PortBlock) -> Callable[..., str]:
+    """`start_api(**env)`: serve the web UI, and return the address of the API."""
+
+    def start(**env: str) -> str:
+        address = f"127.0.0.1:{ports.take()}"
+        variables = database.env | {"BIRDWATCHER_WEB_WORKERS": "1"} | env
+        processes.manage("serve", address, env=variables).wait_for_line("web: listening on")
+        return f"http://{address}/api/v1"
+
+    return start
+
+
+@pytest.fixture
 def create_superuser(processes: Processes) -> Callable[[Database], tuple[str, str]]:
     """`create_superuser(database)`: run `createsuperuser`, return the name and the password."""
 

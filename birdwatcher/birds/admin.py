@@ -12,11 +12,11 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
+from birdwatcher.birds import entry
 from birdwatcher.birds.changelist import CappedPaginator, NewestFirstChangeList
 from birdwatcher.birds.filters import DOUBTFUL, ChooseFilter, ClockFilter, TimeRangeFilter
 from birdwatcher.birds.models import Bird, Species
 from birdwatcher.counted_delete import CountedDeleteAdmin
-from birdwatcher.rollups import counting
 
 
 @admin.register(Bird)
@@ -45,14 +45,15 @@ class BirdAdmin(admin.ModelAdmin):
         js = ["birds/filters.js"]
 
     def save_model(self, request: HttpRequest, obj: Bird, form: Any, change: bool) -> None:
-        """Save the bird, with its exact time unless the time was edited."""
+        """Save the bird, with its exact time unless the time was edited; a new one is counted."""
+        if not change:
+            entry.enter(obj)
+            return
         # The form holds whole seconds, and saving a bird whose name was corrected must not cut its
         # time down to them.
-        if change and "timestamp" not in form.changed_data:
+        if "timestamp" not in form.changed_data:
             obj.timestamp = form.initial["timestamp"]
         super().save_model(request, obj, form, change)
-        if not change:
-            counting.count([obj])
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """Return the class of the list."""

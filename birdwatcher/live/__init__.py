@@ -3,8 +3,9 @@
 The table of birds is followed by its primary key, so there is no broker between the daemon and the
 pages, a page that was away asks for what it missed, and web processes know nothing of each other.
 
-What that rests on: birds are inserted by the daemon's writer alone, of which there is one, in one
-transaction at a time. So keys become visible in their order, and behind the highest one that a
-reader sees, nothing is still to come. Only a bird that somebody adds by hand in the admin may, if
-the daemon commits at that very moment, be passed over here; it is in every list all the same.
+What that rests on: birds are inserted in one transaction at a time, by the daemon's writer, of
+which there is one, and in between by whoever enters a bird in the admin or through the API, who
+waits for his turn (see `birdwatcher.birds.entry`). So keys become visible in their order, and
+behind the highest one that a reader sees, nothing is still to come. Only an INSERT by hand, in SQL,
+waits for no turn.
 """

@@ -31,15 +31,15 @@ PAGES = {
 
 
 def navigation(request: HttpRequest) -> dict[str, Any]:
-    """Return `navigation`, the links that lead somewhere for this user, and `may_operate`."""
+    """Return `navigation`, the links that lead somewhere for this user, and what they may do."""
     # An error page may be shown before anybody is known.
     user = getattr(request, "user", None) or AnonymousUser()
-    entries = []
-    if may_read(user):
+    entries, reads = [], may_read(user)
+    if reads:
         entries = [_entry(request, title, reverse(name)) for title, name in PAGES.items()]
     if user.is_active and user.is_staff:
         entries.append(_entry(request, "Admin", reverse("admin:index")))
-    return {"navigation": entries, "may_operate": may_operate(user)}
+    return {"navigation": entries, "may_read": reads, "may_operate": may_operate(user)}
 
 
 def _entry(request: HttpRequest, title: str, url: str) -> Entry:

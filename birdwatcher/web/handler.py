@@ -10,6 +10,7 @@ fast as the client takes it. A thread is taken only for a request that has arriv
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
@@ -72,16 +73,16 @@ class BoundedApplication:
             async with asyncio.timeout(BODY_TIMEOUT):
                 body = await _read_body(receive)
         except TimeoutError:
-            return await _refuse(send, HTTPStatus.REQUEST_TIMEOUT)
+            return await _refuse(scope, send, HTTPStatus.REQUEST_TIMEOUT)
         except _TooLargeError:
-            return await _refuse(send, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            return await _refuse(scope, send, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         if body is None:
             return None
         try:
             async with asyncio.timeout(THREAD_TIMEOUT):
                 thread = await self._threads.get()
         except TimeoutError:
-            return await _refuse(send, HTTPStatus.SERVICE_UNAVAILABLE)
+            return await _refuse(scope, send, HTTPStatus.SERVICE_UNAVAILABLE)
         try:
             async with ThreadSensitiveContext(executor=thread):
                 await self._application(scope, _with_body(body, receive), send)
@@ -118,18 +119,21 @@ def _with_body(body: bytes, receive: Receive) -> Receive:
     return receive_whole
 
 
-async def _refuse(send: Send, status: HTTPStatus) -> None:
+async def _refuse(scope: Message, send: Send, status: HTTPStatus) -> None:
     """Answer without Django, and close the connection: the rest of the body is not read."""
-    text = f"{status.value} {status.phrase}\n".encode()
+    text, kind = f"{status.value} {status.phrase}\n", b"text/plain; charset=utf-8"
+    if scope["path"].startswith("/api/"):
+        text, kind = json.dumps({"detail": f"{status.phrase}."}), b"application/json"
+    body = text.encode()
     headers = [
-        (b"content-type", b"text/plain; charset=utf-8"),
-        (b"content-length", str(len(text)).encode()),
+        (b"content-type", kind),
+        (b"content-length", str(len(body)).encode()),
         (b"connection", b"close"),
     ]
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers.append((b"retry-after", str(RETRY_AFTER).encode()))
     await send({"type": "http.response.start", "status": status.value, "headers": headers})
-    await send({"type": "http.response.body", "body": text})
+    await send({"type": "http.response.body", "body": body})
 
 
 async def refuse(_scope: Message, receive: Receive, send: Send) -> None:

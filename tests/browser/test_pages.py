@@ -31,7 +31,7 @@ script.textContent = "window.injected = true";
 document.body.append(script);
 """
 
-PAGES = ("/", "/nodes/", "/birds/", "/species/", "/system/", "/password/")
+PAGES = ("/", "/nodes/", "/birds/", "/species/", "/system/", "/password/", "/api/v1/")
 PAGES_WITH_DATA = (
     "/nodes/{node}/",
     "/nodes/{node}/?over=7d",
@@ -176,3 +176,16 @@ def test_a_stranger_logs_in_by_keyboard(browser: Chromium) -> None:
     assert browser.focused() == "Skip to the content"
     browser.press(Keys.ENTER)
     assert browser.focused() == "content"
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_the_api_is_tried_out_on_its_page(browser: Chromium, log_in: Callable[[str], None]) -> None:
+    """The schema is shown, and what is tried out is done in the session's name."""
+    log_in("admin")
+    browser.open("/api/v1/")
+    add = "#operations-species-species_create"
+    wait_until(lambda: browser.texts(add), timeout=STARTING, message="the operations are listed")
+    browser.click(f"{add} button.opblock-summary-control")
+    browser.click(f"{add} .try-out__btn")
+    browser.click(f"{add} button.execute")
+    wait_until(lambda: Species.objects.exists(), timeout=STARTING, message="the species is added")

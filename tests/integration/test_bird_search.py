@@ -33,7 +33,7 @@ def expected(search: Search) -> list[int]:
             and (search.start is None or bird.timestamp >= search.start)
             and (search.end is None or bird.timestamp < search.end)
             and (search.newest is None or bird.pk <= search.newest)
-            and bird.doubtful == search.doubtful
+            and search.doubtful in {None, bird.doubtful}
         )
 
     found = filter(fits, Bird.objects.all())
@@ -49,7 +49,7 @@ def searches(seed: int, count: int = 60) -> list[Search]:
     every = [
         Search(node, kind, prefix, start, end, doubtful)
         for node, kind, prefix, (start, end), doubtful in itertools.product(
-            nodes, species, prefixes, ranges, (False, True)
+            nodes, species, prefixes, ranges, (False, True, None)
         )
     ]
     return random.Random(seed).sample(every, count)  # noqa: S311

@@ -9,7 +9,7 @@ from django.test import Client, override_settings
 
 pytestmark = pytest.mark.usefixtures("database")
 
-PAGES = ("/", "/nodes/", "/birds/", "/species/", "/system/", "/password/")
+PAGES = ("/", "/nodes/", "/birds/", "/species/", "/system/", "/password/", "/api/v1/")
 ADMIN = ("/admin/", "/admin/nodes/node/", "/admin/nodes/node/add/", "/admin/birds/bird/")
 INLINE = re.compile(r"<script(?![^>]*\bsrc=)(?![^>]*application/json)|<style|\sstyle=|\son\w+=\"")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db.models import Q
 
@@ -15,8 +15,9 @@ from birdwatcher.birds.search.keyset import Position, Stretch
 class Search:
     """The birds of a node, of a species, from `start` until before `end`, whose name begins so.
 
-    Nodes and species by their keys. Only those with a doubtful time, or only the others: no index
-    holds both in the order of time. Those with a key above `newest` came later than the search.
+    Nodes and species by their keys. Only those with a doubtful time, only the others, or with None
+    both, which are two searches: no index holds both in the order of time. Those with a key above
+    `newest` came later than the search.
     """
 
     node: int | None = None
@@ -24,7 +25,7 @@ class Search:
     prefix: str = ""
     start: datetime.datetime | None = None
     end: datetime.datetime | None = None
-    doubtful: bool = False
+    doubtful: bool | None = False
     newest: int | None = None
 
     @property
@@ -49,8 +50,17 @@ class Search:
             condition &= Q(pk__lte=self.newest)
         return condition
 
+    @property
+    def parts(self) -> list[Search]:
+        """The searches that it consists of, each of which one index answers."""
+        if self.doubtful is not None:
+            return [self]
+        return [replace(self, doubtful=doubtful) for doubtful in (False, True)]
+
     def dated(self) -> BirdQuerySet:
         """Return all birds whose clock is as it is asked for."""
+        if self.doubtful is None:
+            return Bird.objects.all()
         return Bird.objects.dated(doubtfully=self.doubtful)
 
     def found(self) -> BirdQuerySet:

@@ -33,10 +33,12 @@ class Total:
 def known(search: Search) -> Total | None:
     """Return exactly how many birds fit; None if only counting them would tell."""
     if search.prefix:
-        named = rare(search)
-        return None if named is None else Total(named)
+        named = [rare(part) for part in search.parts]
+        return None if None in named else Total(sum(filter(None, named)))
     if not search.doubtful and _is_long(search):
         return None
+    if search.doubtful is None:
+        return Total(_all(search))
     doubtful = _doubtful(search)
     if search.doubtful:
         return None if doubtful is None else Total(doubtful)

@@ -47,6 +47,23 @@ class Found:
 
 def find(search: Search, start: Position | None, direction: Direction, size: int) -> Found:
     """Return the first birds that fit beyond `start`, at most `size` of them."""
+    found = [_find(part, start, direction, size) for part in search.parts]
+    return found[0] if len(found) == 1 else _merge(found, direction, size)
+
+
+def _merge(found: Sequence[Found], direction: Direction, size: int) -> Found:
+    """Return the first of the birds of several walks, as far as all of them have come."""
+    newest_first = direction is Direction.OLDER
+    birds = sorted((bird for it in found for bird in it.birds), reverse=newest_first)
+    stops = [it.stopped for it in found if it.stopped]
+    if not stops:
+        return Found(birds[:size])
+    stopped = max(stops) if newest_first else min(stops)
+    birds = [it for it in birds if (it >= stopped if newest_first else it <= stopped)]
+    return Found(birds[:size], None if len(birds) >= size else stopped)
+
+
+def _find(search: Search, start: Position | None, direction: Direction, size: int) -> Found:
     stretch = search.stretch.meet(direction.beyond(start))
     if stretch.empty:
         return Found([])

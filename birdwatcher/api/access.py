@@ -1,0 +1,72 @@
+"""Who asks, and what they may: by a token or a session, and never more than their user may."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.contrib.auth.models import AnonymousUser
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.permissions import SAFE_METHODS, BasePermission
+from rest_framework.request import Request
+
+from birdwatcher.accounts.access import User, may_read
+from birdwatcher.api.models import ApiToken
+from birdwatcher.api.tokens import authenticate, bearer
+
+if TYPE_CHECKING:
+    # Which itself imports what the settings name, this module for one.
+    from rest_framework.views import APIView
+
+INVALID = "The token is not valid: it is unknown, has expired or was revoked."
+READ_ONLY = "The token is for reading only."
+
+
+class BearerAuthentication(BaseAuthentication):
+    """`Authorization: Bearer bw_…`."""
+
+    def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
+        """Return whose token it is, and the token; None without one. Raises AuthenticationFailed,
+        django.db.Error."""
+        secret = bearer(request.META.get("HTTP_AUTHORIZATION", ""))
+        if secret is None:
+            return None
+        token = authenticate(secret)
+        if token is None:
+            raise AuthenticationFailed(INVALID)
+        return token.user, token
+
+    def authenticate_header(self, request: Request) -> str:
+        """Return what to say in the header WWW-Authenticate."""
+        return 'Bearer realm="Birdwatcher"'
+
+
+class MayRead(BasePermission):
+    """For what only shows something: who may see the pages, and with BIRDWATCHER_PUBLIC everybody.
+
+    With a token for reading, nothing else is allowed, whatever other permissions say.
+    """
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        """Whether the request is allowed."""
+        return may_read(request.user)
+
+
+class MayWrite(BasePermission):
+    """Reading as above; for the rest, a token for writing, and the permissions that the view names
+    in `writing` for its action."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        """Whether the request is allowed."""
+        if request.method in SAFE_METHODS:
+            return may_read(request.user)
+        if isinstance(request.auth, ApiToken) and not request.auth.may_write:
+            self.message = READ_ONLY
+            return False
+        needed: dict[str, tuple[str, ...]] = getattr(view, "writing", {})
+        action = getattr(view, "action", None)
+        user = request.user
+        if isinstance(user, AnonymousUser) or action not in needed:
+            # An action that the view does not have is answered with 405, if its user may do others.
+            return user.is_authenticated and action is None
+        return user.has_perms(needed[action])

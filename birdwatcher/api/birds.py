@@ -1,0 +1,161 @@
+"""What is told of birds, what is taken, and what may be asked of their list."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
+from rest_framework import serializers
+
+from birdwatcher.api.fields import Text, Whole
+from birdwatcher.api.filters import LONGEST, find_one
+from birdwatcher.api.moments import REVERSED, Moment, just_after
+from birdwatcher.api.paging import MOST, SIZE, Cursor
+from birdwatcher.api.queries import Query
+from birdwatcher.birds.models import EARLIEST, LATEST, Bird, Species
+from birdwatcher.birds.search.keyset import BIGGEST_KEY, Direction
+from birdwatcher.birds.search.search import Search
+from birdwatcher.nodes.models import Node
+from birdwatcher.validators import no_control_characters
+
+ORDERS = {"-timestamp": Direction.OLDER, "timestamp": Direction.NEWER}
+
+
+BIRD = {
+    "id": 4711,
+    "timestamp": "2026-05-01T08:46:00.250000Z",
+    "name": "Robin",
+    "species": "Erithacus rubecula",
+    "species_id": 3,
+    "node": "Dartmoor",
+    "node_id": 24,
+    "doubtful": False,
+}
+GIVEN = {
+    "timestamp": "2026-05-01T10:46:00.250+02:00",
+    "name": "Robin",
+    "species": "Erithacus rubecula",
+    "node_id": 24,
+}
+
+
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample("A bird", BIRD, response_only=True),
+        OpenApiExample("A bird from elsewhere", GIVEN, request_only=True),
+    ]
+)
+class BirdSerializer(serializers.Serializer[Bird]):
+    """A bird."""
+
+    id = serializers.IntegerField(read_only=True)
+    timestamp = Moment(help_text="When it was heard.")
+    name = Text(max_length=255, validators=[no_control_characters])
+    species = Text(
+        source="species.name",
+        max_length=255,
+        validators=[no_control_characters],
+        help_text="The name of its species, which is made if it is new.",
+    )
+    species_id = serializers.IntegerField(read_only=True)
+    node = serializers.CharField(source="node.name", read_only=True)
+    node_id = Whole(min_value=1, max_value=BIGGEST_KEY)
+    doubtful = serializers.BooleanField(
+        read_only=True,
+        help_text="When it arrived, it was dated more than 5 minutes ahead or 24 hours ago.",
+    )
+
+    def validate_timestamp(self, moment: datetime.datetime) -> datetime.datetime:
+        """Return the time. Raises ValidationError if it is none that can be kept."""
+        if not EARLIEST <= moment <= LATEST:
+            raise serializers.ValidationError("A time is from 0001-01-02 to 9999-12-30 UTC.")
+        return moment
+
+    def validate_node_id(self, key: int) -> int | None:
+        """Return the key. Raises ValidationError if there is no such node."""
+        return found(Node, key)
+
+
+class BirdQuery(Query):
+    """What birds are asked for."""
+
+    node = serializers.IntegerField(required=False, min_value=1, max_value=BIGGEST_KEY)
+    species = serializers.IntegerField(required=False, min_value=1, max_value=BIGGEST_KEY)
+    search = serializers.CharField(
+        required=False, allow_blank=True, max_length=LONGEST, help_text="How its name begins."
+    )
+    start = Moment(required=False, help_text="The earliest time.")
+    end = Moment(required=False, help_text="The latest time; a bird of this moment is there too.")
+    doubtful = serializers.BooleanField(
+        required=False, help_text="Only birds with a doubtful time, or only others."
+    )
+
+    def validate_node(self, key: int) -> int | None:
+        """Return the key. Raises ValidationError if there is no such node."""
+        return found(Node, key)
+
+    def validate_species(self, key: int) -> int | None:
+        """Return the key. Raises ValidationError if there is no such species."""
+        return found(Species, key)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Return what was asked for. Raises ValidationError if the range is reversed."""
+        if "start" in attrs and "end" in attrs and attrs["start"] > attrs["end"]:
+            raise serializers.ValidationError({"end": [REVERSED]})
+        return attrs
+
+    def search_for(self) -> Search:
+        """Return what to search for. To be asked of what is valid only."""
+        asked = self.validated_data
+        return Search(
+            node=asked.get("node"),
+            species=asked.get("species"),
+            prefix=asked.get("search", ""),
+            start=asked.get("start"),
+            end=just_after(asked["end"]) if "end" in asked else None,
+            doubtful=asked.get("doubtful"),
+        )
+
+    def in_words(self) -> str:
+        """Return what is asked for, as it is noted of an export."""
+        return ", ".join(f"{name} {value}" for name, value in self.data.items()) or "all birds"
+
+
+class BirdListQuery(BirdQuery):
+    """What page of birds is asked for."""
+
+    ordering = serializers.ChoiceField(
+        list(ORDERS), required=False, default="-timestamp", help_text="Newest first without it."
+    )
+    page_size = serializers.IntegerField(
+        required=False, default=SIZE, min_value=1, max_value=MOST, help_text="How many to a page."
+    )
+    cursor = serializers.CharField(
+        required=False, max_length=64, help_text="From “next” or “previous” of another page."
+    )
+
+    def validate_cursor(self, text: str) -> Cursor:
+        """Return the place. Raises ValidationError if it is none."""
+        try:
+            return Cursor.parse(text)
+        except ValueError as error:
+            raise serializers.ValidationError(str(error)) from None
+
+
+@extend_schema_serializer(many=False)
+class BirdPageSerializer(serializers.Serializer[Any]):
+    """A page of birds. It may hold fewer than `page_size`, even none, although there are more: the
+    end is where `next` is null."""
+
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+    results = BirdSerializer(many=True)
+
+
+def found(model: type[Any], key: int) -> int | None:
+    """Return `key`, if it is one of `model`. Raises ValidationError."""
+    try:
+        return find_one(model, key)
+    except ValueError as error:
+        raise serializers.ValidationError(str(error)) from None

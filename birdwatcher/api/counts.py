@@ -1,0 +1,190 @@
+"""What may be asked of counts, and what is answered."""
+
+from __future__ import annotations
+
+import datetime
+import zoneinfo
+from typing import Any
+
+from django.utils import timezone
+from drf_spectacular.utils import (
+    OpenApiExample,
+    PolymorphicProxySerializer,
+    extend_schema_field,
+    extend_schema_serializer,
+)
+from rest_framework import serializers
+
+from birdwatcher.accounts.timezones import LONGEST_NAME, find_zone
+from birdwatcher.api.birds import found
+from birdwatcher.api.moments import REVERSED, Moment
+from birdwatcher.api.queries import Query
+from birdwatcher.birds.models import Species
+from birdwatcher.birds.search.keyset import BIGGEST_KEY
+from birdwatcher.nodes.models import Node
+
+# Of each hour, node and species there may be a count: so many are added up at most.
+LONGEST = datetime.timedelta(days=366)
+LONGEST_BY_HOUR = datetime.timedelta(days=31)
+MOST = 10_000  # nodes or species in one answer
+
+
+class MomentQuery(Query):
+    """Up to which moment to count."""
+
+    ts = Moment(required=False, help_text="The moment; now without it.")
+
+
+@extend_schema_serializer(
+    examples=[OpenApiExample("A count", {"node_id": 24, "ts": "2026-05-01T08:46:00Z", "count": 42})]
+)
+class NodeCountSerializer(serializers.Serializer[Any]):
+    """How many birds a node had heard up to a moment."""
+
+    node_id = serializers.IntegerField()
+    ts = Moment(help_text="The moment that was used.")
+    count = serializers.IntegerField()
+
+
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample("A count", {"species_id": 24, "ts": "2026-05-01T08:46:00Z", "count": 42})
+    ]
+)
+class SpeciesCountSerializer(serializers.Serializer[Any]):
+    """How many birds of a species had been heard up to a moment."""
+
+    species_id = serializers.IntegerField()
+    ts = Moment(help_text="The moment that was used.")
+    count = serializers.IntegerField()
+
+
+class CountsQuery(Query):
+    """What to count, and by what."""
+
+    by = serializers.ChoiceField(["node", "species", "hour", "day"])
+    start = Moment(
+        required=False,
+        help_text="The earliest time. Without it all time; by hour and by day it is needed.",
+    )
+    end = Moment(
+        required=False,
+        help_text="The latest time; a bird of this moment is counted too. Without it, but with a "
+        "start: now.",
+    )
+    node = serializers.IntegerField(required=False, min_value=1, max_value=BIGGEST_KEY)
+    species = serializers.IntegerField(required=False, min_value=1, max_value=BIGGEST_KEY)
+    tz = serializers.CharField(
+        required=False,
+        max_length=LONGEST_NAME,
+        help_text="The time zone of the days, such as Europe/London; UTC without it.",
+    )
+
+    def validate_node(self, key: int) -> int | None:
+        """Return the key. Raises ValidationError if there is no such node."""
+        return found(Node, key)
+
+    def validate_species(self, key: int) -> int | None:
+        """Return the key. Raises ValidationError if there is no such species."""
+        return found(Species, key)
+
+    def validate_tz(self, name: str) -> zoneinfo.ZoneInfo:
+        """Return the zone. Raises ValidationError if there is none of that name."""
+        zone = find_zone(name)
+        if zone is None:
+            raise serializers.ValidationError(f"There is no time zone “{name}”.")
+        return zone
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Return what was asked for. Raises ValidationError if it contradicts itself, or is too
+        much for one answer."""
+        by = attrs["by"]
+        if by in attrs:
+            raise serializers.ValidationError({by: [f"Counts by {by} cannot be of one {by}."]})
+        if "start" not in attrs:
+            if "end" in attrs or by in {"hour", "day"}:
+                raise serializers.ValidationError({"start": ["A start is needed with this."]})
+            return attrs
+        start = attrs["start"]
+        end = attrs.setdefault("end", timezone.now())
+        if start > end:
+            raise serializers.ValidationError({"end": [REVERSED]})
+        longest = LONGEST_BY_HOUR if by == "hour" else LONGEST
+        if end - start > longest:
+            sentence = f"Counts by {by} are of {longest.days} days at most."
+            raise serializers.ValidationError({"end": [sentence]})
+        return attrs
+
+
+class CountByNode(serializers.Serializer[Any]):
+    """The birds of one node."""
+
+    node_id = serializers.IntegerField()
+    node = serializers.CharField()
+    count = serializers.IntegerField()
+
+
+class CountBySpecies(serializers.Serializer[Any]):
+    """The birds of one species."""
+
+    species_id = serializers.IntegerField()
+    species = serializers.CharField()
+    count = serializers.IntegerField()
+
+
+class CountByHour(serializers.Serializer[Any]):
+    """The birds of one hour of UTC, or of the part of it that lies in the range."""
+
+    hour = Moment()
+    count = serializers.IntegerField()
+
+
+class CountByDay(serializers.Serializer[Any]):
+    """The birds of one day, or of the part of it that lies in the range."""
+
+    day = serializers.DateField()
+    count = serializers.IntegerField()
+
+
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "By node",
+            {
+                "by": "node",
+                "start": "2026-05-01T00:00:00Z",
+                "end": "2026-05-01T08:46:00Z",
+                "counts": [{"node_id": 24, "node": "Dartmoor", "count": 42}],
+            },
+        ),
+        OpenApiExample(
+            "By day",
+            {
+                "by": "day",
+                "start": "2026-05-01T00:00:00Z",
+                "end": "2026-05-01T23:59:59.999999Z",
+                "counts": [{"day": "2026-05-01", "count": 42}],
+            },
+        ),
+    ]
+)
+class CountsSerializer(serializers.Serializer[Any]):
+    """How many birds there were, by one thing or another."""
+
+    by = serializers.ChoiceField(["node", "species", "hour", "day"])
+    start = Moment(allow_null=True, help_text="Null: of all time.")
+    end = Moment(allow_null=True)
+    counts = serializers.SerializerMethodField()
+
+    @extend_schema_field(
+        PolymorphicProxySerializer(
+            component_name="CountByAnything",
+            serializers=[CountByNode, CountBySpecies, CountByHour, CountByDay],
+            resource_type_field_name=None,
+            many=True,
+        )
+    )
+    def get_counts(self, answer: dict[str, Any]) -> Any:
+        """Return the counts themselves."""
+        kinds = {"node": CountByNode, "species": CountBySpecies, "hour": CountByHour}
+        return kinds.get(answer["by"], CountByDay)(answer["counts"], many=True).data

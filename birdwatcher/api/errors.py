@@ -1,0 +1,109 @@
+"""Errors: always JSON, `{"detail": "a sentence"}`, and of bad input also `errors` by field."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+import django.db
+from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse
+from rest_framework import exceptions, status
+from rest_framework.response import Response
+from rest_framework.views import exception_handler
+
+from birdwatcher.writer.session import first_line
+
+UNDER = "/api/"
+RETRY_AFTER = 5  # seconds
+NOT_FOUND = "Not found."
+AWAY = "The database is away or too busy: try again in a moment."
+CHANGED = "Something of it was changed or deleted at this very moment: try again."
+FAILED = "Something is wrong here; the log of the server says what."
+INVALID = "The request is not valid: see “errors”."
+
+log = logging.getLogger("birdwatcher.web")
+
+
+class TooManyError(exceptions.APIException):
+    """Somebody asks for too much at once."""
+
+    status_code = status.HTTP_429_TOO_MANY_REQUESTS
+
+
+class BusyError(exceptions.APIException):
+    """There is too much to do at this moment."""
+
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    wait = RETRY_AFTER
+
+
+def answer(error: Exception, context: dict[str, Any]) -> Response:
+    """Return what to answer to a request that raised `error`, whatever that is."""
+    if isinstance(error, exceptions.ValidationError):
+        return Response(invalid(error.detail), status=error.status_code)
+    if isinstance(error, Http404):
+        return Response({"detail": NOT_FOUND}, status=HTTPStatus.NOT_FOUND)
+    response = exception_handler(error, context)
+    if response is not None:
+        if response.status_code == HTTPStatus.BAD_REQUEST:
+            response.data = {"errors": {}, **response.data}
+        return response
+    if isinstance(error, django.db.IntegrityError):
+        return _later(CHANGED)
+    if isinstance(error, (django.db.OperationalError, django.db.InterfaceError)):
+        log.warning("the API cannot ask the database: %s", first_line(error))
+        return _later(AWAY)
+    log.error("the API failed", exc_info=error)
+    return Response({"detail": FAILED}, status=HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def invalid(detail: Any) -> dict[str, Any]:
+    """Return the answer to bad input, of what Django REST framework found wrong with it."""
+    if not isinstance(detail, dict):
+        return {"detail": " ".join(_sentences(detail)), "errors": {}}
+    errors = {name: list(_sentences(found)) for name, found in detail.items()}
+    general = errors.pop("non_field_errors", [])
+    return {"detail": " ".join(general) or INVALID, "errors": errors}
+
+
+def _sentences(detail: Any) -> list[str]:
+    """Return all sentences within `detail`, however deep."""
+    if isinstance(detail, dict):
+        detail = list(detail.values())
+    if isinstance(detail, (list, tuple)):
+        return [sentence for part in detail for sentence in _sentences(part)]
+    return [str(detail)]
+
+
+def _later(sentence: str) -> Response:
+    headers = {"Retry-After": str(RETRY_AFTER)}
+    return Response({"detail": sentence}, status=HTTPStatus.SERVICE_UNAVAILABLE, headers=headers)
+
+
+class ApiErrorsMiddleware:
+    """Puts into the one shape what Django itself, or another middleware, refuses with a page."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer `request`."""
+        response = self._get_response(request)
+        if response.status_code < HTTPStatus.BAD_REQUEST or not request.path.startswith(UNDER):
+            return response
+        if response.headers.get("Content-Type", "").startswith("application/json"):
+            return response
+        code = HTTPStatus(response.status_code)
+        sentences = {404: NOT_FOUND, 500: FAILED}
+        detail = sentences.get(code, f"{code.phrase}.")
+        told: dict[str, Any] = {"detail": detail}
+        if code == HTTPStatus.BAD_REQUEST:
+            told["errors"] = {}
+        plain = JsonResponse(told, status=code)
+        for name in ("Allow", "Retry-After"):
+            if name in response.headers:
+                plain[name] = response[name]
+        response.close()
+        return plain

@@ -1,0 +1,104 @@
+"""Pages of lists: numbered ones, and for birds, of which there are too many, by cursors."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple
+
+from rest_framework.exceptions import ValidationError
+from rest_framework.pagination import PageNumberPagination
+from rest_framework.request import Request
+from rest_framework.utils.urls import remove_query_param, replace_query_param
+
+from birdwatcher.birds.models import Bird
+from birdwatcher.birds.search.keyset import Direction, Position
+from birdwatcher.birds.search.pages import load
+from birdwatcher.birds.search.search import Search
+from birdwatcher.birds.search.walk import find
+
+SIZE, MOST = 50, 500
+BACKWARDS = "-"
+
+
+class Pages(PageNumberPagination):
+    """`page` and `page_size`, with the number of all."""
+
+    page_size = SIZE
+    page_size_query_param = "page_size"
+    page_size_query_description = f"How many to a page, {SIZE} without it and {MOST} at most."
+    max_page_size = MOST
+    invalid_page_message = "There is no page “{page_number}”."
+
+    def get_page_size(self, request: Request) -> int:
+        """Return how many go to a page. Raises ValidationError, where others would make the page
+        smaller and say nothing."""
+        text = request.query_params.get(self.page_size_query_param, str(SIZE))
+        if not re.fullmatch("[0-9]{1,9}", text, re.ASCII) or not 1 <= int(text) <= MOST:
+            raise ValidationError({"page_size": [f"It is a whole number from 1 to {MOST}."]})
+        return int(text)
+
+    def get_schema_operation_parameters(self, view: object) -> list[dict[str, Any]]:
+        """Return what the schema says of the parameters."""
+        page, size = super().get_schema_operation_parameters(view)
+        page["schema"]["minimum"] = 1
+        size["schema"] |= {"minimum": 1, "maximum": MOST, "default": SIZE}
+        return [page, size]
+
+
+class Cursor(NamedTuple):
+    """A place in the list of birds, and which way from there."""
+
+    position: Position
+    backwards: bool = False
+
+    def __str__(self) -> str:
+        return f"{BACKWARDS if self.backwards else ''}p{self.position}"
+
+    @classmethod
+    def parse(cls, text: str) -> Cursor:
+        """Return the cursor that `str` wrote. Raises ValueError, with one sentence for people."""
+        before, mark, position = text.partition("p")
+        try:
+            if not mark or before not in {"", BACKWARDS}:
+                raise ValueError(text)
+            return cls(Position.parse(position), before == BACKWARDS)
+        except ValueError:
+            raise ValueError("It is no cursor of this list: take one from “next”.") from None
+
+
+class BirdPage(NamedTuple):
+    """Birds in the order of the list, and the cursors of the pages beside them."""
+
+    birds: list[Bird]
+    next: Cursor | None
+    previous: Cursor | None
+
+
+def bird_page(search: Search, order: Direction, cursor: Cursor | None, size: int) -> BirdPage:
+    """Return a page of the list of birds in an order.
+
+    It may hold fewer birds than `size`, even none, although there are more: see `search.walk`.
+    """
+    backwards = bool(cursor and cursor.backwards)
+    newer_first = (order is Direction.OLDER) is backwards
+    way = Direction.NEWER if newer_first else Direction.OLDER
+    start = cursor.position if cursor else None
+    found = find(search, start, way, size + 1)
+    shown = found.birds[:size]
+    more = shown[-1] if len(found.birds) > size else found.stopped
+    birds = sorted(load(shown), key=lambda it: (it.timestamp, it.pk))
+    if order is Direction.OLDER:
+        birds.reverse()
+    ahead = Cursor(more, backwards) if more else None
+    behind = Cursor(shown[0] if shown else start, not backwards) if start else None
+    return BirdPage(birds, behind, ahead) if backwards else BirdPage(birds, ahead, behind)
+
+
+def links(request: Request, page: BirdPage) -> dict[str, Any]:
+    """Return the addresses of the pages beside this one, None where there is none."""
+    address = remove_query_param(request.build_absolute_uri(), "cursor")
+    cursors = {"next": page.next, "previous": page.previous}
+    return {
+        name: replace_query_param(address, "cursor", str(cursor)) if cursor else None
+        for name, cursor in cursors.items()
+    }

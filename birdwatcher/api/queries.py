@@ -1,0 +1,54 @@
+"""What may stand behind the question mark of an address, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Self
+
+from django.db.models import QuerySet
+from django_filters.rest_framework import DjangoFilterBackend
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+OF_ALL = {"format"}
+OF_PAGES = {"page", "page_size"}
+MAY_BE_EMPTY = {"search"}
+
+
+def refuse_unknown(request: Request, known: Iterable[str]) -> None:
+    """Raise ValidationError if a parameter is not `known`, or is empty: it would choose nothing,
+    and look as if it had."""
+    names = request.query_params.keys()
+    errors = {name: ["There is no such parameter."] for name in names - OF_ALL - set(known)}
+    for name in names - MAY_BE_EMPTY:
+        if not request.query_params[name]:
+            errors.setdefault(name, ["It must not be empty."])
+    if errors:
+        raise ValidationError(dict(sorted(errors.items())))
+
+
+class Query(serializers.Serializer[Any]):
+    """The parameters of one address."""
+
+    @classmethod
+    def of(cls, request: Request) -> Self:
+        """Return those of a request. Raises ValidationError."""
+        # A plain dictionary, else a truth value that is not there would count as false.
+        query = cls(data=request.query_params.dict())
+        refuse_unknown(request, query.fields)
+        query.is_valid(raise_exception=True)
+        return query
+
+
+class StrictFilters(DjangoFilterBackend):
+    """The usual filters, but that none is passed over because it is misspelt."""
+
+    def filter_queryset(
+        self, request: Request, queryset: QuerySet[Any], view: APIView
+    ) -> QuerySet[Any]:
+        """Return what the filters leave. Raises ValidationError."""
+        filters = self.get_filterset_class(view, queryset)
+        refuse_unknown(request, {*filters.base_filters, *OF_PAGES})
+        return super().filter_queryset(request, queryset, view)

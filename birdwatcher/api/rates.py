@@ -1,0 +1,104 @@
+"""How often one may ask in a minute: each token, each user who is logged in, each address.
+
+All web processes share one allowance without asking the database for each request: a process takes
+a share of it, one part in `SHARES`, and goes on with that until it is used up. So nobody ever gets
+more than the whole, and the database is written to some `SHARES` times a minute for each who asks.
+What one process has taken and not used when the others run out is lost: with as many processes as
+usual, a few hundredths. Minutes are those of the clock.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from django.conf import settings
+from django.db import connection
+from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle
+
+from birdwatcher.accounts.throttle import client_address
+from birdwatcher.api.models import Allowance, ApiToken
+
+MINUTE = 60  # seconds
+SHARES = 20
+TIDIED = 100  # old rows that go with each share
+
+GRANT = """
+    INSERT INTO api_allowance (who, minute, granted) VALUES (%s, %s, %s)
+    ON CONFLICT (who, minute) DO UPDATE SET granted = api_allowance.granted + EXCLUDED.granted
+    RETURNING granted
+"""
+
+
+class Grants:
+    """What this process may still grant to each in the current minute; for many threads."""
+
+    def __init__(self, share: Callable[[str, int, int], int]) -> None:
+        """`share(who, rate, minute)` takes a share for this process, 0 if there is no more."""
+        self._share = share
+        self._lock = threading.Lock()
+        self._minute = 0
+        self._left: dict[str, int] = {}
+        self._refused: set[str] = set()  # of whose minute nothing is left anywhere
+
+    def take(self, who: str, rate: int, minute: int) -> bool:
+        """Whether one request more of `who` is granted. Raises django.db.Error."""
+        with self._lock:
+            if minute != self._minute:
+                self._minute, self._left, self._refused = minute, {}, set()
+            left = self._left.get(who, 0)
+            if left:
+                self._left[who] = left - 1
+            if left or who in self._refused:
+                return bool(left)
+        # Not under the lock, because the database may take its time.
+        share = self._share(who, rate, minute)
+        with self._lock:
+            if minute == self._minute and share:
+                self._left[who] = self._left.get(who, 0) + share - 1
+            elif minute == self._minute:
+                self._refused.add(who)
+        return share > 0
+
+
+def take_share(who: str, rate: int, minute: int) -> int:
+    """Take a share of what `who` may ask, and return it: 0 if all of it is taken.
+
+    Raises django.db.Error.
+    """
+    wanted = max(1, rate // SHARES)
+    with connection.cursor() as cursor:
+        cursor.execute(GRANT, [who, minute, wanted])
+        granted = cursor.fetchone()[0]
+    old = Allowance.objects.filter(minute__lt=minute - 1).order_by("minute")
+    keys = list(old.values_list("pk", flat=True)[:TIDIED])
+    if keys:
+        Allowance.objects.filter(pk__in=keys).delete()
+    return max(0, min(wanted, rate - (granted - wanted)))
+
+
+class RateLimit(BaseThrottle):
+    """Refuses who asks too often."""
+
+    grants = Grants(take_share)
+    clock = staticmethod(time.time)
+
+    def allow_request(self, request: Request, view: object) -> bool:
+        """Whether to answer. Raises django.db.Error."""
+        who, rate = asker(request)
+        return self.grants.take(who, rate, int(self.clock()) // MINUTE)
+
+    def wait(self) -> float:
+        """Return the seconds until one may ask again."""
+        return MINUTE - self.clock() % MINUTE + 1
+
+
+def asker(request: Request) -> tuple[str, int]:
+    """Return who asks, and how often one may in a minute."""
+    if isinstance(request.auth, ApiToken):
+        return f"token {request.auth.pk}", settings.BIRDWATCHER_API_RATE
+    if request.user.is_authenticated:
+        return f"user {request.user.pk}", settings.BIRDWATCHER_API_RATE
+    return f"address {client_address(request)}", settings.BIRDWATCHER_API_ANONYMOUS_RATE

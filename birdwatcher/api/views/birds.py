@@ -1,0 +1,105 @@
+"""Birds: pages and files of them, single ones, and those that come from elsewhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.admin.models import DELETION, LogEntry
+from django.db import transaction
+from django.http.response import HttpResponseBase
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
+from rest_framework import mixins
+from rest_framework.exceptions import ValidationError
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from birdwatcher.api import downloads
+from birdwatcher.api.access import MayWrite
+from birdwatcher.api.birds import (
+    ORDERS,
+    BirdListQuery,
+    BirdPageSerializer,
+    BirdSerializer,
+)
+from birdwatcher.api.paging import bird_page, links
+from birdwatcher.api.views.base import KEY, Base
+from birdwatcher.birds import entry
+from birdwatcher.birds.models import Bird
+from birdwatcher.exports.formats import FORMATS
+from birdwatcher.nodes.models import Node
+
+FILE = OpenApiResponse(OpenApiTypes.STR, "All birds that are asked for, newest first, as a file.")
+
+
+@extend_schema_view(
+    retrieve=extend_schema(summary="Tell of a bird"),
+    destroy=extend_schema(summary="Delete a bird"),
+)
+class Birds(Base, mixins.RetrieveModelMixin, mixins.DestroyModelMixin, GenericViewSet[Any]):
+    """Birds."""
+
+    queryset = Bird.objects.select_related("node", "species").order_by()
+    serializer_class = BirdSerializer
+    permission_classes = [MayWrite]
+    pagination_class = None
+    filter_backends: list[Any] = []
+    lookup_value_regex = KEY
+    writing = {"create": ("birds.add_bird",), "destroy": ("birds.delete_bird",)}
+
+    def get_renderers(self) -> list[Any]:
+        """Return the forms of an answer: the list can be had as a file too."""
+        files = [downloads.CsvRenderer(), downloads.JsonLinesRenderer()]
+        return [JSONRenderer(), *(files if self.action in {"list", None} else [])]
+
+    @extend_schema(
+        summary="List birds",
+        description="In JSON a page of them, which does not shift when others arrive; as CSV or "
+        "JSON lines all of them, newest first.",
+        parameters=[BirdListQuery],
+        responses={
+            (200, "application/json"): BirdPageSerializer,
+            **{(200, it.content_type.partition(";")[0]): FILE for it in FORMATS.values()},
+        },
+    )
+    def list(self, request: Request) -> HttpResponseBase:
+        """Answer with a page or a file."""
+        query = BirdListQuery.of(request)
+        asked, search = query.validated_data, query.search_for()
+        if request.accepted_renderer.format in FORMATS:
+            for name in ("cursor", "page_size", "ordering"):
+                if name in request.query_params:
+                    raise ValidationError({name: ["A file holds all birds, newest first."]})
+            return downloads.download(request, search, query.in_words())
+        order = ORDERS[asked["ordering"]]
+        page = bird_page(search, order, asked.get("cursor"), asked["page_size"])
+        results = BirdSerializer(page.birds, many=True).data
+        return Response({**links(request, page), "results": results})
+
+    @extend_schema(
+        summary="Add a bird that was heard elsewhere",
+        description="As if the node had sent it now: dated more than 5 minutes ahead or 24 hours "
+        "ago, it is doubtful.",
+    )
+    def create(self, request: Request) -> Response:
+        """Enter a bird."""
+        serializer = BirdSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        given = serializer.validated_data
+        bird = Bird(timestamp=given["timestamp"], name=given["name"], node_id=given["node_id"])
+        try:
+            entry.enter(bird, species=given["species"]["name"])
+        except Node.DoesNotExist:
+            raise ValidationError({"node_id": ["The node was just deleted."]}) from None
+        return Response(BirdSerializer(bird).data, status=201)
+
+    def perform_destroy(self, bird: Bird) -> None:
+        """Delete the bird, and note down who did."""
+        with transaction.atomic():
+            says = "Deleted by a program."
+            LogEntry.objects.log_actions(
+                self.request.user.pk, [bird], DELETION, change_message=says
+            )
+            bird.delete()

@@ -1,0 +1,116 @@
+"""How many birds there were, up to any moment and in any range."""
+
+from __future__ import annotations
+
+import datetime
+from collections import Counter
+from typing import Any
+
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from birdwatcher.api.counts import (
+    MOST,
+    CountsQuery,
+    CountsSerializer,
+    MomentQuery,
+    NodeCountSerializer,
+    SpeciesCountSerializer,
+)
+from birdwatcher.api.moments import just_after
+from birdwatcher.api.views.base import Base
+from birdwatcher.birds.models import EARLIEST, Species
+from birdwatcher.nodes.models import Node
+from birdwatcher.rollups import queries
+from birdwatcher.rollups.hours import HOUR, MICROSECOND
+from birdwatcher.rollups.moments import birds_until
+
+
+class NodeCount(Base):
+    """The birds of a node."""
+
+    @extend_schema(
+        summary="Count the birds of a node up to a moment",
+        description="Exactly, and those that arrived late or are dated in the future too.",
+        parameters=[MomentQuery],
+        responses=NodeCountSerializer,
+    )
+    def get(self, request: Request, id: str) -> Response:  # noqa: A002 as in the address
+        """Answer with the number."""
+        ts = MomentQuery.of(request).validated_data.get("ts") or timezone.now()
+        node = get_object_or_404(Node, pk=id)
+        count = birds_until(ts, node=node.pk)
+        return Response(NodeCountSerializer({"node_id": node.pk, "ts": ts, "count": count}).data)
+
+
+class SpeciesCount(Base):
+    """The birds of a species."""
+
+    @extend_schema(
+        summary="Count the birds of a species up to a moment",
+        description="Exactly, and those that arrived late or are dated in the future too.",
+        parameters=[MomentQuery],
+        responses=SpeciesCountSerializer,
+    )
+    def get(self, request: Request, id: str) -> Response:  # noqa: A002 as in the address
+        """Answer with the number."""
+        ts = MomentQuery.of(request).validated_data.get("ts") or timezone.now()
+        species = get_object_or_404(Species, pk=id)
+        count = birds_until(ts, species=species.pk)
+        found = {"species_id": species.pk, "ts": ts, "count": count}
+        return Response(SpeciesCountSerializer(found).data)
+
+
+class Counts(Base):
+    """The birds of a range of time."""
+
+    @extend_schema(
+        summary="Count birds by node, species, hour or day",
+        description="Exactly. By node and by species: those with birds, most birds first. By hour "
+        f"and by day: those without birds too, in order. At most {MOST:,} counts.",
+        parameters=[CountsQuery],
+        responses=CountsSerializer,
+    )
+    def get(self, request: Request) -> Response:
+        """Answer with the numbers."""
+        asked = CountsQuery.of(request).validated_data
+        by, start, end = asked["by"], asked.get("start"), asked.get("end")
+        of = {name: asked[name] for name in ("node", "species") if name in asked}
+        after = None if end is None else just_after(end)
+        if by == "node":
+            ranked = queries.by_node(start, after, limit=MOST, **of)
+            counts = [{"node_id": it.pk, "node": it.name, "count": n} for it, n in ranked]
+        elif by == "species":
+            ranked = queries.by_species(start, after, limit=MOST, **of)
+            counts = [{"species_id": it.pk, "species": it.name, "count": n} for it, n in ranked]
+        else:
+            counts = _by_time(by, max(start, EARLIEST), after, asked.get("tz", datetime.UTC), of)
+        answer = {"by": by, "start": start, "end": end, "counts": counts}
+        return Response(CountsSerializer(answer).data)
+
+
+def _by_time(
+    by: str,
+    start: datetime.datetime,
+    end: datetime.datetime,
+    zone: datetime.tzinfo,
+    of: dict[str, Any],
+) -> list[dict[str, Any]]:
+    """Return the counts from `start` until before `end`, by hours or by days of `zone`."""
+    hours = queries.per_hour(start, end, **of)
+    if by == "hour":
+        return [{"hour": hour, "count": birds} for hour, birds in hours.items()]
+    days: Counter[datetime.date] = Counter()
+    for hour, birds in hours.items():
+        first, last = max(hour, start), min(hour + HOUR, end) - MICROSECOND
+        day, next_day = first.astimezone(zone).date(), last.astimezone(zone).date()
+        before = birds
+        if birds and day != next_day:  # where the zone is not whole hours from UTC
+            midnight = datetime.datetime.combine(next_day, datetime.time(), tzinfo=zone)
+            before = queries.birds_between(first, midnight, **of)
+        days[day] += before
+        days[next_day] += birds - before
+    return [{"day": day, "count": birds} for day, birds in sorted(days.items())]

@@ -1,0 +1,73 @@
+"""Entering a bird that did not come through the daemon: by hand, or from elsewhere.
+
+Who follows the table of birds goes by their keys, and rests on keys becoming visible in their order
+(see `birdwatcher.live`). The daemon's writer inserts in one transaction at a time; here another one
+comes beside it. So it must neither take its key while the writer's transaction has taken some and
+is not committed, nor the other way round:
+
+- On SQLite, a transaction that writes is alone from its start.
+- On PostgreSQL, every transaction of the writer's in which there are birds locks their nodes before
+  it inserts anything (`writer.holding`), and with that the table of nodes in the mode ROW SHARE.
+  Here the same table is locked in the one mode that excludes this and lets readers pass, EXCLUSIVE,
+  before anything else. The table of birds itself would do as well, but for two things: an
+  autovacuum of it, which takes minutes with many birds, would be cancelled by each bird that is
+  entered; and while some other work on that table held us up, the writer would wait behind us.
+
+That nobody waits for somebody who waits for him, is because whoever has or wants rows of nodes
+(writer, node's delete or edit) has no turn until this is over, or ends before this has its turn;
+and whoever deletes a species, or birds, never wants the table of nodes. Once this has its turn, it
+takes the species and the counts in the order of all others (`rollups.triggers`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import connection, transaction
+
+from birdwatcher.birds.clock import is_doubtful
+from birdwatcher.birds.models import Bird, Species
+from birdwatcher.nodes.models import Node
+from birdwatcher.rollups import counting
+from birdwatcher.rollups.counting import EPOCH
+from birdwatcher.rollups.hours import MICROSECOND
+
+# The writer waits behind whoever waits for its turn here, so this is what it may lose at most.
+LOCK_TIMEOUT = "1s"
+
+
+def enter(bird: Bird, species: str | None = None) -> None:
+    """Insert a new bird, checked already, and count it; make its species if that is new.
+
+    `species`: the name of its species, if `bird` does not say which. It is marked as doubtful if
+    its time is. Raises Node.DoesNotExist if its node is no more, and django.db.Error: among them
+    IntegrityError if its species is deleted at this very moment, OperationalError if others do not
+    let go of what they hold in time.
+    """
+    with _turn():
+        bird.node = Node.objects.get(pk=bird.node_id)
+        if species is not None:
+            bird.species = _species(species)
+        microseconds = (bird.timestamp - EPOCH) // MICROSECOND
+        bird.doubtful = bird.doubtful or is_doubtful(microseconds, time.time())
+        bird.save(force_insert=True)
+        counting.count([bird])
+
+
+def _species(name: str) -> Species:
+    Species.objects.bulk_create([Species(name=name)], ignore_conflicts=True)
+    return Species.objects.get(name=name)
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    """Let nobody else insert birds until the transaction, perhaps one that is open, is over."""
+    with transaction.atomic():
+        if connection.vendor == "postgresql":
+            table = connection.ops.quote_name(Node._meta.db_table)  # noqa: SLF001 Django documents it
+            with connection.cursor() as cursor:
+                cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
+                cursor.execute(f"LOCK TABLE {table} IN EXCLUSIVE MODE")
+        yield

@@ -1,0 +1,118 @@
+"""Tokens: made and revoked in the admin, kept as a hash, and as good as their user."""
+
+import datetime
+import re
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from birdwatcher.api import tokens
+from birdwatcher.api.models import ApiToken
+
+pytestmark = pytest.mark.usefixtures("database")
+
+MINUTE = datetime.timedelta(minutes=1)
+ADD, LIST = "/admin/api/apitoken/add/", "/admin/api/apitoken/"
+
+
+@pytest.fixture
+def user(database: object) -> User:
+    """Whose tokens these are."""
+    return User.objects.create_user("ranger")
+
+
+def make(user: User, **fields: object) -> tuple[ApiToken, str]:
+    """Make a token and return it with its secret."""
+    token = ApiToken(user=user, name="script", **fields)
+    secret = tokens.renew(token)
+    token.save()
+    return token, secret
+
+
+def admin_of(name: str, **fields: object) -> Client:
+    """Return a browser in which an admin is logged in."""
+    admin = User.objects.create_user(name, is_staff=True, **fields)
+    admin.groups.add(Group.objects.get(name="admin"))
+    client = Client()
+    client.force_login(admin)
+    return client
+
+
+def test_only_its_secret_finds_a_token(user: User) -> None:
+    token, secret = make(user)
+    assert tokens.authenticate(secret) == token
+    assert re.fullmatch(r"bw_[\w-]{43}", secret)
+    others = ("", "bw_", secret[:-1], f"{secret}x", secret.swapcase(), token.hash, "bw_" + 43 * "é")
+    assert [tokens.authenticate(other) for other in others] == [None] * len(others)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM api_apitoken")
+        assert secret not in str(cursor.fetchall())
+
+
+def test_a_token_that_is_over_finds_nobody(user: User) -> None:
+    now = timezone.now()
+    _, good = make(user, expires_at=now + MINUTE)
+    over = [make(user, expires_at=now - MINUTE)[1], make(user, revoked_at=now)[1]]
+    assert tokens.authenticate(good)
+    assert [tokens.authenticate(secret) for secret in over] == [None, None]
+    User.objects.update(is_active=False)
+    assert tokens.authenticate(good) is None
+
+
+def test_its_use_is_noted_once_a_minute(user: User) -> None:
+    token, secret = make(user)
+    tokens.authenticate(secret)
+    token.refresh_from_db()
+    first = token.last_used_at
+    assert timezone.now() - first < MINUTE
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        tokens.authenticate(secret)
+    assert len(queries) == 1
+    ApiToken.objects.update(last_used_at=first - 2 * MINUTE)
+    tokens.authenticate(secret)
+    token.refresh_from_db()
+    assert token.last_used_at >= first
+
+
+def test_a_bearer_is_known_by_the_header() -> None:
+    assert tokens.bearer("Bearer bw_x") == tokens.bearer(" bearer  bw_x ") == "bw_x"
+    assert tokens.bearer("Basic bw_x") is None
+    assert tokens.bearer("") is None
+
+
+def test_the_admin_shows_a_new_secret_once(user: User) -> None:
+    client = admin_of("keeper")
+    fields = {"user": user.pk, "name": "map", "scope": "write"}
+    page = client.post(ADD, fields)
+    (secret,) = re.findall(r"bw_[\w-]{43}", page.content.decode())
+    assert "no-store" in page["Cache-Control"]
+    token = tokens.authenticate(secret)
+    assert token is not None
+    assert (token.user, token.scope, token.expires_at) == (user, "write", None)
+    change = f"{LIST}{token.pk}/change/"
+    shown = client.get(LIST).content.decode() + client.get(change).content.decode()
+    assert secret not in shown
+    assert token.prefix in shown
+    # Neither its user nor its scope become others.
+    client.post(change, {"name": "atlas", "user": 99, "scope": "read", "hash": "x"})
+    token.refresh_from_db()
+    assert (token.name, token.user, token.scope) == ("atlas", user, "write")
+    assert tokens.authenticate(secret)
+    client.post(LIST, {"action": "revoke", "_selected_action": token.pk})
+    assert tokens.authenticate(secret) is None
+    assert "revoked" in client.get(LIST).content.decode()
+
+
+def test_a_token_is_no_way_to_a_superusers_powers() -> None:
+    boss = User.objects.create_superuser("boss")
+    fields = {"user": boss.pk, "name": "map", "scope": "write"}
+    assert "errorlist" in admin_of("keeper").post(ADD, fields).content.decode()
+    assert not ApiToken.objects.exists()
+    admin_of("chief", is_superuser=True).post(ADD, fields)
+    assert ApiToken.objects.exists()

@@ -1,0 +1,154 @@
+"""Birds that are entered beside a daemon that writes: in the order of their keys, and nobody waits
+for somebody who waits for him."""
+
+import datetime
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.db import OperationalError, connection, transaction
+
+from birdwatcher.birds import entry
+from birdwatcher.birds.models import Bird, Species
+from birdwatcher.nodes.models import Node
+from birdwatcher.writer.holding import hold_nodes
+from tests.support.counted import counts_agree
+from tests.support.flock import make_nodes
+from tests.support.waiting import wait_until
+
+NOW = datetime.datetime.now(datetime.UTC)
+WAITING = """
+    SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
+    WHERE datname = current_database() AND NOT granted
+"""
+
+
+class Beside:
+    """Does something in a thread of its own, with a connection of its own."""
+
+    def __init__(self, action: Callable[[], object]) -> None:
+        self.errors: list[Exception] = []
+        self._action = action
+        self.thread = threading.Thread(target=self._run)
+        self.thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._action()
+        except Exception as error:
+            self.errors.append(error)
+        finally:
+            connection.close()
+
+    def end(self) -> None:
+        """Wait for its end, and raise what went wrong in it."""
+        self.thread.join(30)
+        assert not self.thread.is_alive()
+        for error in self.errors:
+            raise error
+
+
+@pytest.fixture
+def node(database: object) -> Iterator[Node]:
+    """Where birds are heard."""
+    return make_nodes(1)[0]
+
+
+def bird(node: Node, name: str = "entered") -> Bird:
+    return Bird(timestamp=NOW, name=name, node_id=node.pk)
+
+
+def write_as_the_writer(node: Node, species: Species) -> None:
+    """Do what the writer does first in each transaction with birds."""
+    hold_nodes([node.pk])
+    Bird.objects.create(timestamp=NOW, name="written", node=node, species=species)
+
+
+def somebody_waits() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(WAITING)
+        return bool(cursor.fetchone()[0])
+
+
+def test_a_bird_is_entered_and_counted(node: Node) -> None:
+    first, second = bird(node), bird(node)
+    entry.enter(first, species="Wren")
+    entry.enter(second, species="Wren")
+    assert first.species == second.species == Species.objects.get()
+    assert not first.doubtful
+    old = Bird(timestamp=NOW - datetime.timedelta(days=2), name="x", node=node)
+    old.species = first.species
+    entry.enter(old)
+    assert old.doubtful
+    counts_agree()
+    Node.objects.all().delete()
+    with pytest.raises(Node.DoesNotExist):
+        entry.enter(bird(node), species="Robin")
+    assert not Species.objects.filter(name="Robin").exists()
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_keys_become_visible_in_their_order(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whichever of the two comes first, the other one takes its key after that is committed."""
+    monkeypatch.setattr(entry, "LOCK_TIMEOUT", "30s")
+    species = Species.objects.create(name="Wren")
+    with transaction.atomic():
+        write_as_the_writer(node, species)
+        entering = Beside(lambda: entry.enter(bird(node), species="Wren"))
+        wait_until(somebody_waits, timeout=10, message="the other one waits")
+    entering.end()
+    with transaction.atomic():
+        entry.enter(bird(node), species="Wren")
+        writing = Beside(lambda: transaction.atomic()(write_as_the_writer)(node, species))
+        wait_until(somebody_waits, timeout=10, message="the writer waits")
+    writing.end()
+    names = Bird.objects.order_by("pk").values_list("name", flat=True)
+    assert list(names) == ["written", "entered", "entered", "written"]
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_nobody_waits_long_for_a_bird_that_is_entered(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(entry, "LOCK_TIMEOUT", "50ms")
+    species = Species.objects.create(name="Wren")
+    with transaction.atomic():
+        write_as_the_writer(node, species)
+        entering = Beside(lambda: entry.enter(bird(node), species="Wren"))
+        with pytest.raises(OperationalError, match="lock timeout"):
+            entering.end()
+    assert Bird.objects.count() == 1
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_whoever_deletes_and_whoever_enters_do_not_wait_for_each_other(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a node and a species, while birds of both are entered, and the writer writes others."""
+    monkeypatch.setattr(entry, "LOCK_TIMEOUT", "30s")
+    others = [Node.objects.create(name="x", ip_address="::1", port=50 + n) for n in range(6)]
+    species = [Species.objects.create(name=f"S{n}") for n in range(6)]
+    kept = Species.objects.create(name="Kept")
+    gone = (Node.DoesNotExist, Species.DoesNotExist)
+
+    def enter() -> None:
+        for number in range(24):
+            try:
+                entry.enter(bird(others[number % 6]), species=f"S{number % 6}")
+            except gone:
+                entry.enter(bird(node), species="New")
+
+    def write() -> None:
+        for _ in range(24):
+            with transaction.atomic():
+                write_as_the_writer(node, kept)
+
+    def delete() -> None:
+        for one, other in zip(others, species, strict=True):
+            one.delete()
+            other.delete()
+
+    for action in [Beside(it) for it in (enter, write, delete, enter)]:
+        action.end()
+    assert Bird.objects.filter(name="written").count() == 24
+    assert not Node.objects.filter(port__gte=50).exists()
