@@ -40,6 +40,7 @@ INSTALLED_APPS = [
     "birdwatcher.birds",
     "birdwatcher.rollups",
     "birdwatcher.exports",
+    "birdwatcher.live",
     "birdwatcher.writer",
     "birdwatcher.health",
     "birdwatcher.simulator",
