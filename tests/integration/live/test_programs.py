@@ -9,10 +9,11 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.utils import timezone
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from birdwatcher.api.models import ApiToken
 from birdwatcher.birds.models import Bird
+from birdwatcher.live import hub
 from birdwatcher.live.models import Deletion
 from birdwatcher.live.table import AT_ONCE, LOOKED_THROUGH, RESUMED
 from birdwatcher.nodes import removal
@@ -23,6 +24,7 @@ from tests.support.livefeed import Field, Web, served_here
 from tests.support.ports import PortBlock
 from tests.support.program import token_of
 from tests.support.slow import narrow_socket
+from tests.support.waiting import STARTING, wait_until
 
 SKIP = {
     "sqlite": "UPDATE sqlite_sequence SET seq = %s WHERE name = 'birds_bird'",
@@ -234,6 +236,31 @@ def test_a_token_that_ends_ends_the_connection(ports: PortBlock, field: Field) -
             program.read("heartbeat")
             User.objects.get().groups.clear()
             assert program.closed()[0] == 4403
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_there_is_an_end_to_how_many_may_follow(
+    ports: PortBlock, field: Field, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub, "MOST_CLIENTS", 1)
+    secret = token_of("viewer")
+    with served_here(ports.take()) as address:
+        with ProgramFollower(address, token=secret) as first:
+            first.read("heartbeat")
+            with ProgramFollower(address, token=secret) as second:
+                assert second.closed() == (1013, "Too many follow already; try again later.")
+        # Whoever goes makes room, as soon as the server has heard of it.
+        wait_until(lambda: follows(address, secret), timeout=STARTING, message="there is room")
+
+
+def follows(address: str, secret: str) -> bool:
+    """Whether one more may follow."""
+    with ProgramFollower(address, token=secret) as program:
+        try:
+            program.read("heartbeat")
+        except ConnectionClosed:
+            return False
+    return True
 
 
 def test_who_takes_too_little_is_dropped_with_a_reason(ports: PortBlock, field: Field) -> None:
