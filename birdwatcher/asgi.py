@@ -4,7 +4,6 @@ import os
 
 import django
 from channels.routing import ProtocolTypeRouter, URLRouter
-from channels.security.websocket import OriginValidator
 from django.conf import settings
 from django.urls import re_path
 
@@ -15,6 +14,7 @@ speaker.become("web")
 django.setup(set_prefix=False)
 
 # Only now can be imported what knows models.
+from birdwatcher.live.origins import Origins  # noqa: E402
 from birdwatcher.live.routing import websocket_urlpatterns  # noqa: E402
 from birdwatcher.web.handler import BoundedApplication, Handler, refuse  # noqa: E402
 
@@ -25,8 +25,6 @@ application = ProtocolTypeRouter(
     {
         "http": BoundedApplication(Handler()),
         # Who is there, the consumer asks: it goes on when the database is away.
-        "websocket": OriginValidator(
-            URLRouter([*websocket_urlpatterns, re_path("", refuse)]), origins
-        ),
+        "websocket": Origins(URLRouter([*websocket_urlpatterns, re_path("", refuse)]), origins),
     }
 )

@@ -112,6 +112,13 @@ API_ANONYMOUS_RATE = Variable(
     "network (1 to 1000000).",
     whole_number(1, 1_000_000),
 )
+REPORT_EVERY = Variable(
+    "BIRDWATCHER_REPORT_EVERY",
+    "1000",
+    "New birds after which programs that follow the birds are told each node's share and the total "
+    "(1 to 1000000000); at most once a second.",
+    whole_number(1, 1_000_000_000),
+)
 TIME_ZONE = Variable(
     "BIRDWATCHER_TIME_ZONE",
     "UTC",
@@ -219,6 +226,7 @@ VARIABLES: tuple[Variable[Any], ...] = (
     PUBLIC,
     API_RATE,
     API_ANONYMOUS_RATE,
+    REPORT_EVERY,
     TIME_ZONE,
     LOG_LEVEL,
     LOG_FORMAT,
@@ -271,6 +279,7 @@ class Config:
     public: bool
     api_rate: int
     api_anonymous_rate: int
+    report_every: int  # birds
     time_zone: str
     log_level: str
     log_format: str  # text, json or journal
@@ -307,6 +316,7 @@ def load(environ: Mapping[str, str]) -> Config:
         public=PUBLIC.read(given),
         api_rate=API_RATE.read(given),
         api_anonymous_rate=API_ANONYMOUS_RATE.read(given),
+        report_every=REPORT_EVERY.read(given),
         time_zone=TIME_ZONE.read(given),
         log_level=LOG_LEVEL.read(given),
         log_format=_log_format(given, environ.get("JOURNAL_STREAM", "")),

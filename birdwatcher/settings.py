@@ -16,6 +16,7 @@ BIRDWATCHER_METRICS = _config.metrics
 BIRDWATCHER_PUBLIC = _config.public
 BIRDWATCHER_API_RATE = _config.api_rate
 BIRDWATCHER_API_ANONYMOUS_RATE = _config.api_anonymous_rate
+BIRDWATCHER_REPORT_EVERY = _config.report_every
 BIRDWATCHER_TRUST_PROXY = _config.trust_proxy
 
 SECRET_KEY = _config.secret_key
@@ -40,6 +41,7 @@ INSTALLED_APPS = [
     "birdwatcher.birds",
     "birdwatcher.rollups",
     "birdwatcher.exports",
+    "birdwatcher.live",
     "birdwatcher.writer",
     "birdwatcher.health",
     "birdwatcher.simulator",

@@ -1,7 +1,7 @@
-"""New birds on open pages, as they come.
+"""New birds on open pages, and for programs, as they come.
 
 The table of birds is followed by its primary key, so there is no broker between the daemon and the
-pages, a page that was away asks for what it missed, and web processes know nothing of each other.
+pages, whoever was away asks for what they missed, and web processes know nothing of each other.
 
 What that rests on: birds are inserted in one transaction at a time, by the daemon's writer, of
 which there is one, and in between by whoever enters a bird in the admin or through the API, who

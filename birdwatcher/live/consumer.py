@@ -1,41 +1,56 @@
-"""The WebSocket on which a page follows the birds.
+"""A WebSocket on which somebody follows the birds: what those of pages and of programs share.
 
-    /live/birds?since=<id>&node=<id>&species=<id>
-
-All three may be left out. `messages` says what is told; nothing is expected from the other side. It
-is closed with 4400 if the address is nonsense, 4401 if nobody is logged in, 4403 if whoever is may
-not see birds, 4408 if too little is taken, and 1013 if there are too many. A page that comes again
-with the highest key that it was told misses nothing, and is told nothing twice.
+Nothing is expected from the other side. `End` has the codes with which it is closed.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Callable, Coroutine
-from functools import partial
-from typing import Any, TypeVar
-from urllib.parse import parse_qs
+from typing import Any, NamedTuple, TypeVar
 
 import django.db
 from channels.generic.websocket import AsyncWebsocketConsumer  # type: ignore[import-untyped]
 
-from birdwatcher.live import access, messages, table
+from birdwatcher.live import messages
+from birdwatcher.live.access import Refusal
 from birdwatcher.live.client import WAITING, Client, Gap
 from birdwatcher.live.hub import FullError, Hub
 from birdwatcher.live.reader import AWAY, RETRY
-from birdwatcher.live.table import AT_ONCE, Wanted
+from birdwatcher.live.thread import DatabaseThread
 
-NONSENSE, TOO_SLOW, FULL = 4400, 4408, 1013
-HIGHEST = 2**63 - 1
-NUMBERS = ("node", "species", "since")
-CHECKED_AGAIN = 60.0  # seconds after which it is looked again whether the user may still follow
+CHECKED_AGAIN = 60.0  # seconds after which it is looked again whether somebody still may follow
 CLOSING = 60.0  # seconds in which a client must take the end of the connection
 
 T = TypeVar("T")
 
+log = logging.getLogger("birdwatcher.web")
 
-class BirdsConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
+
+class End(NamedTuple):
+    """Why a WebSocket is closed: a code, and a sentence of at most 123 bytes."""
+
+    code: int
+    reason: str
+
+
+NONSENSE = 4400
+TOO_SLOW = End(4408, "Too little was taken; come again with the last id.")
+FAILED = End(1011, "Something went wrong in the server.")
+FULL = End(1013, "Too many follow already; try again later.")
+REFUSED = {
+    Refusal.NOT_LOGGED_IN: "Nobody is logged in: a valid token or session is needed.",
+    Refusal.NOT_ALLOWED: "This user may not see birds.",
+}
+
+
+class NonsenseError(Exception):
+    """The address asks for something that is none; the message is a short sentence."""
+
+
+class FollowingConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     """One open connection."""
 
     def __init__(
@@ -46,10 +61,29 @@ class BirdsConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         `waiting`: how many messages may wait to be taken.
         """
         super().__init__()
-        self._waiting = waiting
-        self._hub = hub
+        self.waiting = waiting
+        self.hub = hub
         self._checked_again = checked_again
         self._serving: asyncio.Task[None] | None = None
+
+    def read_address(self) -> None:
+        """Keep what the address asks for. Raises NonsenseError."""
+        raise NotImplementedError
+
+    def refusal(self) -> Refusal | None:
+        """Return why whoever is there may not follow. In a thread; raises django.db.Error."""
+        raise NotImplementedError
+
+    async def come(self) -> Client:
+        """Return who is there, after telling all that comes before they are told the news.
+
+        Raises NonsenseError, OSError.
+        """
+        raise NotImplementedError
+
+    async def fill(self, gap: Gap) -> None:
+        """Tell what they missed. Raises OSError."""
+        raise NotImplementedError
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer the connection to its end, whatever ends it."""
@@ -60,7 +94,7 @@ class BirdsConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
                 self._serving.cancel()
 
     async def connect(self) -> None:
-        """Take the connection, and judge it afterwards: before, a page would be told no code."""
+        """Take the connection, and judge it afterwards: before, a client would be told no code."""
         await self.accept()
         # Not here: that the other side has gone is only heard once this has returned.
         self._serving = asyncio.create_task(self._serve())
@@ -68,82 +102,74 @@ class BirdsConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def _serve(self) -> None:
         # The other side has gone, or does not take the end; then the server's pings find out.
         with contextlib.suppress(OSError, TimeoutError):
-            code = await self._follow()
-            await asyncio.wait_for(self.close(code), CLOSING)
+            try:
+                end = await self._follow()
+            except OSError:
+                raise
+            except Exception:
+                log.exception("telling of birds failed")
+                end = FAILED
+            await asyncio.wait_for(self.close(end.code, end.reason), CLOSING)
 
-    async def _follow(self) -> int:
-        """Tell of birds until there is a reason not to; return its code. Raises OSError."""
+    async def _follow(self) -> End:
+        """Tell of birds until there is a reason not to, and return it. Raises OSError."""
         try:
-            wanted, since = _asked(self.scope["query_string"])
-        except ValueError:
-            return NONSENSE
-        allowed = partial(access.refusal, access.session_key(self.scope))
-        if refusal := await self._insist(allowed):
-            return refusal
-        client = Client(wanted, since, self._waiting)
-        try:
-            self._hub.add(client)
+            self.read_address()
+            if refusal := await self.insist(self.refusal):
+                return End(refusal, REFUSED[refusal])
+            with self.hub.place():
+                return await _first(self._tell(), self._loss())
+        except NonsenseError as error:
+            return End(NONSENSE, _bounded(str(error)))
         except FullError:
             return FULL
-        try:
-            return await _first(self._tell(client), _slowness(client), self._loss_of(allowed))
-        finally:
-            self._hub.remove(client)
 
-    async def _tell(self, client: Client) -> int:
-        """Tell what waits for `client`; does not return."""
+    async def _tell(self) -> End:
+        """Tell what waits for whoever is there, until that is too much."""
+        client = await self.come()
+        self.hub.add(client)
+        try:
+            return await _first(self._tell_news(client), _slowness(client))
+        finally:
+            self.hub.remove(client)
+
+    async def _tell_news(self, client: Client) -> End:
+        """Does not return."""
         while True:
             item = await client.next()
             if isinstance(item, Gap):
-                await self._fill(client, item)
+                await self.fill(item)
             else:
                 await self.send(item)
 
-    async def _fill(self, client: Client, gap: Gap) -> None:
-        """Tell the birds that were missed."""
-        resumed = await self._insist(partial(table.resume, client.wanted, gap.since, gap.until))
-        if resumed.left_out or resumed.at_least:
-            await self.send(messages.missed(resumed.left_out, at_least=resumed.at_least))
-        for at in range(0, len(resumed.birds), AT_ONCE):
-            await self.send(messages.birds(resumed.birds[at : at + AT_ONCE]))
-
-    async def _loss_of(self, allowed: Callable[[], access.Refusal | None]) -> int:
-        """Return why the user may not follow any more, once that is so."""
+    async def _loss(self) -> End:
+        """Return why whoever is there may not follow any more, once that is so."""
         while True:
             await asyncio.sleep(self._checked_again)
-            if refusal := await self._insist(allowed):
-                return refusal
+            if refusal := await self.insist(self.refusal):
+                return End(refusal, REFUSED[refusal])
 
-    async def _insist(self, call: Callable[[], T]) -> T:
+    async def insist(self, call: Callable[[], T], thread: DatabaseThread | None = None) -> T:
         """Return what `call()` answers; until the database is there, tell that it is not."""
         while True:
             try:
-                return await self._hub.questions.ask(call)
+                return await (thread or self.hub.questions).ask(call)
             except django.db.Error:
                 await self.send(messages.trouble(AWAY))
                 await asyncio.sleep(RETRY)
 
 
-def _asked(query: bytes) -> tuple[Wanted, int | None]:
-    """Return what an address asks for. Raises ValueError."""
-    parameters = parse_qs(query.decode("ascii"), keep_blank_values=True, max_num_fields=10)
-    given = {name: _key(parameters[name][-1]) for name in NUMBERS if name in parameters}
-    return Wanted(given.get("node"), given.get("species")), given.get("since")
+def _bounded(reason: str) -> str:
+    """Return as much of a reason as a close frame has room for (RFC 6455, 5.5)."""
+    return reason.encode()[:123].decode(errors="ignore")
 
 
-def _key(text: str) -> int:
-    """Return a number that may be a key. Raises ValueError."""
-    if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= HIGHEST):
-        raise ValueError(text)
-    return int(text)
-
-
-async def _slowness(client: Client) -> int:
+async def _slowness(client: Client) -> End:
     await client.too_slow.wait()
     return TOO_SLOW
 
 
-async def _first(*coroutines: Coroutine[Any, Any, int]) -> int:
+async def _first(*coroutines: Coroutine[Any, Any, End]) -> End:
     """Return or raise what the first of them does, and end the others."""
     tasks = [asyncio.create_task(it) for it in coroutines]
     try:

@@ -1,4 +1,18 @@
-"""What is told to whoever follows the birds: JSON texts of one object, `type` its kind."""
+"""What is told to whoever follows the birds: JSON texts of one object, `type` its kind.
+
+Pages are told of `birds`, `heartbeat`, `missed` and `trouble`. Programs, on /api/v1/live, are never
+told of `missed`, since they miss nothing, but besides of
+
+`deleted`
+    Birds that are no more, at most 500, by their `ids`; with `everything`, none is left.
+`report`
+    After every so many new birds: the `total` of all birds, and of each of the `nodes` that heard
+    any its `id`, its `name`, its `birds` and their share in `percent`, the largest first.
+`deletions_missed`
+    Deletions that came longer ago than they are kept may be left out here.
+
+What each of them has in it, the classes below say; the README shows one of each.
+"""
 
 from __future__ import annotations
 
@@ -21,21 +35,61 @@ class Sighting(msgspec.Struct, frozen=True):
     doubtful: bool
 
 
-class _Birds(msgspec.Struct, tag_field="type", tag="birds"):
+class Share(msgspec.Struct, frozen=True):
+    """A node's part of all birds."""
+
+    id: int
+    name: str
+    birds: int
+    percent: float
+
+
+class Birds(msgspec.Struct, tag_field="type", tag="birds"):
+    """New birds, in the order of their keys."""
+
     birds: Sequence[Sighting]
 
 
-class _Heartbeat(msgspec.Struct, tag_field="type", tag="heartbeat"):
+class Heartbeat(msgspec.Struct, tag_field="type", tag="heartbeat", omit_defaults=True):
+    """All that was wanted was told: every bird up to the key `latest`, and, to programs, every
+    deletion up to `deletions`, which has a meaning for the server alone."""
+
     latest: int
+    deletions: str | None = None
 
 
-class _Missed(msgspec.Struct, tag_field="type", tag="missed"):
+class Missed(msgspec.Struct, tag_field="type", tag="missed"):
+    """So many birds, or more, are left out here, before those that are told next."""
+
     count: int
     at_least: bool
 
 
-class _Trouble(msgspec.Struct, tag_field="type", tag="trouble"):
+class Deleted(msgspec.Struct, tag_field="type", tag="deleted"):
+    """These birds are no more; with `everything`, none is left that was told before."""
+
+    ids: Sequence[int]
+    everything: bool
+
+
+class DeletionsMissed(msgspec.Struct, tag_field="type", tag="deletions_missed"):
+    """Deletions may be left out here, because they are not kept for so long."""
+
+
+class Report(msgspec.Struct, tag_field="type", tag="report"):
+    """How many birds there are, and the nodes' shares, the largest first."""
+
+    total: int
+    nodes: Sequence[Share]
+
+
+class Trouble(msgspec.Struct, tag_field="type", tag="trouble"):
+    """Nothing can be told for now; whatever comes next but this means that it is over."""
+
     reason: str
+
+
+ForPrograms = Birds | Heartbeat | Deleted | DeletionsMissed | Report | Trouble
 
 
 def _text(message: msgspec.Struct) -> str:
@@ -43,20 +97,35 @@ def _text(message: msgspec.Struct) -> str:
 
 
 def birds(sightings: Sequence[Sighting]) -> str:
-    """New birds, in the order of their keys."""
-    return _text(_Birds(sightings))
+    """Return `Birds`."""
+    return _text(Birds(sightings))
 
 
-def heartbeat(latest: int) -> str:
-    """All is well, and every bird up to the key `latest` that is wanted was told."""
-    return _text(_Heartbeat(latest))
+def heartbeat(latest: int, deletions: str | None = None) -> str:
+    """Return `Heartbeat`."""
+    return _text(Heartbeat(latest, deletions))
 
 
 def missed(count: int, *, at_least: bool) -> str:
-    """So many birds, or more, are left out here, before those that are told next."""
-    return _text(_Missed(count, at_least))
+    """Return `Missed`."""
+    return _text(Missed(count, at_least))
+
+
+def deleted(ids: Sequence[int], *, everything: bool) -> str:
+    """Return `Deleted`."""
+    return _text(Deleted(ids, everything))
+
+
+def deletions_missed() -> str:
+    """Return `DeletionsMissed`."""
+    return _text(DeletionsMissed())
+
+
+def report(total: int, nodes: Sequence[Share]) -> str:
+    """Return `Report`."""
+    return _text(Report(total, nodes))
 
 
 def trouble(reason: str) -> str:
-    """Nothing can be told for now; whatever comes next but this means that it is over."""
-    return _text(_Trouble(reason))
+    """Return `Trouble`."""
+    return _text(Trouble(reason))

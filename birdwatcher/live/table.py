@@ -7,12 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from django.db import connection
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 
 from birdwatcher.birds.models import Bird
+from birdwatcher.live import deletions
+from birdwatcher.live.deletions import Deleted
 from birdwatcher.live.messages import Sighting
+from birdwatcher.live.place import Gone
+from birdwatcher.live.wanted import Wanted
 
 AT_ONCE = 500  # birds of one read, and of one message
 RESUMED = 1000  # birds told to whoever was away, the newest of those missed
@@ -22,28 +27,6 @@ STATEMENT_TIMEOUT = 10.0  # seconds, PostgreSQL
 COLUMNS = (
     "pk", "timestamp", "name", "species__name", "species", "node__name", "node", "doubtful",
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """Which birds somebody follows: of one node, of one species, or all."""
-
-    node: int | None = None
-    species: int | None = None
-
-    def takes(self, bird: Sighting) -> bool:
-        """Whether `bird` is one of them."""
-        return self.node in {None, bird.node_id} and self.species in {None, bird.species_id}
-
-    def among(self, birds: QuerySet[Bird]) -> QuerySet[Bird]:
-        """Return those of `birds` that are wanted."""
-        # Hidden from the planner: an index of the node or the species leads through all its birds,
-        # and those that are asked for lie within a range of the key.
-        if self.node is not None:
-            birds = birds.alias(of_node=F("node") + 0).filter(of_node=self.node)
-        if self.species is not None:
-            birds = birds.alias(of_species=F("species") + 0).filter(of_species=self.species)
-        return birds
 
 
 @dataclass(frozen=True)
@@ -69,7 +52,7 @@ def resume(wanted: Wanted, since: int, until: int) -> Resumed:
     prepare()
     first = max(since, until - LOOKED_THROUGH)
     birds = wanted.among(Bird.objects.filter(pk__gt=first, pk__lte=until))
-    rows = _sightings(birds.order_by("-pk")[: RESUMED + 1])
+    rows = read(birds.order_by("-pk")[: RESUMED + 1])
     left_out = birds.order_by().count() - RESUMED if len(rows) > RESUMED else 0
     return Resumed(rows[RESUMED - 1 :: -1], left_out, at_least=first > since)
 
@@ -83,23 +66,33 @@ def prepare() -> None:
                 cursor.execute(f"SET statement_timeout = '{STATEMENT_TIMEOUT:g}s'")
 
 
+class News(NamedTuple):
+    """What comes next in the table, and among the deletions."""
+
+    birds: Sequence[Sighting] = ()
+    deleted: Sequence[Deleted] = ()
+
+
 class Follower:
-    """Reads what is new; all calls from one thread."""
+    """Reads what is new; one call at a time."""
 
     def __init__(self) -> None:
         self._version: int | None = None
 
-    def after(self, position: int) -> list[Sighting]:
-        """Return the next birds behind the key `position`, at most `AT_ONCE`."""
+    def after(self, position: int, gone: Gone | None = None) -> News:
+        """Return the next birds behind the key `position`, at most `AT_ONCE`; and the next
+        deletions behind `gone`, if that is given.
+        """
         prepare()
         version = _version()
         if version is not None and version == self._version:
-            return []
-        birds = Bird.objects.filter(pk__gt=position).order_by("pk")
-        found = _sightings(birds[:AT_ONCE])
+            return News()
+        birds = read(Bird.objects.filter(pk__gt=position).order_by("pk")[:AT_ONCE])
+        # After the birds: what is told as deleted was told before, or never will be.
+        deleted, more = deletions.after(gone) if gone is not None else ([], False)
         # There may be more, although nothing is written any more.
-        self._version = None if len(found) == AT_ONCE else version
-        return found
+        self._version = None if more or len(birds) == AT_ONCE else version
+        return News(birds, deleted)
 
     def forget(self) -> None:
         """Look at the table at the next call: what was counted was so on another connection."""
@@ -115,5 +108,6 @@ def _version() -> int | None:
         return int(cursor.fetchone()[0])
 
 
-def _sightings(birds: QuerySet[Bird]) -> list[Sighting]:
+def read(birds: QuerySet[Bird]) -> list[Sighting]:
+    """Return `birds` as they are told."""
     return [Sighting(*row) for row in birds.values_list(*COLUMNS)]

@@ -1,4 +1,5 @@
-"""What is kept for a while only: history, rejected packets, checkpoints of streams long ended.
+"""What is kept for a while only: history, rejected packets, checkpoints of streams long ended, and
+which birds were deleted.
 
 Three things bound the tables. Within a transaction the ledger writes no more rows of a node than
 are kept of it at all. `Growth` trims a node as soon as it got that many again, so that between two
@@ -20,6 +21,7 @@ from django.db import transaction
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
+from birdwatcher.live.models import Deletion
 from birdwatcher.nodes.models import Node, RejectedPacket, StatusChange
 from birdwatcher.writer.models import Checkpoint
 
@@ -78,7 +80,7 @@ class Retention:
             return
         now = timezone.now()
         left = [_prune_old(model, now) for model in MODELS]
-        left.append(self._prune_nodes())
+        left += [self._prune_nodes(), _prune_deletions(now)]
         self._prune_checkpoints(now)
         self._due = self._clock() + (SOON if any(left) else INTERVAL)
 
@@ -122,6 +124,16 @@ def _prune_old(model: History, now: datetime.datetime) -> bool:
     """Delete rows that are too old; return whether there may be more."""
     rows = model.objects.filter(at__lt=now - model.KEPT_FOR).order_by("at")
     return _delete(rows[:ROWS]) == ROWS
+
+
+def _prune_deletions(now: datetime.datetime) -> bool:
+    """Delete the oldest deletions if they are too old; return whether there may be more.
+
+    In the order of the keys: an index on their time would make each delete write one row more.
+    """
+    rows = Deletion.objects.order_by("pk").values_list("pk", "at")[:ROWS]
+    old = [pk for pk, at in rows if at < now - Deletion.KEPT_FOR]
+    return _delete(Deletion.objects.filter(pk__in=old)) == ROWS
 
 
 def _delete(rows: QuerySet[Any]) -> int:

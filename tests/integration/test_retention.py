@@ -10,6 +10,7 @@ from django.db.models import Model
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from birdwatcher.live.models import Deletion
 from birdwatcher.nodes.models import Node, NodeStatus, RejectedPacket, StatusChange
 from birdwatcher.writer import retention
 from birdwatcher.writer.ledger import Ledger
@@ -105,6 +106,19 @@ def repeated(make_retention: Callable[[Clock], Retention]) -> Callable[[int], No
             clock.now += INTERVAL
 
     return prune
+
+
+def test_deletions_go_when_nobody_is_promised_them_any_more() -> None:
+    now, kept = timezone.now(), Deletion.KEPT_FOR
+    ages = [*[kept + SECOND] * (ROWS + 1), kept - 60 * SECOND, kept + SECOND, 0 * SECOND]
+    Deletion.objects.bulk_create(Deletion(xact=0, birds=[1], at=now - age) for age in ages)
+    clock = Clock()
+    pruning = Retention(clock)
+    for left in (4, 2):
+        pruning.prune()
+        assert Deletion.objects.count() == left
+        clock.now += SOON
+    assert kept > Deletion.PROMISED_FOR
 
 
 def test_nodes_are_looked_at_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import socket
 import time
 from collections.abc import Callable
 from types import TracebackType
@@ -17,12 +18,17 @@ from tests.support.waiting import SLACK, STARTING, DeadlineMissedError
 
 def log_in(name: str = "viewer", *, may_read: bool = True) -> Client:
     """Make a user who may see birds, or may not; return a test client in which it is logged in."""
+    client = Client()
+    client.force_login(make_user(name, may_read=may_read))
+    return client
+
+
+def make_user(name: str, *, may_read: bool = True) -> User:
+    """Make a user who may see birds, or may not."""
     user = User.objects.create_user(name)
     if may_read:
         user.user_permissions.add(Permission.objects.get(codename="view_bird"))
-    client = Client()
-    client.force_login(user)
-    return client
+    return user
 
 
 def cookie_of(client: Client) -> str:
@@ -33,18 +39,32 @@ def cookie_of(client: Client) -> str:
 class Follower:
     """One WebSocket to /live/birds, and what was told on it."""
 
+    path = "/live/birds"
+
     def __init__(
-        self, address: str, *, cookie: str = "", query: str = "", origin: str = "", **options: Any
+        self,
+        address: str,
+        *,
+        cookie: str = "",
+        query: str = "",
+        origin: str | None = "",
+        **options: Any,
     ) -> None:
-        """`address` is host and port; `query` begins with a question mark."""
+        """`address` is host and port; `query` begins with a question mark.
+
+        `origin`: the server's own if it is empty, None for none.
+        """
         self._open = contextlib.ExitStack()
+        asking: dict[str, Any] = {
+            "origin": f"http://{address}" if origin == "" else origin,
+            "additional_headers": {"Cookie": cookie} if cookie else {},
+            **options,
+        }
         opening = connect(
-            f"ws://{address}/live/birds{query}",
-            origin=origin or f"http://{address}",
-            additional_headers={"Cookie": cookie} if cookie else {},
+            f"ws://{address}{self.path}{query}",
             # No proxy of the machine's stands between the test and 127.0.0.1.
             proxy=None,
-            **options,
+            **asking,
         )
         self._socket = self._open.enter_context(opening)
         self.messages: list[dict[str, Any]] = []
@@ -60,6 +80,10 @@ class Follower:
         trace: TracebackType | None,
     ) -> None:
         self._open.close()
+
+    def tear(self) -> None:
+        """End it as a network does that fails: without a word."""
+        self._socket.socket.shutdown(socket.SHUT_RDWR)
 
     def say(self, what: str | bytes) -> None:
         """Send a message to the server."""
@@ -108,8 +132,35 @@ class Follower:
 
     def closed_with(self, timeout: float = STARTING) -> int:
         """Read to the end and return the code with which the server closed."""
+        return self.closed(timeout)[0]
+
+    def closed(self, timeout: float = STARTING) -> tuple[int, str]:
+        """Read to the end and return the code and the reason with which the server closed."""
         try:
             self.read_until(lambda: False, timeout + SLACK)
         except ConnectionClosed as closed:
-            return closed.rcvd.code if closed.rcvd else 1006
+            return (closed.rcvd.code, closed.rcvd.reason) if closed.rcvd else (1006, "")
         raise AssertionError("unreachable")
+
+
+class ProgramFollower(Follower):
+    """One WebSocket to /api/v1/live, of a program that has a token."""
+
+    path = "/api/v1/live"
+
+    def __init__(self, address: str, *, token: str, query: str = "", **options: Any) -> None:
+        """`token` is a secret."""
+        headers = {"Authorization": f"Bearer {token}"}
+        asking = {"origin": None, "additional_headers": headers, **options}
+        super().__init__(address, query=query, **asking)
+
+    @property
+    def deleted(self) -> list[int]:
+        """The ids of the birds that were told to be deleted, in that order."""
+        return [key for said in self.of("deleted") for key in said["ids"]]
+
+    @property
+    def resume(self) -> str:
+        """The query with which a program would come again."""
+        beat = self.of("heartbeat")[-1]
+        return f"?since={self.seen}&deleted_since={beat['deletions']}"

@@ -5,15 +5,19 @@ import datetime
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import uvicorn
 
 from birdwatcher.birds.models import Bird, Species
-from birdwatcher.live.consumer import BirdsConsumer
 from birdwatcher.live.hub import Hub
+from birdwatcher.live.page import BirdsConsumer
+from birdwatcher.live.program import ProgramConsumer
+from birdwatcher.live.reader import HEARTBEAT
 from birdwatcher.nodes.models import Node
-from tests.support.follower import Follower
+from tests.support.follower import Follower, ProgramFollower
 from tests.support.processes import Program
+from tests.support.program import token_of
 from tests.support.waiting import STARTING, STOPPING, wait_until
 
 NOON = datetime.datetime(2026, 5, 1, 12, 0, 0, 250_000, tzinfo=datetime.UTC)
@@ -36,6 +40,12 @@ class Web:
         follower = self.follow(query, **options)
         follower.read("heartbeat")
         return follower
+
+    def told(self, query: str = "", **options: object) -> ProgramFollower:
+        """Follow the birds as a program, with the token of somebody who may see birds."""
+        token = options.pop("token", None)
+        secret = token_of("viewer") if token is None else str(token)
+        return ProgramFollower(self.address, token=secret, query=query, **options)
 
 
 class Field:
@@ -67,10 +77,19 @@ class Field:
 
 
 @contextlib.contextmanager
-def served_here(port: int, **limits: float) -> Iterator[str]:
+def served_here(port: int, *, heartbeat: float = HEARTBEAT, **limits: float) -> Iterator[str]:
     """Serve the live feed alone, in a thread, with limits of its own; yields host and port."""
-    application = BirdsConsumer.as_asgi(hub=Hub(), **limits)
-    server = uvicorn.Server(uvicorn.Config(application, port=port, log_config=None))
+    hub = Hub(1000, heartbeat)
+    feeds = {
+        "/live/birds": BirdsConsumer.as_asgi(hub=hub, **limits),
+        "/api/v1/live": ProgramConsumer.as_asgi(hub=hub, **limits),
+    }
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        await feeds[scope["path"]](scope, receive, send)
+
+    config = uvicorn.Config(application, port=port, log_config=None, lifespan="off")
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

@@ -6,12 +6,19 @@ import datetime
 import pytest
 
 from birdwatcher.live import messages
-from birdwatcher.live.client import Client, Delivery, Gap
+from birdwatcher.live.client import Client, Gap
+from birdwatcher.live.delivery import Delivery
 from birdwatcher.live.messages import Sighting
-from birdwatcher.live.table import Wanted
+from birdwatcher.live.place import Gone, Place
+from birdwatcher.live.wanted import Wanted
 
 ALL = Wanted()
 NOON = datetime.datetime(2026, 5, 1, 12, tzinfo=datetime.UTC)
+
+
+def at(birds: int) -> Place:
+    """Return a place among the birds."""
+    return Place(birds, Gone(0, 0))
 
 
 def birds(*keys: int) -> list[Sighting]:
@@ -36,8 +43,8 @@ def told(client: Client) -> list[str | Gap]:
     [
         (None, 10, [11, 12, 13]),  # follows for the first time
         (10, 10, [11, 12, 13]),
-        (7, 10, [Gap(7, 10), 11, 12, 13]),  # was away
-        (0, 10, [Gap(0, 10), 11, 12, 13]),
+        (7, 10, [Gap(at(7), at(10)), 11, 12, 13]),  # was away
+        (0, 10, [Gap(at(0), at(10)), 11, 12, 13]),
         (12, 12, [13]),  # another web process, which is ahead, told some already
         (13, 13, []),
         (99, 12, [11, 12, 13]),  # of another database
@@ -45,7 +52,7 @@ def told(client: Client) -> list[str | Gap]:
 )
 def test_everything_once(since: int | None, newest: int, expected: list[int | Gap]) -> None:
     client = Client(ALL, since)
-    client.begin(10, newest)
+    client.begin(at(10), newest)
     client.offer(Delivery(birds(11, 12)))
     client.offer(Delivery(birds(13)))
     gaps = [it for it in expected if isinstance(it, Gap)]
@@ -61,8 +68,8 @@ def test_everything_once(since: int | None, newest: int, expected: list[int | Ga
 
 
 def test_only_what_is_wanted() -> None:
-    client = Client(Wanted(node=1, species=1), None)
-    client.begin(0, 0)
+    client = Client(Wanted.of(node=1, species=1), None)
+    client.begin(at(0), 0)
     client.offer(Delivery(birds(1, 2, 3)))
     client.offer(Delivery(birds(4)))
     assert told(client) == [messages.birds(birds(1, 3))]
@@ -70,13 +77,13 @@ def test_only_what_is_wanted() -> None:
 
 def test_a_message_is_made_once_for_all_who_want_the_same() -> None:
     delivery = Delivery(birds(1, 2, 3))
-    assert delivery.text(Wanted(node=1)) is delivery.text(Wanted(node=1))
+    assert delivery.text(Wanted.of(node=1)) is delivery.text(Wanted.of(node=1))
     assert delivery.behind(0) is delivery
 
 
 def test_whoever_takes_too_little_loses_the_place() -> None:
     client = Client(ALL, None, waiting=3)
-    client.begin(0, 0)
+    client.begin(at(0), 0)
     for key in range(1, 4):
         client.offer(Delivery(birds(key)))
     assert not client.too_slow.is_set()

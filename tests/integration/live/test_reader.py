@@ -10,8 +10,8 @@ import pytest
 from birdwatcher.live import table
 from birdwatcher.live.client import Client
 from birdwatcher.live.reader import Reader
-from birdwatcher.live.table import Wanted
 from birdwatcher.live.thread import DatabaseThread
+from birdwatcher.live.wanted import Wanted
 from tests.support.livefeed import Field
 from tests.support.waiting import STARTING
 
@@ -46,7 +46,9 @@ def test_pages_that_are_ahead_are_told_nothing_twice(field: Field) -> None:
 
     async def follow() -> list[list[dict[str, Any]]]:
         thread = Interrupted(come)
-        reader = asyncio.create_task(Reader(thread, clients, heartbeat=0.0).run())
+        reader = asyncio.create_task(
+            Reader(thread, clients, heartbeat=0.0, report_every=1000).run()
+        )
         try:
             async with asyncio.timeout(STARTING):
                 # The others are there before the first is told anything.

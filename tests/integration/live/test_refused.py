@@ -1,6 +1,5 @@
 """Who may not follow the birds, and those who take too little of them."""
 
-import socket
 from collections.abc import Callable
 
 import pytest
@@ -10,6 +9,7 @@ from tests.support.databases import Database
 from tests.support.follower import Follower, cookie_of, log_in
 from tests.support.livefeed import Field, Web, served_here
 from tests.support.ports import PortBlock
+from tests.support.slow import narrow_socket
 
 
 def test_nobody_is_told_who_may_not_see_birds(web: Web, field: Field) -> None:
@@ -100,12 +100,3 @@ def slow_follower(address: str, cookie: str) -> Follower:
     )
     slow.read("heartbeat")
     return slow
-
-
-def narrow_socket(address: str) -> socket.socket:
-    """Connect a socket for which the system keeps little that was not read."""
-    host, port = address.split(":")
-    narrow = socket.socket()
-    narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    narrow.connect((host, int(port)))
-    return narrow

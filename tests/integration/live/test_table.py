@@ -5,10 +5,14 @@ import re
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from birdwatcher.birds.models import Bird
-from birdwatcher.live import table
-from birdwatcher.live.table import Follower, Wanted
+from birdwatcher.live import deletions, replay, table
+from birdwatcher.live.models import Deletion
+from birdwatcher.live.place import Gone, Place
+from birdwatcher.live.table import AT_ONCE, Follower
+from birdwatcher.live.wanted import Wanted
 from tests.support.livefeed import Field
 
 
@@ -27,18 +31,22 @@ def test_the_plans_follow_the_key(field: Field, of: str) -> None:
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")
     last = Bird.objects.order_by("pk").last().pk
-    wanted = Wanted(
+    wanted = Wanted.of(
         field.nodes[0].pk if of in {"node", "both"} else None,
         field.species[0].pk if of in {"species", "both"} else None,
     )
     follower = Follower()
     with CaptureQueriesContext(connection) as captured:
         assert table.newest() == last
-        assert len(follower.after(last - 3)) == 3
-        assert follower.after(last) == []
+        assert len(follower.after(last - 3).birds) == 3
+        assert not follower.after(last).birds
         assert table.resume(wanted, last - 2100, last).birds[-1].id in {last, last - 1}
+        piece = replay.piece(wanted, Place(last - 2100, Gone(0, 0)), None)
+        assert len(piece.birds) == AT_ONCE
+        assert piece.place.birds == piece.birds[-1].id
+        assert replay.piece(wanted, piece.place._replace(birds=last), None).complete
     birds = [it["sql"] for it in captured if "birds_bird" in it["sql"] and "SELECT" in it["sql"]]
-    assert len(birds) <= 5
+    assert len(birds) <= 8
     for sql in birds:
         plan = plan_of(sql)
         key = (
@@ -53,8 +61,31 @@ def test_as_long_as_nothing_is_written_sqlite_is_not_asked_for_birds(field: Fiel
     field.hear(2)
     follower = Follower()
     with CaptureQueriesContext(connection) as captured:
-        assert [bird.name for bird in follower.after(0)] == ["#0", "#1"]
+        assert [bird.name for bird in follower.after(0).birds] == ["#0", "#1"]
         for _ in range(5):
-            assert [bird.name for bird in follower.after(1)] in ([], ["#1"])
+            assert [bird.name for bird in follower.after(1).birds] in ([], ["#1"])
     asked = [it for it in captured if '"birds_bird"' in it["sql"]]
     assert len(asked) == (1 if connection.vendor == "sqlite" else 6)
+
+
+@pytest.mark.usefixtures("database")
+def test_deletions_are_read_in_their_order_along_its_index() -> None:
+    now = timezone.now()
+    Deletion.objects.bulk_create(
+        Deletion(xact=n // 3, node_id=1, species_id=1, birds=[n], at=now) for n in range(9000)
+    )
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
+    place, last = Gone(100, 0), Gone(190, 2**63 - 1)
+    read: list[int] = []
+    with CaptureQueriesContext(connection) as captured:
+        more = True
+        while more:
+            some, more = deletions.after(place, last)
+            read += [key for it in some for key in it.birds]
+            place = some[-1].place if some else place
+    assert read == list(range(300, 573))
+    plan = plan_of(captured[0]["sql"])
+    assert "live_deletion_order" in plan
+    assert not re.search(r"Sort|Seq Scan|TEMP B-TREE|SCAN", plan), plan

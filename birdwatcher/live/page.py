@@ -1,0 +1,51 @@
+"""The WebSocket on which a page follows the birds.
+
+    /live/birds?since=<id>&node=<id>&species=<id>
+
+All three may be left out. `messages` says what is told. It is closed with 4400 if the address is
+nonsense, 4401 if nobody is logged in, 4403 if whoever is may not see birds, 4408 if too little is
+taken, and 1013 if there are too many. A page that comes again with the highest key that it was told
+is told nothing twice, and the newest 1,000 of what it missed.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from birdwatcher.live import access, messages, table
+from birdwatcher.live.access import Refusal
+from birdwatcher.live.asked import key_in, parameters_of
+from birdwatcher.live.client import Client, Gap
+from birdwatcher.live.consumer import FollowingConsumer
+from birdwatcher.live.table import AT_ONCE
+from birdwatcher.live.wanted import Wanted
+
+
+class BirdsConsumer(FollowingConsumer):
+    """One open page."""
+
+    def read_address(self) -> None:
+        """Keep what the address asks for. Raises NonsenseError."""
+        given = parameters_of(self.scope["query_string"])
+        node, species, self._since = (
+            key_in(name, given[name][-1]) if name in given else None
+            for name in ("node", "species", "since")
+        )
+        self._wanted = Wanted.of(node, species)
+
+    def refusal(self) -> Refusal | None:
+        """Return why whoever is logged in may not follow. Raises django.db.Error."""
+        return access.refusal(access.session_key(self.scope))
+
+    async def come(self) -> Client:
+        """Return who is there."""
+        return Client(self._wanted, self._since, self.waiting)
+
+    async def fill(self, gap: Gap) -> None:
+        """Tell the newest of the birds that were missed."""
+        since, until = gap.since.birds, gap.until.birds
+        resumed = await self.insist(partial(table.resume, self._wanted, since, until))
+        if resumed.left_out or resumed.at_least:
+            await self.send(messages.missed(resumed.left_out, at_least=resumed.at_least))
+        for at in range(0, len(resumed.birds), AT_ONCE):
+            await self.send(messages.birds(resumed.birds[at : at + AT_ONCE]))

@@ -1,0 +1,98 @@
+"""The WebSocket on which a program follows the birds, and misses nothing.
+
+    /api/v1/live?since=<id>&deleted_since=<place>&node=<id>&species=<id or name>
+
+All may be left out; several nodes and species have commas between them, or are repeated. Who is
+there says a token (`Authorization: Bearer ...`), or a session's cookie. `messages` says what is
+told; the codes with which it is closed come with a sentence, and are those of a page.
+
+A program that comes again with the `latest` and the `deletions` of the last heartbeat, or with the
+id of a later bird, is told every bird since, each once: as fast as it takes them, and then the new
+ones. A deletion may be told a second time then, and of a bird that never was told. Those of more
+than a day ago are forgotten, which is said (`deletions_missed`).
+"""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+
+from birdwatcher.live import access, asked, messages, replay
+from birdwatcher.live.access import Refusal
+from birdwatcher.live.client import Gap, Program
+from birdwatcher.live.consumer import FollowingConsumer, NonsenseError
+from birdwatcher.live.delivery import Removal
+from birdwatcher.live.place import Place
+from birdwatcher.live.replay import Piece
+from birdwatcher.live.wanted import Wanted
+
+PARAMETERS = ("since", "deleted_since", "node", "species")
+
+
+class ProgramConsumer(FollowingConsumer):
+    """One program."""
+
+    def read_address(self) -> None:
+        """Keep what the address asks for. Raises NonsenseError."""
+        given = asked.parameters_of(self.scope["query_string"])
+        asked.only(given, PARAMETERS)
+        self._since = asked.key_in("since", given["since"][-1]) if "since" in given else None
+        self._deleted_since = asked.kept(given, "deleted_since")
+        self._nodes = [asked.key_in("node", text) for text in asked.values(given, "node")]
+        self._species = asked.values(given, "species")
+
+    def refusal(self) -> Refusal | None:
+        """Return why whoever is there may not follow. Raises django.db.Error."""
+        return access.refusal_of_program(self.scope)
+
+    async def come(self) -> Program:
+        """Return who is there, after telling all they missed. Raises NonsenseError, OSError."""
+        self._wanted = Wanted(frozenset(self._nodes), frozenset(await self._species_keys()))
+        kept, now = self._deleted_since, time.time()
+        if kept and kept.is_old(now):
+            await self.send(messages.deletions_missed())
+        # As long as not all is told, the place that is told stays as old as it is.
+        self._told_at = kept.at if kept else now
+        start = partial(replay.start, self._since, kept.gone if kept else None)
+        place = await self.insist(start, self.hub.replays)
+        await self._tell_place(place)  # with which to come again from the first moment on
+        place = await self._replay(place, None)
+        return Program(self._wanted, place, self.waiting)
+
+    async def fill(self, gap: Gap) -> None:
+        """Tell what came between catching up and the news."""
+        await self._replay(gap.since, gap.until)
+
+    async def _species_keys(self) -> list[int]:
+        names = [text for text in self._species if not text.isdigit()]
+        keys = [asked.key_in("species", text) for text in self._species if text.isdigit()]
+        if names:
+            found = await self.insist(partial(replay.species_named, names))
+            for name in names:
+                if name not in found:
+                    raise NonsenseError(f"There is no species {name[:40]!r}.")
+            keys += found.values()
+        return keys
+
+    async def _replay(self, at: Place, until: Place | None) -> Place:
+        """Tell everything behind `at`, up to `until` or all there is; return how far that was."""
+        sign_at = time.monotonic() + self.hub.heartbeat
+        while True:
+            read = partial(replay.piece, self._wanted, at, until)
+            piece = await self.insist(read, self.hub.replays)
+            await self._tell_piece(piece)
+            at = piece.place
+            if piece.complete:
+                return at
+            if time.monotonic() >= sign_at:
+                sign_at = time.monotonic() + self.hub.heartbeat
+                await self._tell_place(at)
+
+    async def _tell_place(self, at: Place) -> None:
+        await self.send(messages.heartbeat(at.birds, at.gone.text(self._told_at)))
+
+    async def _tell_piece(self, piece: Piece) -> None:
+        if piece.birds:
+            await self.send(messages.birds(piece.birds))
+        for text in Removal(piece.deleted).texts(self._wanted):
+            await self.send(text)

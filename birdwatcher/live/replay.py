@@ -1,0 +1,79 @@
+"""Reading everything that somebody missed, a piece at a time, however much it is.
+
+In the order of the keys, which is that of the commits (see `birdwatcher.live`). Called in threads,
+never in a loop; raises django.db.Error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from birdwatcher.birds.models import Bird, Species
+from birdwatcher.live import deletions, table
+from birdwatcher.live.deletions import FOR_EVER, Deleted
+from birdwatcher.live.messages import Sighting
+from birdwatcher.live.place import Gone, Place
+from birdwatcher.live.table import AT_ONCE, LOOKED_THROUGH
+from birdwatcher.live.wanted import Wanted
+
+
+class Piece(NamedTuple):
+    """What comes next: everything up to `place` that is wanted; with `complete`, it is all."""
+
+    birds: Sequence[Sighting]
+    deleted: Sequence[Deleted]
+    place: Place
+    complete: bool
+
+
+def start(since: int | None, gone: Gone | None) -> Place:
+    """Return where somebody begins who was told every bird up to the key `since`, and every
+    deletion up to `gone`: from now on without, and also if that was in another database."""
+    table.prepare()
+    newest, now = table.newest(), deletions.newest()
+    return Place(
+        newest if since is None else min(since, newest),
+        now if gone is None else min(gone, now),
+    )
+
+
+def species_named(names: Sequence[str]) -> dict[str, int]:
+    """Return the keys of the species with these names, as far as there are any."""
+    table.prepare()
+    return dict(Species.objects.filter(name__in=names).order_by().values_list("name", "pk"))
+
+
+def piece(wanted: Wanted, at: Place, until: Place | None) -> Piece:
+    """Return the next piece behind `at`; the last one ends at `until`, or with what there is."""
+    table.prepare()
+    birds, reached, no_more_birds = _birds(wanted, at.birds, until.birds if until else None)
+    # After the birds: what is told as deleted was told before, or never will be.
+    deleted, more = deletions.after(at.gone, until.gone if until else FOR_EVER)
+    gone = deleted[-1].place if deleted else at.gone
+    if until and not more:
+        gone = max(gone, until.gone)
+    return Piece(birds, deleted, Place(reached, gone), no_more_birds and not more)
+
+
+def _birds(wanted: Wanted, since: int, until: int | None) -> tuple[list[Sighting], int, bool]:
+    """Return the next wanted birds, the key up to which that is all, and whether it is the end."""
+    # Asked first: whatever has a key up to the highest one that is there, is there too.
+    end = table.newest() if until is None else until
+    if since >= end:
+        return [], since, True
+    reached = min(since + LOOKED_THROUGH, end)
+    behind = Bird.objects.filter(pk__gt=since, pk__lte=reached).order_by("pk")
+    birds = table.read(wanted.among(behind)[:AT_ONCE])
+    if len(birds) == AT_ONCE:
+        return birds, birds[-1].id, False
+    if not birds and reached < end:
+        reached = _before_next(reached)
+    return birds, reached, reached == end
+
+
+def _before_next(key: int) -> int:
+    """Return how far there is no bird behind `key`: keys may be far apart."""
+    behind = Bird.objects.filter(pk__gt=key).order_by("pk").values_list("pk", flat=True)
+    following = behind.first()
+    return key if following is None else following - 1

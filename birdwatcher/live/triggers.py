@@ -1,0 +1,62 @@
+"""What the databases do by themselves: they note which birds are deleted, in whichever way.
+
+Beside the triggers that count; what `rollups.triggers` says of migrations that make SQLite's table
+of birds anew holds here too. On PostgreSQL it is done once a statement, with a row for at most 500
+birds, so that to delete a million writes some thousand rows; on SQLite once a bird.
+"""
+
+from __future__ import annotations
+
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+
+POSTGRESQL = """
+CREATE FUNCTION birdwatcher_live_deleted() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO live_deletion (xact, node_id, species_id, birds, at)
+    SELECT pg_current_xact_id()::text::bigint, node_id, species_id,
+        to_jsonb(ids[place:place + 499]), clock_timestamp()
+    FROM (
+        SELECT node_id, species_id, array_agg(id) AS ids FROM old_birds GROUP BY 1, 2
+    ) AS old, generate_series(1, cardinality(ids), 500) AS place;
+    RETURN NULL;
+END
+$$;
+CREATE FUNCTION birdwatcher_live_truncated() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO live_deletion (xact, node_id, species_id, birds, at)
+    VALUES (pg_current_xact_id()::text::bigint, NULL, NULL, '[]', clock_timestamp());
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER birdwatcher_live_deleted AFTER DELETE ON birds_bird
+    REFERENCING OLD TABLE AS old_birds
+    FOR EACH STATEMENT EXECUTE FUNCTION birdwatcher_live_deleted();
+CREATE TRIGGER birdwatcher_live_truncated AFTER TRUNCATE ON birds_bird
+    FOR EACH STATEMENT EXECUTE FUNCTION birdwatcher_live_truncated();
+"""
+DROP_POSTGRESQL = """
+DROP TRIGGER birdwatcher_live_deleted ON birds_bird;
+DROP TRIGGER birdwatcher_live_truncated ON birds_bird;
+DROP FUNCTION birdwatcher_live_deleted, birdwatcher_live_truncated;
+"""
+
+SQLITE = """
+CREATE TRIGGER birdwatcher_live_deleted AFTER DELETE ON birds_bird BEGIN
+    INSERT INTO live_deletion (xact, node_id, species_id, birds, at)
+    VALUES (0, OLD.node_id, OLD.species_id, '[' || OLD.id || ']',
+        strftime('%Y-%m-%d %H:%M:%f', 'now'));
+END;
+"""
+DROP_SQLITE = "DROP TRIGGER IF EXISTS birdwatcher_live_deleted"
+
+
+def create(schema_editor: BaseDatabaseSchemaEditor) -> None:
+    """Create the triggers."""
+    postgresql = schema_editor.connection.vendor == "postgresql"
+    schema_editor.execute(POSTGRESQL if postgresql else SQLITE, params=None)
+
+
+def drop(schema_editor: BaseDatabaseSchemaEditor) -> None:
+    """Drop what `create` created."""
+    postgresql = schema_editor.connection.vendor == "postgresql"
+    schema_editor.execute(DROP_POSTGRESQL if postgresql else DROP_SQLITE, params=None)

@@ -1,0 +1,78 @@
+"""The examples of the README are messages as they are told, one of each kind."""
+
+import json
+import re
+
+import msgspec
+import pytest
+
+from birdwatcher.config import BASE_DIR
+from birdwatcher.live import messages
+from birdwatcher.live.deletions import Deleted, pieces
+from birdwatcher.live.place import Gone, Kept
+from birdwatcher.live.wanted import Wanted
+from birdwatcher.live.watch import show
+
+README = (BASE_DIR / "README.md").read_text()
+SECTION = README.partition("### Following the birds by program")[2].partition("\n### ")[0]
+EXAMPLES = re.search("```json\n(.*?)```", SECTION, re.DOTALL)[1].splitlines()
+
+
+def test_an_example_is_a_message_with_all_its_fields() -> None:
+    kinds = []
+    for line in EXAMPLES:
+        read = msgspec.json.decode(line, type=messages.ForPrograms)
+        assert msgspec.json.decode(msgspec.json.encode(read)) == json.loads(line)
+        kinds.append(type(read))
+    assert kinds == [
+        messages.Birds,
+        messages.Heartbeat,
+        messages.Deleted,
+        messages.Report,
+        messages.DeletionsMissed,
+        messages.Trouble,
+    ]
+    rows = re.findall(r"^\| `(\w+)` \|.*\|.*\|$", SECTION.partition("| `type` |")[2], re.MULTILINE)
+    assert sorted(rows) == sorted(json.loads(line)["type"] for line in EXAMPLES)
+
+
+def test_a_terminal_shows_them_in_lines() -> None:
+    shown = [line for example in EXAMPLES for line in show.lines(json.loads(example))]
+    assert [re.sub("^2026-05-01 ..:..:00", "…", line) for line in shown] == [
+        "… Dartmoor: Erithacus rubecula, Robin [4711]",
+        "deleted: 4711",
+        "2 birds in total: Dartmoor 50 %, Exmoor 50 %",
+        "some deletions were forgotten before they could be told",
+        "nothing can be told for now: The database is away.",
+    ]
+    many = {"type": "deleted", "ids": list(range(1, 13)), "everything": False}
+    assert list(show.lines(many)) == ["deleted: 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 2 more"]
+    assert list(show.lines({"type": "deleted", "ids": [], "everything": True})) == [
+        "deleted: all birds"
+    ]
+
+
+def test_deletions_come_in_pieces() -> None:
+    deleted = [
+        Deleted(Gone(1, 1), 1, 1, [1, 2, 3]),
+        Deleted(Gone(1, 2), 2, 1, [4]),
+        Deleted(Gone(1, 3), 1, 2, [5, 6]),
+        Deleted(Gone(2, 4), None, None, []),
+        Deleted(Gone(3, 5), 1, 1, [7]),
+    ]
+    ids = [([1, 2], False), ([3, 4], False), ([5, 6], False), ([], True), ([7], False)]
+    assert list(pieces(deleted, Wanted(), 2)) == ids
+    assert list(pieces(deleted[:3], Wanted.of(node=1), 4)) == [([1, 2, 3, 5], False), ([6], False)]
+    assert list(pieces(deleted[:3], Wanted.of(species=2), 4)) == [([5, 6], False)]
+    assert list(pieces(deleted[:3], Wanted.of(node=9), 4)) == []
+
+
+def test_a_place_is_read_as_it_was_written() -> None:
+    place = Gone(2**63 - 1, 7)
+    kept = Kept.parse(place.text(1777617960.9))
+    assert kept == (place, 1777617960)
+    assert not kept.is_old(1777617960 + 86400)
+    assert kept.is_old(1777617960 + 86401)
+    for text in ("", "1", "1.2", "1.2.x", "1.2.3.4", "-1.2.3", f"{2**63}.1.1", "1.1.1\n"):
+        with pytest.raises(ValueError):  # noqa: PT011 it is the text itself
+            Kept.parse(text)
