@@ -2,8 +2,8 @@
 
 PYTHON ?= python3
 DEMO_ARGS ?=
-# Two tests at a time; tests of one group, such as those that measure time, one after another.
-PYTEST_ARGS ?= -n 2 --dist=loadgroup
+# Three tests at a time, some of which only wait; tests of one group, such as those that measure time, one after another.
+PYTEST_ARGS ?= -n 3 --dist=loadgroup
 
 VENV := .venv
 BIN := $(VENV)/bin
