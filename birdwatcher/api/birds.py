@@ -117,11 +117,6 @@ class BirdQuery(Query):
             doubtful=asked.get("doubtful"),
         )
 
-    def in_words(self) -> str:
-        """Return what is asked for, as it is noted of an export."""
-        asked = {name: text for name, text in self.initial_data.items() if name != "format"}
-        return ", ".join(f"{name} {text}" for name, text in asked.items()) or "all birds"
-
 
 class BirdListQuery(BirdQuery):
     """What page of birds is asked for."""

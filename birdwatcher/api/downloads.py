@@ -1,8 +1,8 @@
-"""Birds as a file, CSV or JSON lines, made while it is sent."""
+"""A list as a file, CSV or JSON lines, made while it is sent."""
 
 from __future__ import annotations
 
-import datetime
+from collections.abc import Iterator
 from typing import Any
 
 from django.core.handlers.asgi import ASGIRequest
@@ -10,13 +10,14 @@ from django.http import StreamingHttpResponse
 from django.utils.crypto import salted_hmac
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
+from rest_framework.serializers import BaseSerializer, Serializer
 
 from birdwatcher.accounts.throttle import client_address
 from birdwatcher.api.errors import BusyError, TooManyError
-from birdwatcher.birds.search.search import Search
 from birdwatcher.exports import stream
 from birdwatcher.exports.formats import FORMATS
 from birdwatcher.exports.models import Export
+from birdwatcher.exports.stream import Source
 
 AT_ONCE = 2  # files of one user, or one address
 
@@ -43,8 +44,8 @@ class JsonLinesRenderer(_FileRenderer):
     format = "jsonl"
 
 
-def download(request: Request, search: Search, title: str) -> StreamingHttpResponse:
-    """Return all birds of `search` as the file that was asked for. Raises TooManyError, BusyError,
+def download(request: Request, source: Source) -> StreamingHttpResponse:
+    """Return all of `source` as the file that was asked for. Raises TooManyError, BusyError,
     django.db.Error."""
     owner = _owner(request)
     if Export.objects.of(owner).alive().count() >= AT_ONCE:
@@ -53,16 +54,34 @@ def download(request: Request, search: Search, title: str) -> StreamingHttpRespo
     if request.method == "HEAD":
         response = StreamingHttpResponse(())
     else:
-        row = Export(**owner, format=form.suffix, title=title[:1024])
+        title = _in_words(request) or f"all {source.kind}"
+        row = Export(**owner, kind=source.kind, format=form.suffix, title=title[:1024])
         try:
-            file = stream.Download(stream.stream(row, search, form, datetime.UTC))
+            file = stream.Download(stream.stream(row, source, form))
         except stream.BusyError:
             raise BusyError("Other files are under way: try again in a moment.") from None
         asynchronous = isinstance(request._request, ASGIRequest)  # noqa: SLF001 no other way
         response = StreamingHttpResponse(stream.asynchronously(file) if asynchronous else file)
     response["Content-Type"] = form.content_type
-    response["Content-Disposition"] = f'attachment; filename="birds.{form.suffix}"'
+    name = source.kind.replace(" ", "-")
+    response["Content-Disposition"] = f'attachment; filename="{name}.{form.suffix}"'
     return response
+
+
+def columns(serializer: BaseSerializer[Any], within: str = "") -> Iterator[str]:
+    """Yield how the columns of what `serializer` tells are called: `id`, `status_state`."""
+    assert isinstance(serializer, Serializer)  # noqa: S101 each of these lists has fields
+    for name, field in serializer.fields.items():
+        if isinstance(field, BaseSerializer):
+            yield from columns(field, f"{within}{name}_")
+        else:
+            yield f"{within}{name}"
+
+
+def _in_words(request: Request) -> str:
+    """Return what is asked for, as it is noted of an export."""
+    asked = request.query_params.items()
+    return ", ".join(f"{name} {text}" for name, text in asked if name != "format")
 
 
 def _owner(request: Request) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from birdwatcher.exports.rows import total_order
+
 OF_ALL = {"format"}
 OF_PAGES = {"page", "page_size"}
 MAY_BE_EMPTY = {"search"}
@@ -48,7 +50,9 @@ class StrictFilters(DjangoFilterBackend):
     def filter_queryset(
         self, request: Request, queryset: QuerySet[Any], view: APIView
     ) -> QuerySet[Any]:
-        """Return what the filters leave. Raises ValidationError."""
+        """Return what the filters leave, in an order in which no two are equal, so that each is
+        on one page. Raises ValidationError."""
         filters = self.get_filterset_class(view, queryset)
         refuse_unknown(request, {*filters.base_filters, *OF_PAGES})
-        return super().filter_queryset(request, queryset, view)
+        rows = super().filter_queryset(request, queryset, view)
+        return rows.order_by(*total_order(rows))

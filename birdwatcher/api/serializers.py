@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
+from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
 from birdwatcher.api.fields import ModelSerializer
@@ -36,6 +36,11 @@ class NodeStatusSerializer(serializers.Serializer[Any]):
     reconnects = serializers.IntegerField()
     last_error = serializers.CharField()
 
+    def to_representation(self, instance: Node) -> dict[str, Any]:
+        """Return what the daemon says of a node."""
+        daemon = self.context.get("daemon") or Daemon.current()
+        return super().to_representation(_status(instance, daemon))
+
 
 NODE = {"name": "Dartmoor", "ip_address": "10.0.3.2", "port": 9999, "enabled": True}
 
@@ -44,7 +49,7 @@ NODE = {"name": "Dartmoor", "ip_address": "10.0.3.2", "port": 9999, "enabled": T
 class NodeSerializer(ModelSerializer):
     """A node."""
 
-    status = serializers.SerializerMethodField()
+    status = NodeStatusSerializer(source="*", read_only=True)
 
     class Meta:
         model = Node
@@ -60,12 +65,6 @@ class NodeSerializer(ModelSerializer):
         except ValidationError as error:
             raise serializers.ValidationError(_by_field(error)) from None
         return {**attrs, **({"ip_address": node.ip_address} if "ip_address" in attrs else {})}
-
-    @extend_schema_field(NodeStatusSerializer)
-    def get_status(self, node: Node) -> dict[str, Any]:
-        """Return what the daemon says of it."""
-        daemon = self.context.get("daemon") or Daemon.current()
-        return NodeStatusSerializer(_status(node, daemon)).data
 
 
 def _status(node: Node, daemon: Daemon | None) -> dict[str, Any]:

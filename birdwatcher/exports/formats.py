@@ -1,60 +1,45 @@
-"""What a file of birds looks like: CSV (RFC 4180) or JSON lines."""
+"""What a file looks like: CSV (RFC 4180) or JSON lines."""
 
 from __future__ import annotations
 
 import csv
-import datetime
 import io
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
-
-from birdwatcher.birds.models import Bird
-
-COLUMNS = (
-    "id",
-    "timestamp",  # in the zone of whoever asked
-    "timestamp_utc",
-    "name",
-    "species",
-    "species_id",
-    "node",
-    "node_id",
-    "doubtful",
-)
-FIELDS = ("name", "species__name", "species_id", "node__name", "node_id", "doubtful")
 
 # With one of these a spreadsheet takes a cell for a formula, the wide ones too.
 FORMULA = tuple("=+-@\t\r\uff1d\uff0b\uff0d\uff20")
 
-Record = tuple[Any, ...]  # in the order of `COLUMNS`
+# What JSON can tell, in the order of the file's columns. An object within it has a column for each
+# of its fields.
+Record = dict[str, Any]
 
 
-def records(keys: Iterable[int], zone: datetime.tzinfo) -> list[Record]:
-    """Return what is told of the birds with these keys, newest first."""
-    birds = Bird.objects.filter(pk__in=keys).order_by("-timestamp", "-pk")
-    rows = birds.values_list("pk", "timestamp", *FIELDS)
-    return [
-        (key, at.astimezone(zone).isoformat(), at.astimezone(datetime.UTC).isoformat(), *others)
-        for key, at, *others in rows
-    ]
-
-
-def csv_head() -> str:
+def csv_head(columns: Sequence[str]) -> str:
     """Return the first line."""
-    return ",".join(COLUMNS) + "\r\n"
+    return ",".join(columns) + "\r\n"
 
 
 def csv_lines(records: Iterable[Record]) -> str:
-    """Return the records as lines. A name that a spreadsheet would reckon gets an apostrophe."""
+    """Return the records as lines. A text that a spreadsheet would reckon gets an apostrophe."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
-    for it in records:
-        key, local, utc, name, species, species_key, node, node_key, doubtful = it
-        texts = (harmless(name), harmless(species), species_key, harmless(node), node_key)
-        writer.writerow((key, local, utc, *texts, "true" if doubtful else "false"))
+    writer.writerows(_cells(record.values()) for record in records)
     return text.getvalue()
+
+
+def _cells(values: Iterable[Any]) -> Iterator[Any]:
+    for value in values:
+        if isinstance(value, str):
+            yield harmless(value)
+        elif isinstance(value, bool):
+            yield "true" if value else "false"
+        elif isinstance(value, dict):
+            yield from _cells(value.values())
+        else:
+            yield value  # None is an empty cell
 
 
 def harmless(text: str) -> str:
@@ -65,7 +50,7 @@ def harmless(text: str) -> str:
 def json_lines(records: Iterable[Record]) -> str:
     """Return the records as JSON objects, one a line."""
     dump = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-    return "".join(dump(dict(zip(COLUMNS, it, strict=True))) + "\n" for it in records)
+    return "".join(dump(it) + "\n" for it in records)
 
 
 @dataclass(frozen=True)
@@ -74,11 +59,11 @@ class Format:
 
     suffix: str
     content_type: str
-    head: Callable[[], str]
+    head: Callable[[Sequence[str]], str]
     lines: Callable[[Iterable[Record]], str]
 
 
 FORMATS = {
     "csv": Format("csv", "text/csv; charset=utf-8; header=present", csv_head, csv_lines),
-    "jsonl": Format("jsonl", "application/jsonl; charset=utf-8", lambda: "", json_lines),
+    "jsonl": Format("jsonl", "application/jsonl; charset=utf-8", lambda _: "", json_lines),
 }

@@ -34,7 +34,7 @@ class ExportQuerySet(models.QuerySet["Export"]):
 
 
 class Export(models.Model):
-    """One file that is being sent, or was.
+    """One file that is being sent, or was; `kind` is of what.
 
     `visitor` is what the browser of somebody who is not logged in is known by. `total` is None
     where only counting would tell.
@@ -48,6 +48,7 @@ class Export(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="+"
     )
     visitor = models.CharField(max_length=64, blank=True)
+    kind = models.CharField(max_length=32, default="birds", db_default="birds")
     format = models.CharField(max_length=8)
     title = models.CharField(max_length=1024)
     state = models.CharField(max_length=16, choices=State.choices, default=State.RUNNING)

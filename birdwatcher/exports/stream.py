@@ -1,11 +1,11 @@
-"""An export on its way: read piece by piece, however many birds it has.
+"""An export on its way: read piece by piece, however many rows it has.
 
 What one must know to change this file:
 
 - Every piece is a query of its own, so that a client that leaves ends it after one piece at most,
   and no transaction stays open as long as somebody's slow line wants.
-- Birds that come in meanwhile are left out by their keys: the file is what the search found when it
-  began, but for what was deleted since.
+- Rows that come in meanwhile are left out by their keys: the file is what was there when it began,
+  but for what was deleted since.
 - A generator that nobody exhausts is closed by the server; that is how an export learns that its
   client has gone. One that was never begun would not notice, so the first piece is made at once.
 - The server keeps a thread for each answer that it has not sent yet. Exports take half of them at
@@ -14,25 +14,21 @@ What one must know to change this file:
 
 from __future__ import annotations
 
-import datetime
 import logging
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Generator, Iterator
-from dataclasses import replace
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
+from typing import Protocol
 
 from asgiref.sync import sync_to_async
 from django.db import DatabaseError
 from django.utils import timezone
 
-from birdwatcher.birds.models import Bird
-from birdwatcher.birds.search import pages, totals
-from birdwatcher.birds.search.search import Search
-from birdwatcher.exports.formats import Format, records
+from birdwatcher.exports.formats import Format, Record
 from birdwatcher.exports.models import Export, State
 from birdwatcher.web.bounds import THREADS
 
-PIECE = 2_000  # birds that are read at a time
+PIECE = 2_000  # rows that are read at a time
 REPORT = 1.0  # seconds between two notes of how far it has come
 TIDIED = 500  # old rows that go with each new one
 AT_ONCE = THREADS // 2  # files that one process of the web UI sends
@@ -44,6 +40,26 @@ log = logging.getLogger("birdwatcher.web")
 
 class BusyError(Exception):
     """This process sends as many files as it may."""
+
+
+class Source(Protocol):
+    """What a file is made of."""
+
+    @property
+    def kind(self) -> str:
+        """What the rows are, in the plural."""
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """How the columns are called."""
+
+    def begin(self) -> int | None:
+        """Leave out what comes in from now on, and return how many rows there are, None where only
+        counting would tell. Raises django.db.Error."""
+
+    def pieces(self, size: int) -> Iterator[list[Record]]:
+        """Yield all rows, about `size` at a time, each time by a query of its own; sometimes none,
+        so that whoever reads this may stop, too, where a long search finds nothing."""
 
 
 class Download(Iterator[bytes]):
@@ -64,17 +80,10 @@ class Download(Iterator[bytes]):
         self._pieces.close()
 
 
-def as_of_now(search: Search) -> Search:
-    """Return the search without the birds that come in from now on."""
-    last = Bird.objects.order_by("-pk").values_list("pk", flat=True).first()
-    return replace(search, newest=last or 0)
-
-
 def stream(
     export: Export,
-    search: Search,
+    source: Source,
     form: Format,
-    zone: datetime.tzinfo,
     clock: Callable[[], float] = time.monotonic,
 ) -> Generator[bytes, None, None]:
     """Yield the file; `export`, not saved yet, is saved and kept current meanwhile.
@@ -87,26 +96,19 @@ def stream(
     try:
         tidy()
         export.save()
-        search = as_of_now(search)
-        total = totals.known(search)
-        export.total = total.birds if total and not total.with_doubtful else None
-        yield form.head().encode()
+        export.total = source.begin()
+        yield form.head(source.columns).encode()
         reported = clock()
-        for places in pages.everything(search, PIECE):
-            if places:
-                rows = records([place.key for place in places], zone)
-                yield form.lines(rows).encode()
-                export.rows += len(rows)
-            else:
-                # So that whoever reads this may stop, too, where a long search finds nothing.
-                yield b""
+        for records in source.pieces(PIECE):
+            yield form.lines(records).encode()
+            export.rows += len(records)
             if clock() - reported >= REPORT:
                 _note(export)
                 reported = clock()
         state = State.DONE
     except Exception:
         state = State.FAILED
-        log.exception("an export of %s failed after %d birds", export.title, export.rows)
+        log.exception("an export of %s failed after %d rows", export.title, export.rows)
         # The answer must not end as if it were whole.
         raise
     finally:

@@ -6,15 +6,17 @@ import json
 
 import pytest
 
-from birdwatcher.exports.formats import COLUMNS, csv_head, csv_lines, harmless, json_lines
+from birdwatcher.exports.birds import COLUMNS
+from birdwatcher.exports.formats import csv_head, csv_lines, harmless, json_lines
 
 AT = "2026-05-01T08:46:00.250000+02:00"
 UTC = "2026-05-01T06:46:00.250000+00:00"
 
 
-def record(name: str) -> tuple[object, ...]:
+def record(name: str) -> dict[str, object]:
     """Return what is told of one bird."""
-    return (7, AT, UTC, name, "Wren", 1, "Dartmoor", 2, True)
+    values = (7, AT, UTC, name, "Wren", 1, "Dartmoor", 2, True)
+    return dict(zip(COLUMNS, values, strict=True))
 
 
 @pytest.mark.parametrize(
@@ -31,7 +33,7 @@ def test_other_names_stay_as_they_are(name: str) -> None:
 
 
 def test_csv_is_quoted_as_the_standard_has_it() -> None:
-    assert csv_head().encode() == ",".join(COLUMNS).encode() + b"\r\n"
+    assert csv_head(COLUMNS).encode() == ",".join(COLUMNS).encode() + b"\r\n"
     text = csv_lines([record('a "b", c'), record("two\nlines")])
     assert text == (
         f'7,{AT},{UTC},"a ""b"", c",Wren,1,Dartmoor,2,true\r\n'
@@ -43,5 +45,11 @@ def test_json_has_one_object_a_line() -> None:
     text = json_lines([record("=1\n2"), record("さくら")])
     lines = text.splitlines()
     assert [json.loads(line)["name"] for line in lines] == ["=1\n2", "さくら"]
-    assert json.loads(lines[0]) == dict(zip(COLUMNS, record("=1\n2"), strict=True))
+    assert json.loads(lines[0]) == record("=1\n2")
     assert "さくら" in text
+
+
+def test_an_object_within_has_its_own_cells() -> None:
+    record = {"id": 1, "status": {"state": "=1", "pid": None, "alive": False}, "at": UTC}
+    assert csv_lines([record]) == f"1,'=1,,false,{UTC}\r\n"
+    assert json.loads(json_lines([record])) == record

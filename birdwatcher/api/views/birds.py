@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 from django.contrib.admin.models import DELETION, LogEntry
 from django.db import transaction
 from django.http.response import HttpResponseBase
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins
 from rest_framework.exceptions import ValidationError
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
@@ -25,20 +24,20 @@ from birdwatcher.api.birds import (
     BirdSerializer,
 )
 from birdwatcher.api.paging import bird_page, links
-from birdwatcher.api.views.base import KEY, Base
+from birdwatcher.api.views.base import KEY
+from birdwatcher.api.views.files import FILES, HasFiles
 from birdwatcher.birds import entry
 from birdwatcher.birds.models import Bird
+from birdwatcher.exports import birds as exports
 from birdwatcher.exports.formats import FORMATS
 from birdwatcher.nodes.models import Node
-
-FILE = OpenApiResponse(OpenApiTypes.STR, "All birds that are asked for, newest first, as a file.")
 
 
 @extend_schema_view(
     retrieve=extend_schema(summary="Tell of a bird"),
     destroy=extend_schema(summary="Delete a bird"),
 )
-class Birds(Base, mixins.RetrieveModelMixin, mixins.DestroyModelMixin, GenericViewSet[Any]):
+class Birds(HasFiles, mixins.RetrieveModelMixin, mixins.DestroyModelMixin, GenericViewSet[Any]):
     """Birds."""
 
     queryset = Bird.objects.select_related("node", "species").order_by()
@@ -49,11 +48,6 @@ class Birds(Base, mixins.RetrieveModelMixin, mixins.DestroyModelMixin, GenericVi
     lookup_value_regex = KEY
     writing = {"create": ("birds.add_bird",), "destroy": ("birds.delete_bird",)}
 
-    def get_renderers(self) -> list[Any]:
-        """Return the forms of an answer: the list can be had as a file too."""
-        files = [downloads.CsvRenderer(), downloads.JsonLinesRenderer()]
-        return [JSONRenderer(), *(files if self.action in {"list", None} else [])]
-
     @extend_schema(
         summary="List birds",
         description="In JSON a page of them, which does not shift when others arrive; as CSV or "
@@ -61,7 +55,7 @@ class Birds(Base, mixins.RetrieveModelMixin, mixins.DestroyModelMixin, GenericVi
         parameters=[BirdListQuery],
         responses={
             (200, "application/json"): BirdPageSerializer,
-            **{(200, it.content_type.partition(";")[0]): FILE for it in FORMATS.values()},
+            **FILES,
         },
     )
     def list(self, request: Request) -> HttpResponseBase:
@@ -72,7 +66,7 @@ class Birds(Base, mixins.RetrieveModelMixin, mixins.DestroyModelMixin, GenericVi
             for name in ("cursor", "page_size", "ordering"):
                 if name in request.query_params:
                     raise ValidationError({name: ["A file holds all birds, newest first."]})
-            return downloads.download(request, search, query.in_words())
+            return downloads.download(request, exports.Birds(search, datetime.UTC))
         order = ORDERS[asked["ordering"]]
         page = bird_page(search, order, asked.get("cursor"), asked["page_size"])
         results = BirdSerializer(page.birds, many=True).data

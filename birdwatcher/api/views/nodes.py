@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from birdwatcher.api.filters import NodeFilters
 from birdwatcher.api.serializers import NodeSerializer
 from birdwatcher.api.views.base import Editable
+from birdwatcher.api.views.files import ListFiles, listing
 from birdwatcher.nodes import actions, removal
 from birdwatcher.nodes.models import Node
 from birdwatcher.writer.models import Daemon
@@ -24,7 +25,7 @@ OPERATE = ("nodes.operate_node",)
 
 
 @extend_schema_view(
-    list=extend_schema(summary="List nodes"),
+    list=listing("List nodes", NodeSerializer),
     create=extend_schema(summary="Add a node"),
     retrieve=extend_schema(summary="Tell of a node"),
     update=extend_schema(summary="Edit a node"),
@@ -35,7 +36,7 @@ OPERATE = ("nodes.operate_node",)
         "minutes. Meanwhile the node is disabled; interrupted, it can be done again.",
     ),
 )
-class Nodes(Editable):
+class Nodes(ListFiles, Editable):
     """Nodes, each with what the daemon says of it now."""
 
     queryset = Node.objects.select_related("status").order_by("name", "id")

@@ -9,15 +9,16 @@ from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from birdwatcher.api.filters import RejectedPacketFilters, StatusChangeFilters
 from birdwatcher.api.serializers import RejectedPacketSerializer, StatusChangeSerializer
-from birdwatcher.api.views.base import KEY, Base
+from birdwatcher.api.views.base import KEY
+from birdwatcher.api.views.files import ListFiles, listing
 from birdwatcher.nodes.models import RejectedPacket, StatusChange
 
 
 @extend_schema_view(
-    list=extend_schema(summary="List rejected packets"),
+    list=listing("List rejected packets", RejectedPacketSerializer),
     retrieve=extend_schema(summary="Tell of a rejected packet"),
 )
-class RejectedPackets(Base, ReadOnlyModelViewSet[Any]):
+class RejectedPackets(ListFiles, ReadOnlyModelViewSet[Any]):
     """Packets that broke the protocol's rules: a sample of them."""
 
     queryset = RejectedPacket.objects.order_by("-id")
@@ -27,10 +28,10 @@ class RejectedPackets(Base, ReadOnlyModelViewSet[Any]):
 
 
 @extend_schema_view(
-    list=extend_schema(summary="List status changes"),
+    list=listing("List status changes", StatusChangeSerializer),
     retrieve=extend_schema(summary="Tell of a status change"),
 )
-class StatusChanges(Base, ReadOnlyModelViewSet[Any]):
+class StatusChanges(ListFiles, ReadOnlyModelViewSet[Any]):
     """How the states of nodes became others."""
 
     queryset = StatusChange.objects.order_by("-id")

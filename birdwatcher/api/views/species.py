@@ -7,12 +7,13 @@ from drf_spectacular.utils import extend_schema, extend_schema_view
 from birdwatcher.api.filters import SpeciesFilters
 from birdwatcher.api.serializers import SpeciesSerializer
 from birdwatcher.api.views.base import Editable
+from birdwatcher.api.views.files import ListFiles, listing
 from birdwatcher.birds.models import Species
 from birdwatcher.birds.removal import remove_birds
 
 
 @extend_schema_view(
-    list=extend_schema(summary="List species"),
+    list=listing("List species", SpeciesSerializer),
     create=extend_schema(summary="Add a species"),
     retrieve=extend_schema(summary="Tell of a species"),
     update=extend_schema(summary="Rename a species"),
@@ -23,7 +24,7 @@ from birdwatcher.birds.removal import remove_birds
         "minutes. Interrupted, it can be done again.",
     ),
 )
-class AllSpecies(Editable):
+class AllSpecies(ListFiles, Editable):
     """Species; the daemon makes one when an event names it first."""
 
     queryset = Species.objects.order_by("name", "id")

@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from birdwatcher.accounts.access import reading
+from birdwatcher.exports.birds import Birds
 from birdwatcher.exports.formats import FORMATS
 from birdwatcher.exports.models import Export
 from birdwatcher.exports.stream import BusyError, Download, asynchronously, stream
@@ -43,9 +44,9 @@ def export(request: HttpRequest) -> HttpResponseBase:
         response: HttpResponseBase = StreamingHttpResponse(())
     else:
         row = Export(**owner, format=form.suffix, title=filters.in_words())
-        zone = timezone.get_current_timezone()
+        birds = Birds(filters.search(), timezone.get_current_timezone())
         try:
-            file = Download(stream(row, filters.search(), form, zone))
+            file = Download(stream(row, birds, form))
         except BusyError:
             busy = _refuse(request, 503, ["Other exports are under way: try again in a moment."])
             busy["Retry-After"] = str(RETRY_AFTER)
@@ -70,13 +71,13 @@ def exports(request: HttpRequest) -> HttpResponse:
 
 
 def progress(request: HttpRequest) -> dict[str, Any]:
-    """Return what the template needs to know of the viewer's exports."""
+    """Return what the template needs to know of the viewer's exports of birds."""
     visitor = request.COOKIES.get(VISITOR, "")[:64]
     rows: list[Export] = []
     if request.user.is_authenticated or visitor:
         since = timezone.now() - Export.KEPT_FOR
-        mine = Export.objects.of(owner_of(request, visitor)).filter(started_at__gte=since)
-        rows = list(mine[:SHOWN])
+        mine = Export.objects.of(owner_of(request, visitor)).filter(kind=Birds.kind)
+        rows = list(mine.filter(started_at__gte=since)[:SHOWN])
     return {"exports": rows, "exporting": any(row.running for row in rows)}
 
 

@@ -39,7 +39,8 @@ def test_every_error_has_the_one_shape(caller: Callable[..., Caller]) -> None:
         (405, "OPTIONS", "birds", {}),
         (405, "POST", "counts", {"body": {}}),
         (406, "GET", "nodes", {"Accept": "text/html"}),
-        (406, "GET", "nodes?format=csv", {}),
+        (406, "GET", "nodes?format=xml", {}),
+        (406, "GET", "nodes/1?format=csv", {}),
         (415, "POST", "nodes", {"body": {}, "content_type": "text/plain"}),
     ):
         shape(asking, status, method, path, **options)

@@ -15,6 +15,7 @@ from django.test import Client, override_settings
 from django.utils import timezone
 
 from birdwatcher.birds.models import Bird
+from birdwatcher.exports import birds as exports
 from birdwatcher.exports import stream
 from birdwatcher.exports.formats import Record
 from birdwatcher.exports.models import Export, State
@@ -181,7 +182,7 @@ def test_an_export_that_fails_does_not_end_as_if_it_were_whole(
     def fail(*_: object) -> None:
         raise OSError("no more")
 
-    monkeypatch.setattr(stream, "records", fail)
+    monkeypatch.setattr(exports, "records", fail)
     with pytest.raises(OSError, match="no more"):
         next(pieces)
     assert Export.objects.get().state == State.FAILED
@@ -250,7 +251,7 @@ def test_a_client_that_leaves_ends_the_search(
         "headers": [(b"host", b"localhost"), (b"cookie", cookie)],
     }
 
-    real, gone, read = stream.records, threading.Event(), list[int]()
+    real, gone, read = exports.records, threading.Event(), list[int]()
 
     def wait(keys: list[int], zone: datetime.tzinfo) -> list[Record]:
         if read:
@@ -270,7 +271,7 @@ def test_a_client_that_leaves_ends_the_search(
         gone.set()
         await server.wait(timeout=20)
 
-    monkeypatch.setattr(stream, "records", wait)
+    monkeypatch.setattr(exports, "records", wait)
     asyncio.run(receive_and_leave())
     assert Export.objects.get().state == State.BROKEN_OFF
     assert len(read) <= 14

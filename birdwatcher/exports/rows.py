@@ -1,0 +1,72 @@
+"""Files of the rows of a table, in any order that a list can have.
+
+Each piece begins after the last row of the one before, known by what the rows are ordered by: none
+is there twice, or left out, because others came in or went. Only one that is itself moved in the
+order meanwhile, as by another name, may be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from django.db.models import Model, Q, QuerySet
+
+from birdwatcher.exports.formats import Record
+
+
+class Rows:
+    """The rows of a queryset, in its order, which must be by fields that are never null.
+
+    `describe` returns what is told of some rows, with the fields that `columns` names.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        rows: QuerySet[Any],
+        columns: Sequence[str],
+        describe: Callable[[list[Any]], list[Record]],
+    ) -> None:
+        self.kind, self.columns = kind, columns
+        self._rows, self._describe = rows, describe
+
+    def begin(self) -> None:
+        """Leave out the rows that come in from now on. Raises django.db.Error."""
+        last = self._rows.model.objects.order_by("-pk").values_list("pk", flat=True).first()
+        self._rows = self._rows.filter(pk__lte=last or 0)
+
+    def pieces(self, size: int) -> Iterator[list[Record]]:
+        """Yield them, `size` at a time. Raises django.db.Error."""
+        order = total_order(self._rows)
+        rows = self._rows.order_by(*order)
+        piece = list(rows[:size])
+        while piece:
+            yield self._describe(piece)
+            if len(piece) < size:
+                return
+            piece = list(rows.filter(after(piece[-1], order))[:size])
+
+
+def total_order(rows: QuerySet[Any]) -> list[str]:
+    """Return by what `rows` are ordered, up to the key, after which nothing is left to order."""
+    order: list[str] = []
+    for name in (*rows.query.order_by, "pk"):
+        field = name.lstrip("-")
+        if field in {"id", "pk"}:
+            return [*order, name]
+        if field not in {it.lstrip("-") for it in order}:
+            order.append(name)
+    raise AssertionError("unreachable: the key is the last")
+
+
+def after(row: Model, order: Sequence[str]) -> Q:
+    """Return the condition of the rows that come after `row` in an order."""
+    condition = Q(pk__in=[])
+    for name in reversed(order):
+        field, way = name.lstrip("-"), "lt" if name.startswith("-") else "gt"
+        value = getattr(row, field)
+        # The first half is implied; it is what an index can be asked.
+        reached = Q((f"{field}__{way}e", value))
+        condition = reached & (Q((f"{field}__{way}", value)) | condition)
+    return condition
