@@ -38,7 +38,9 @@ class NodeStatusSerializer(serializers.Serializer[Any]):
 
     def to_representation(self, instance: Node) -> dict[str, Any]:
         """Return what the daemon says of a node."""
-        daemon = self.context.get("daemon") or Daemon.current()
+        # There may be none, which need not be found out again for each node.
+        known = "daemon" in self.context
+        daemon = self.context["daemon"] if known else Daemon.current()
         return super().to_representation(_status(instance, daemon))
 
 

@@ -26,7 +26,7 @@ class Rows:
         kind: str,
         rows: QuerySet[Any],
         columns: Sequence[str],
-        describe: Callable[[list[Any]], list[Record]],
+        describe: Callable[[Sequence[Any]], Sequence[Record]],
     ) -> None:
         self.kind, self.columns = kind, columns
         self._rows, self._describe = rows, describe
@@ -36,7 +36,7 @@ class Rows:
         last = self._rows.model.objects.order_by("-pk").values_list("pk", flat=True).first()
         self._rows = self._rows.filter(pk__lte=last or 0)
 
-    def pieces(self, size: int) -> Iterator[list[Record]]:
+    def pieces(self, size: int) -> Iterator[Sequence[Record]]:
         """Yield them, `size` at a time. Raises django.db.Error."""
         order = total_order(self._rows)
         rows = self._rows.order_by(*order)
@@ -51,7 +51,7 @@ class Rows:
 def total_order(rows: QuerySet[Any]) -> list[str]:
     """Return by what `rows` are ordered, up to the key, after which nothing is left to order."""
     order: list[str] = []
-    for name in (*rows.query.order_by, "pk"):
+    for name in (*map(str, rows.query.order_by), "pk"):
         field = name.lstrip("-")
         if field in {"id", "pk"}:
             return [*order, name]

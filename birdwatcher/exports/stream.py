@@ -57,7 +57,7 @@ class Source(Protocol):
         """Leave out what comes in from now on, and return how many rows there are, None where only
         counting would tell. Raises django.db.Error."""
 
-    def pieces(self, size: int) -> Iterator[list[Record]]:
+    def pieces(self, size: int) -> Iterator[Sequence[Record]]:
         """Yield all rows, about `size` at a time, each time by a query of its own; sometimes none,
         so that whoever reads this may stop, too, where a long search finds nothing."""
 

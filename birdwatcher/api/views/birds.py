@@ -51,7 +51,8 @@ class Birds(HasFiles, mixins.RetrieveModelMixin, mixins.DestroyModelMixin, Gener
     @extend_schema(
         summary="List birds",
         description="In JSON a page of them, which does not shift when others arrive; as CSV or "
-        "JSON lines all of them, newest first.",
+        "JSON lines all of them, newest first. The columns of CSV, and the fields of JSON lines: "
+        f"{', '.join(exports.COLUMNS)}.",
         parameters=[BirdListQuery],
         responses={
             (200, "application/json"): BirdPageSerializer,

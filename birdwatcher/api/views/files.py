@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.http.response import HttpResponseBase
@@ -62,10 +62,9 @@ class ListFiles(HasFiles, GenericAPIView[Any]):
         if paged := sorted(OF_PAGES & request.query_params.keys()):
             raise ValidationError({name: [PAGED] for name in paged})
         kind = str(rows.model._meta.verbose_name_plural)  # noqa: SLF001 public
-        return download(
-            request, Rows(kind, rows, [*columns(self.get_serializer_class()())], self._tell)
-        )
+        names = [*columns(self.get_serializer_class()())]
+        return download(request, Rows(kind, rows, names, self._tell))
 
-    def _tell(self, rows: list[Any]) -> list[Record]:
+    def _tell(self, rows: Sequence[Any]) -> Sequence[Record]:
         """Return what is told of some rows at this moment."""
         return [dict(it) for it in self.get_serializer(rows, many=True).data]

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.http import HttpResponse
+from django.test import Client
 from django.utils import timezone
 
 from birdwatcher.birds.models import Species
@@ -161,3 +163,9 @@ def test_all_files_count_together(caller: Callable[..., Caller]) -> None:
     assert list(exports) == [(it, f"all {it}", "broken off") for it in ("nodes", "birds")]
     body(asking.ask("GET", "species?format=jsonl&search=x"))
     assert Export.objects.latest("pk").title == "search x"
+    # The page of birds tells of those of birds.
+    browser = Client()
+    browser.force_login(User.objects.get(username="viewer"))
+    page = browser.get("/birds/exports/").content.decode()
+    assert "all birds" in page
+    assert "all nodes" not in page

@@ -113,7 +113,7 @@ def test_the_quick_start_does_what_the_readme_says(
     environment = {**os.environ, "NO_PROXY": "127.0.0.1"}
     environment |= {"API": start_api(), "TOKEN": token_of("admin")}
     lines = quick_start()
-    assert len(lines) == 8
+    assert len(lines) == 9
     for line, answer in lines:
         done = subprocess.run(
             ["bash", "-c", line], cwd=tmp_path, env=environment, capture_output=True, timeout=60
