@@ -56,7 +56,7 @@ class ListFiles(HasFiles, GenericAPIView[Any]):
     def list(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Answer with a page or a file."""
         if request.accepted_renderer.format not in FORMATS:
-            page: Response = super().list(request, *args, **kwargs)  # type: ignore[misc]
+            page: Response = super().list(request, *args, **kwargs)
             return page
         rows = self.filter_queryset(self.get_queryset())
         if paged := sorted(OF_PAGES & request.query_params.keys()):
