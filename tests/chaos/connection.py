@@ -54,6 +54,7 @@ class Connection:
         self.read = 0  # bytes that the daemon has read, at the least
         self.certain: int | None = None  # packets; see `doom`
         self.killed_by: int | None = None  # the label of what killed its reader; see `doom`
+        self._ended_at: float | None = None  # monotonic
         self.serials = array("q")
         self._labels = array("H")
         self._behind = array("q")  # for each packet: the bytes up to its end
@@ -132,8 +133,14 @@ class Connection:
     def doom(self, label: int, seconds: float) -> None:
         """Its reader is about to be killed: what it had read `seconds` ago must not be lost.
 
-        A loss of what came later is put down to `label`.
+        A loss of what came later is put down to `label`. The connection may have ended meanwhile,
+        and its reader still hold what came of it; if it ended longer ago, or with another reader
+        that was killed, nothing is lost of it.
         """
+        if self._ended_at is not None and (
+            self.certain is not None or self._ended_at < time.monotonic() - seconds
+        ):
+            return
         before = [read for at, read in self._observed if at <= time.monotonic() - seconds]
         self.certain = self.packets_within(before[-1] if before else 0)
         self.killed_by = label
@@ -146,6 +153,7 @@ class Connection:
             with contextlib.suppress(OSError):
                 self.read = max(self.read, self.acknowledged())
         self.ending = ending
+        self._ended_at = time.monotonic()
         self._pending.clear()
         self.socket.close()
 

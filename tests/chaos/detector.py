@@ -183,7 +183,7 @@ class Detector:
     def doom(self, label: int, seconds: float) -> None:
         """The daemon's process for this node is about to be killed; see `Connection.doom`."""
         self._dooming = label
-        for connection in self.open():
+        for connection in self.connections:
             connection.doom(label, seconds)
 
     def spare(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.chaos.books import Books, Counts, Tally
-from tests.chaos.connection import Connection, Ending
+from tests.chaos.connection import LAST_INSTANTS, Connection, Ending
 from tests.chaos.detector import Detector
 from tests.chaos.events import is_garbage, packet_of, serial_of, sighting
 from tests.chaos.pace import Pace
@@ -102,6 +102,25 @@ def test_what_came_before_them_is_lost_all_the_same(connection: Connection) -> N
     connection.certain, connection.killed_by = 30, 1
     books = balance(connection, [serial for serial in EVENTS if serial < 29])
     assert any("29 is lost" in complaint for complaint in books.complaints)
+
+
+def test_so_is_what_a_connection_brought_that_ended_moments_before(
+    connection: Connection,
+) -> None:
+    reads(connection, 40)
+    connection.ended(Ending.BROKEN)
+    connection.doom(1, LAST_INSTANTS)
+    books = balance(connection, [serial for serial in EVENTS if serial < 35])
+    assert not books.complaints
+    assert (books.tallies[0].lost, books.tallies[1].lost) == (0, 5)
+
+
+def test_but_not_of_one_that_ended_longer_ago(connection: Connection) -> None:
+    reads(connection, 40)
+    connection.ended(Ending.BROKEN)
+    connection.doom(1, 0.0)
+    books = balance(connection, [serial for serial in EVENTS if serial < 35])
+    assert "35 is lost" in books.complaints[0]
 
 
 def test_doubles_are_noticed(connection: Connection) -> None:
