@@ -30,6 +30,7 @@ PAGES = {
     "all-species": "/species/",
     "species": "/species/{species}/",
     "system": "/system/",
+    "api": "/api/v1/",
     "login": "/login/",
 }
 SCREENS = {"wide": (WIDE, 1100), "narrow": (NARROW, 1500)}  # pixels
