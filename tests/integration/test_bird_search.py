@@ -8,6 +8,7 @@ import random
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from birdwatcher.birds.models import EARLIEST, LATEST, Bird, Species
 from birdwatcher.birds.search import pages, totals, walk
@@ -16,6 +17,8 @@ from birdwatcher.birds.search.search import Search
 from birdwatcher.nodes.models import Node
 from tests.support.flock import NOON, SECOND, insert, make_flock, make_nodes, make_species
 from tests.support.plans import plans
+
+DAY = datetime.timedelta(days=1)
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -134,6 +137,13 @@ def test_a_long_range_is_not_added_up_over_all_species() -> None:
         read = [plan for plan in plans(captured) if "rollups_" in plan.sql]
         assert read
         assert not [plan.text for plan in read if plan.read_whole]
+
+
+def test_a_range_that_has_no_end_is_as_long_as_until_now() -> None:
+    now = timezone.now()
+    make_flock(seed=7, count=20)
+    assert totals.known(Search(start=now - DAY)) == totals.Total(0)
+    assert totals.known(Search(start=now - totals.LONGEST - DAY)) is None
 
 
 def test_pages_stay_as_they_are_while_birds_come_in() -> None:

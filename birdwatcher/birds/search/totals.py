@@ -6,6 +6,7 @@ import datetime
 from dataclasses import dataclass, replace
 
 from django.db.models import Q, Sum
+from django.utils import timezone
 
 from birdwatcher.birds.models import EARLIEST, LATEST
 from birdwatcher.birds.search.search import Search
@@ -56,7 +57,8 @@ def _is_long(search: Search) -> bool:
     """Whether it asks for all species and nodes, not of all time, but of a long one."""
     if search.node is not None or search.species is not None or not (search.start or search.end):
         return False
-    return (search.end or LATEST) - (search.start or EARLIEST) > LONGEST
+    # Without an end it goes on beyond now, where there are but the few birds of wrong clocks.
+    return (search.end or timezone.now()) - (search.start or EARLIEST) > LONGEST
 
 
 def _all(search: Search) -> int:
