@@ -107,6 +107,16 @@ def test_by_anything_in_any_range(birds: list[Bird], caller: Callable[..., Calle
             assert names == sorted(set(names))
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_nothing_is_heard_at_the_end_of_time(
+    birds: list[Bird], caller: Callable[..., Caller]
+) -> None:
+    asking, last = caller("viewer", "read"), "start=9999-12-31T23:30:00Z&end=9999-12-31T23:59:59Z"
+    for by in ("node", "species", "hour", "day"):
+        assert asking.get(f"counts?by={by}&{last}")["counts"] == []
+    assert asking.get(f"birds?{last}")["results"] == []
+
+
 def found(told: Any) -> dict[object, int]:
     key = {"node": "node_id", "species": "species_id"}.get(told["by"], told["by"])
     return {it[key]: it["count"] for it in told["counts"] if it["count"]}
