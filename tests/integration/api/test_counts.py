@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from birdwatcher.api.models import ApiToken
+from birdwatcher.api.views.counts import Counts
 from birdwatcher.birds.models import EARLIEST, LATEST, Bird
 from birdwatcher.nodes.models import Node
 from tests.support.flock import insert, make_nodes, make_species
@@ -115,6 +117,16 @@ def test_nothing_is_heard_at_the_end_of_time(
     for by in ("node", "species", "hour", "day"):
         assert asking.get(f"counts?by={by}&{last}")["counts"] == []
     assert asking.get(f"birds?{last}")["results"] == []
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_nobody_takes_all_threads(database: object, caller: Callable[..., Caller]) -> None:
+    asking, question = caller("viewer"), "counts?by=node"
+    who = f"token {ApiToken.objects.get().pk}"
+    with Counts.turns.of(who), Counts.turns.of(who):
+        assert "wait" in asking.get(question, 429)["detail"]
+        assert caller("operator").get(question)["counts"] == []
+    assert asking.get(question)["counts"] == []
 
 
 def found(told: Any) -> dict[object, int]:
