@@ -17,6 +17,9 @@ django.setup(set_prefix=False)
 from birdwatcher.live.origins import Origins  # noqa: E402
 from birdwatcher.live.routing import websocket_urlpatterns  # noqa: E402
 from birdwatcher.web.handler import BoundedApplication, Handler, refuse  # noqa: E402
+from birdwatcher.web.statements import bound_statements  # noqa: E402
+
+bound_statements()
 
 # A page of elsewhere must not read along with the cookies of whoever opened it.
 origins = [*settings.ALLOWED_HOSTS, *settings.CSRF_TRUSTED_ORIGINS]

@@ -174,7 +174,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["birdwatcher.api.access.MayRead"],
     "DEFAULT_THROTTLE_CLASSES": ["birdwatcher.api.rates.RateLimit"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["birdwatcher.api.bodies.JsonParser"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "birdwatcher.api.negotiation.Negotiation",
     "DEFAULT_PAGINATION_CLASS": "birdwatcher.api.paging.Pages",
     "DEFAULT_FILTER_BACKENDS": ["birdwatcher.api.queries.StrictFilters"],

@@ -48,9 +48,14 @@ class ApiTokenAdmin(admin.ModelAdmin):
         return field
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """Save the token; a new one gets its secret, which only `obj` knows until it is shown."""
-        if not change:
-            obj.secret = tokens.renew(obj)
+        """Save the token; a new one gets its secret, which only `obj` knows until it is shown.
+
+        Of another one what was edited: it may have been revoked since it was read.
+        """
+        if change:
+            obj.save(update_fields=form.changed_data)
+            return
+        obj.secret = tokens.renew(obj)
         super().save_model(request, obj, form, change)
 
     def response_add(

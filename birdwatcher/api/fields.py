@@ -47,3 +47,10 @@ class ModelSerializer(serializers.ModelSerializer[Any]):
         models.BooleanField: Truth,
         models.PositiveIntegerField: Whole,
     }
+
+    def update(self, instance: models.Model, validated_data: dict[str, Any]) -> models.Model:
+        """Save what was given, and nothing else of what was read."""
+        for name, value in validated_data.items():
+            setattr(instance, name, value)
+        instance.save(update_fields=validated_data)
+        return instance

@@ -5,20 +5,26 @@ a share of it, one part in `SHARES`, and goes on with that until it is used up. 
 more than the whole, and the database is written to some `SHARES` times a minute for each who asks.
 What one process has taken and not used when the others run out is lost: with as many processes as
 usual, a few hundredths. Minutes are those of the clock.
+
+Nobody waits long to be counted. While no share can be taken, because somebody writes all the time
+or the database is away, a process takes shares out of its own head: then each grants the whole at
+most.
 """
 
 from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 
 from django.conf import settings
-from django.db import connection
+from django.db import OperationalError, connection
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from birdwatcher.accounts.throttle import client_address
+from birdwatcher.api.brief import briefly
 from birdwatcher.api.models import Allowance, ApiToken
 
 MINUTE = 60  # seconds
@@ -42,19 +48,24 @@ class Grants:
         self._minute = 0
         self._left: dict[str, int] = {}
         self._refused: set[str] = set()  # of whose minute nothing is left anywhere
+        self._lent: Counter[str] = Counter()  # what was granted without a share
 
     def take(self, who: str, rate: int, minute: int) -> bool:
         """Whether one request more of `who` is granted. Raises django.db.Error."""
         with self._lock:
             if minute != self._minute:
                 self._minute, self._left, self._refused = minute, {}, set()
+                self._lent.clear()
             left = self._left.get(who, 0)
             if left:
                 self._left[who] = left - 1
             if left or who in self._refused:
                 return bool(left)
         # Not under the lock, because the database may take its time.
-        share = self._share(who, rate, minute)
+        try:
+            share = self._share(who, rate, minute)
+        except OperationalError:
+            share = self._lend(who, rate)
         with self._lock:
             if minute == self._minute and share:
                 self._left[who] = self._left.get(who, 0) + share - 1
@@ -62,20 +73,32 @@ class Grants:
                 self._refused.add(who)
         return share > 0
 
+    def _lend(self, who: str, rate: int) -> int:
+        with self._lock:
+            lent = min(share_of(rate), rate - self._lent[who])
+            self._lent[who] += lent
+            return lent
+
+
+def share_of(rate: int) -> int:
+    """Return how much of the whole is taken at a time."""
+    return max(1, rate // SHARES)
+
 
 def take_share(who: str, rate: int, minute: int) -> int:
     """Take a share of what `who` may ask, and return it: 0 if all of it is taken.
 
-    Raises django.db.Error.
+    Raises django.db.Error; among them OperationalError if others keep it waiting.
     """
-    wanted = max(1, rate // SHARES)
-    with connection.cursor() as cursor:
-        cursor.execute(GRANT, [who, minute, wanted])
-        granted = cursor.fetchone()[0]
-    old = Allowance.objects.filter(minute__lt=minute - 1).order_by("minute")
-    keys = list(old.values_list("pk", flat=True)[:TIDIED])
-    if keys:
-        Allowance.objects.filter(pk__in=keys).delete()
+    wanted = share_of(rate)
+    with briefly():
+        with connection.cursor() as cursor:
+            cursor.execute(GRANT, [who, minute, wanted])
+            granted = cursor.fetchone()[0]
+        old = Allowance.objects.filter(minute__lt=minute - 1).order_by("minute")
+        keys = list(old.values_list("pk", flat=True)[:TIDIED])
+        if keys:
+            Allowance.objects.filter(pk__in=keys).delete()
     return max(0, min(wanted, rate - (granted - wanted)))
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
+from contextlib import suppress
 
+from django.db import OperationalError
 from django.db.models import Q
 from django.utils import timezone
 
+from birdwatcher.api.brief import briefly
 from birdwatcher.api.models import ApiToken
 
 BYTES = 32  # of randomness
@@ -27,7 +30,7 @@ def authenticate(secret: str) -> ApiToken | None:
     """Return the token with this secret, its user loaded, if one may ask with it now.
 
     None if there is none such, or it has expired or was revoked, or its user may not log in. Notes
-    when it was used. Raises django.db.Error.
+    when it was used, if that can be written at once. Raises django.db.Error.
     """
     if not SECRET.fullmatch(secret):
         return None
@@ -51,7 +54,8 @@ def _note_use(token: ApiToken) -> None:
     if token.last_used_at is None or token.last_used_at < late:
         # Again in the database, so that of many who ask at once one writes.
         old = Q(last_used_at=None) | Q(last_used_at__lt=late)
-        ApiToken.objects.filter(old, pk=token.pk).update(last_used_at=now)
+        with suppress(OperationalError), briefly():
+            ApiToken.objects.filter(old, pk=token.pk).update(last_used_at=now)
 
 
 def _hash(secret: str) -> str:

@@ -23,8 +23,9 @@ then counts (see `rollups.triggers`).
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -35,8 +36,9 @@ from birdwatcher.rollups import counting
 from birdwatcher.rollups.counting import EPOCH
 from birdwatcher.rollups.hours import MICROSECOND
 
-# The writer waits behind whoever waits for its turn here, so this is what it may lose at most.
-LOCK_TIMEOUT = "1s"
+# Seconds for all of it, on PostgreSQL. The writer waits behind whoever waits for its turn here, and
+# then until that is done, so this is what it may lose at most.
+PATIENCE = 1.0
 
 
 def enter(bird: Bird, species: str | None = None) -> None:
@@ -44,8 +46,9 @@ def enter(bird: Bird, species: str | None = None) -> None:
 
     `species`: the name of its species, if `bird` does not say which. It is marked as doubtful if
     its time is. Raises Node.DoesNotExist if its node is no more, and django.db.Error: among them
-    IntegrityError if its species is deleted at this very moment, OperationalError if others do not
-    let go of what they hold in time.
+    IntegrityError if its species is deleted at this very moment, OperationalError if it is not done
+    within `PATIENCE`, because others do not let go of what they hold. In a transaction that is open
+    already, what comes after this should be little: the writer waits for its end.
     """
     with _turn():
         bird.node = Node.objects.get(pk=bird.node_id)
@@ -66,9 +69,26 @@ def _species(name: str) -> Species:
 def _turn() -> Iterator[None]:
     """Let nobody else insert birds until the transaction, perhaps one that is open, is over."""
     with transaction.atomic():
-        if connection.vendor == "postgresql":
-            table = connection.ops.quote_name(Node._meta.db_table)  # noqa: SLF001 Django documents it
+        if connection.vendor != "postgresql":
+            yield
+            return
+        table = connection.ops.quote_name(Node._meta.db_table)  # noqa: SLF001 Django documents it
+        with connection.execute_wrapper(_within(PATIENCE)):
             with connection.cursor() as cursor:
-                cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
                 cursor.execute(f"LOCK TABLE {table} IN EXCLUSIVE MODE")
-        yield
+            yield
+
+
+def _within(seconds: float) -> Callable[..., Any]:
+    """Return what lets all statements together take so long, waiting and working, and no more.
+
+    A timeout for locks would hold for each lock anew.
+    """
+    deadline = time.monotonic() + seconds
+
+    def execute(run: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+        left = max(1, round((deadline - time.monotonic()) * 1000))  # 0 would be for ever
+        run(f"SET LOCAL statement_timeout = {left}", None, False, context)
+        return run(sql, params, many, context)
+
+    return execute

@@ -56,7 +56,7 @@ def split(start: datetime.datetime, end: datetime.datetime) -> tuple[Span, list[
 
     Moments beyond the first and the last that a bird can have are taken for these.
     """
-    start, end = max(start, EARLIEST), min(end, LATEST + HOUR)
+    start, end = min(max(start, EARLIEST), LATEST + HOUR), min(end, LATEST + HOUR)
     first, last = hour_of(start + HOUR - MICROSECOND), hour_of(end)
     if first > last:  # all within one hour
         return Span(first, first), list(filter(None, [Span(start, end)]))

@@ -9,4 +9,5 @@ KEEPALIVE = 15  # seconds that an idle connection is kept
 SOCKET_TIMEOUT = 10  # seconds in which a client must send a request's head, or take something
 BODY_TIMEOUT = 30  # seconds in which it must send the body
 THREAD_TIMEOUT = 30  # seconds in which a thread must be free for it, or it is refused
+STATEMENT_TIMEOUT = 20  # seconds that a statement may take on PostgreSQL
 BACKLOG = 512

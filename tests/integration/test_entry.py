@@ -2,7 +2,10 @@
 for somebody who waits for him."""
 
 import datetime
+import itertools
 import threading
+import time
+import types
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -90,7 +93,7 @@ def test_a_bird_is_entered_and_counted(node: Node) -> None:
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 def test_keys_become_visible_in_their_order(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whichever of the two comes first, the other one takes its key after that is committed."""
-    monkeypatch.setattr(entry, "LOCK_TIMEOUT", "30s")
+    monkeypatch.setattr(entry, "PATIENCE", 30.0)
     species = Species.objects.create(name="Wren")
     with transaction.atomic():
         write_as_the_writer(node, species)
@@ -110,14 +113,29 @@ def test_keys_become_visible_in_their_order(node: Node, monkeypatch: pytest.Monk
 def test_nobody_waits_long_for_a_bird_that_is_entered(
     node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(entry, "LOCK_TIMEOUT", "50ms")
+    monkeypatch.setattr(entry, "PATIENCE", 0.05)
     species = Species.objects.create(name="Wren")
     with transaction.atomic():
         write_as_the_writer(node, species)
         entering = Beside(lambda: entry.enter(bird(node), species="Wren"))
-        with pytest.raises(OperationalError, match="lock timeout"):
+        with pytest.raises(OperationalError, match="statement timeout"):
             entering.end()
     assert Bird.objects.count() == 1
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_all_that_it_waits_for_counts_together(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Its turn, by this clock, takes all the time but 50 ms.
+    ticks = itertools.chain([0.0, 0.0], itertools.repeat(29.95))
+    clock = types.SimpleNamespace(time=time.time, monotonic=lambda: next(ticks))
+    monkeypatch.setattr(entry, "PATIENCE", 30.0)
+    monkeypatch.setattr(entry, "time", clock)
+    with transaction.atomic():
+        Species.objects.create(name="Wren")
+        entering = Beside(lambda: entry.enter(bird(node), species="Wren"))
+        with pytest.raises(OperationalError, match="statement timeout"):
+            entering.end()
+    assert not Bird.objects.exists()
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
@@ -125,7 +143,7 @@ def test_whoever_deletes_and_whoever_enters_do_not_wait_for_each_other(
     node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of a node and a species, while birds of both are entered, and the writer writes others."""
-    monkeypatch.setattr(entry, "LOCK_TIMEOUT", "30s")
+    monkeypatch.setattr(entry, "PATIENCE", 30.0)
     others = [Node.objects.create(name="x", ip_address="::1", port=50 + n) for n in range(6)]
     species = [Species.objects.create(name=f"S{n}") for n in range(6)]
     kept = Species.objects.create(name="Kept")

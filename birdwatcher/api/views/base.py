@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Model
 from django.http import Http404
 from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404
 from rest_framework.exceptions import APIException
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -85,9 +86,12 @@ class Editable(Base, ModelViewSet[Any]):
             self.note(serializer.instance, ADDITION, "Added by a program.")
 
     def perform_update(self, serializer: BaseSerializer[Any]) -> None:
-        """Save what was changed."""
+        """Save what was changed, of the row as it is now. Raises Http404 if it is gone."""
         changed = ", ".join(serializer.validated_data) or "nothing"
+        # Without what the list joins to it: what may be missing cannot be locked.
+        rows = self.queryset.model.objects.select_for_update(no_key=True)
         with transaction.atomic():
+            serializer.instance = get_object_or_404(rows, pk=serializer.instance.pk)
             serializer.save()
             self.note(serializer.instance, CHANGE, f"Changed by a program: {changed}.")
 

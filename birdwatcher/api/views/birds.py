@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
-from django.contrib.admin.models import DELETION, LogEntry
+from django.contrib.admin.models import ADDITION, DELETION, LogEntry
 from django.db import transaction
 from django.http.response import HttpResponseBase
 from drf_spectacular.utils import extend_schema, extend_schema_view
@@ -85,7 +85,9 @@ class Birds(HasFiles, mixins.RetrieveModelMixin, mixins.DestroyModelMixin, Gener
         given = serializer.validated_data
         bird = Bird(timestamp=given["timestamp"], name=given["name"], node_id=given["node_id"])
         try:
-            entry.enter(bird, species=given["species"]["name"])
+            with transaction.atomic():
+                entry.enter(bird, species=given["species"]["name"])
+                self._note(bird, ADDITION, "Added by a program.")
         except Node.DoesNotExist:
             raise ValidationError({"node_id": ["The node was just deleted."]}) from None
         return Response(BirdSerializer(bird).data, status=201)
@@ -93,8 +95,9 @@ class Birds(HasFiles, mixins.RetrieveModelMixin, mixins.DestroyModelMixin, Gener
     def perform_destroy(self, bird: Bird) -> None:
         """Delete the bird, and note down who did."""
         with transaction.atomic():
-            says = "Deleted by a program."
-            LogEntry.objects.log_actions(
-                self.request.user.pk, [bird], DELETION, change_message=says
-            )
+            self._note(bird, DELETION, "Deleted by a program.")
             bird.delete()
+
+    def _note(self, bird: Bird, what: int, says: str) -> None:
+        """Note down who did something."""
+        LogEntry.objects.log_actions(self.request.user.pk, [bird], what, change_message=says)

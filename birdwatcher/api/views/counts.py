@@ -21,6 +21,8 @@ from birdwatcher.api.counts import (
     SpeciesCountSerializer,
 )
 from birdwatcher.api.moments import just_after
+from birdwatcher.api.rates import asker
+from birdwatcher.api.turns import Turns
 from birdwatcher.api.views.base import Base
 from birdwatcher.birds.models import EARLIEST, Species
 from birdwatcher.nodes.models import Node
@@ -67,6 +69,8 @@ class SpeciesCount(Base):
 class Counts(Base):
     """The birds of a range of time."""
 
+    turns = Turns()
+
     @extend_schema(
         summary="Count birds by node, species, hour or day",
         description="Exactly. By node and by species: those with birds, most birds first. By hour "
@@ -77,19 +81,23 @@ class Counts(Base):
     def get(self, request: Request) -> Response:
         """Answer with the numbers."""
         asked = CountsQuery.of(request).validated_data
-        by, start, end = asked["by"], asked.get("start"), asked.get("end")
-        of = {name: asked[name] for name in ("node", "species") if name in asked}
-        after = None if end is None else just_after(end)
-        if by == "node":
-            ranked = queries.by_node(start, after, limit=MOST, **of)
-            counts = [{"node_id": it.pk, "node": it.name, "count": n} for it, n in ranked]
-        elif by == "species":
-            ranked = queries.by_species(start, after, limit=MOST, **of)
-            counts = [{"species_id": it.pk, "species": it.name, "count": n} for it, n in ranked]
-        else:
-            counts = _by_time(by, max(start, EARLIEST), after, asked.get("tz", datetime.UTC), of)
-        answer = {"by": by, "start": start, "end": end, "counts": counts}
-        return Response(CountsSerializer(answer).data)
+        with self.turns.of(asker(request)[0]):
+            counts = _counted(asked)
+        told = {name: asked.get(name) for name in ("by", "start", "end")}
+        return Response(CountsSerializer({**told, "counts": counts}).data)
+
+
+def _counted(asked: dict[str, Any]) -> list[dict[str, Any]]:
+    by, start, end = asked["by"], asked.get("start"), asked.get("end")
+    of = {name: asked[name] for name in ("node", "species") if name in asked}
+    after = None if end is None else just_after(end)
+    if by == "node":
+        ranked = queries.by_node(start, after, limit=MOST, **of)
+        return [{"node_id": it.pk, "node": it.name, "count": n} for it, n in ranked]
+    if by == "species":
+        ranked = queries.by_species(start, after, limit=MOST, **of)
+        return [{"species_id": it.pk, "species": it.name, "count": n} for it, n in ranked]
+    return _by_time(by, max(start, EARLIEST), after, asked.get("tz", datetime.UTC), of)
 
 
 def _by_time(

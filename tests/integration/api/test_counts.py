@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from birdwatcher.api.models import ApiToken
+from birdwatcher.api.views.counts import Counts
 from birdwatcher.birds.models import EARLIEST, LATEST, Bird
 from birdwatcher.nodes.models import Node
 from tests.support.flock import insert, make_nodes, make_species
@@ -105,6 +107,26 @@ def test_by_anything_in_any_range(birds: list[Bird], caller: Callable[..., Calle
         if by in {"hour", "day"}:
             names = [it[by] for it in told["counts"]]
             assert names == sorted(set(names))
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_nothing_is_heard_at_the_end_of_time(
+    birds: list[Bird], caller: Callable[..., Caller]
+) -> None:
+    asking, last = caller("viewer", "read"), "start=9999-12-31T23:30:00Z&end=9999-12-31T23:59:59Z"
+    for by in ("node", "species", "hour", "day"):
+        assert asking.get(f"counts?by={by}&{last}")["counts"] == []
+    assert asking.get(f"birds?{last}")["results"] == []
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_nobody_takes_all_threads(database: object, caller: Callable[..., Caller]) -> None:
+    asking, question = caller("viewer"), "counts?by=node"
+    who = f"token {ApiToken.objects.get().pk}"
+    with Counts.turns.of(who), Counts.turns.of(who):
+        assert "wait" in asking.get(question, 429)["detail"]
+        assert caller("operator").get(question)["counts"] == []
+    assert asking.get(question)["counts"] == []
 
 
 def found(told: Any) -> dict[object, int]:

@@ -51,7 +51,7 @@ def test_every_error_has_the_one_shape(caller: Callable[..., Caller]) -> None:
 
 
 def test_a_body_that_is_no_json(caller: Callable[..., Caller]) -> None:
-    for data in ("{", '{"name": NaN}', '"\\ud800"', "[]", "null"):
+    for data in ("{", '{"name": NaN}', '"\\ud800"', "[]", "null", "[" * 100_000):
         answer = caller().client.post(
             "/api/v1/species",
             data,

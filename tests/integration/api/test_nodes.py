@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from birdwatcher.birds.models import Bird, Species
@@ -83,6 +85,16 @@ def test_nodes_with_their_live_state(caller: Callable[..., Caller]) -> None:
     for query in ("enabled=perhaps", "state=happy", "page_size=0", "page_size=501", "ordering=x"):
         assert list(asking.get(f"nodes?{query}", 400)["errors"]) == [query.partition("=")[0]]
     assert asking.get("nodes?page=9", 404)["detail"] == "There is no page “9”."
+
+
+def test_pages_neither_double_a_node_nor_pass_over_it(caller: Callable[..., Caller]) -> None:
+    asking = caller("viewer", "read")
+    for number in range(4):
+        Node.objects.create(name="N", ip_address="10.0.3.1", port=number + 1)
+    for order in ("name", "-name", "ip_address"):
+        with CaptureQueriesContext(connection) as queries:
+            asking.get(f"nodes?ordering={order}&page_size=2")
+        assert any(it["sql"].endswith('"nodes_node"."id" ASC LIMIT 2') for it in queries)
 
 
 def test_a_species_goes_with_its_birds(caller: Callable[..., Caller]) -> None:

@@ -5,11 +5,11 @@ import threading
 from collections.abc import Callable, Iterator
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test import override_settings
 
 from birdwatcher.api import rates
-from birdwatcher.api.models import Allowance
+from birdwatcher.api.models import Allowance, ApiToken
 from birdwatcher.api.rates import Grants, RateLimit, take_share
 from tests.support.program import Caller
 
@@ -85,6 +85,38 @@ def test_who_asks_too_often_is_told_when_to_come_again(
     assert Caller().ask("GET", "birds").status_code == 429
     at_a_quiet_time(61)
     assert asking.ask("GET", "nodes").status_code == 200
+
+
+@override_settings(BIRDWATCHER_API_RATE=5)
+def test_who_reads_does_not_wait_for_who_writes(
+    caller: Callable[..., Caller], at_a_quiet_time: Callable[[int], None]
+) -> None:
+    """The use of the token is not noted then, and each process counts for itself."""
+    asking, other, statuses = caller("viewer"), caller("viewer"), []
+
+    def ask() -> None:
+        statuses.extend(asking.ask("GET", "nodes").status_code for _ in range(6))
+        connection.close()
+
+    with transaction.atomic():
+        ApiToken.objects.update(name="held")
+        Allowance.objects.all().delete()
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("LOCK TABLE api_allowance IN EXCLUSIVE MODE")
+        reading = threading.Thread(target=ask)
+        reading.start()
+        reading.join(15)
+        assert statuses == 5 * [200] + [429]
+    reading.join(30)
+    assert not ApiToken.objects.exclude(last_used_at=None).exists()
+    assert other.ask("GET", "nodes").status_code == 200
+    assert ApiToken.objects.exclude(last_used_at=None).count() == 1
+    assert Allowance.objects.get().granted == 1
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA busy_timeout")
+            assert cursor.fetchone() == (20_000,)
 
 
 def test_small_rates_are_kept_too() -> None:
