@@ -1,6 +1,6 @@
 """How soon the writer commits again: at once, unless so much comes singly that it should gather.
 
-A commit costs about the same for one event as for ten. While few arrive, each is committed at once.
+A commit costs little more for twenty events than for one. While few arrive, each is committed at once.
 While hundreds a second do, from as many nodes, commits begin at least `GATHERING` apart, as with
 PostgreSQL's commit_delay and commit_siblings: a fraction of the work, for an event that is visible
 some milliseconds later. Under a flood a commit takes longer than that anyway.
@@ -12,7 +12,7 @@ import math
 import time
 from collections.abc import Callable
 
-GATHERING = 0.02  # seconds between the beginnings of two commits, while it is busy
+GATHERING = 0.05  # seconds between the beginnings of two commits, while it is busy
 BUSY = 200.0  # frames a second from which on it is
 MEMORY = 0.1  # seconds over which that is averaged
 
