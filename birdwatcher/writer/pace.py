@@ -1,9 +1,9 @@
 """How soon the writer commits again: at once, unless so much comes singly that it should gather.
 
-A commit costs little more for twenty events than for one. While few arrive, each is committed at once.
-While hundreds a second do, from as many nodes, commits begin at least `GATHERING` apart, as with
-PostgreSQL's commit_delay and commit_siblings: a fraction of the work, for an event that is visible
-some milliseconds later. Under a flood a commit takes longer than that anyway.
+A commit costs little more for twenty events than for one. While few arrive, each is committed at
+once. While hundreds a second do, from as many nodes, commits begin at least `GATHERING` apart, as
+with PostgreSQL's commit_delay and commit_siblings: a fraction of the work, for an event that is
+visible some milliseconds later. Under a flood a commit takes longer than that anyway.
 """
 
 from __future__ import annotations
