@@ -74,12 +74,12 @@ def test_as_long_as_nothing_is_written_sqlite_is_not_asked_for_birds(field: Fiel
 def test_deletions_are_read_in_their_order_along_its_index() -> None:
     now = timezone.now()
     Deletion.objects.bulk_create(
-        Deletion(xact=n // 3, node_id=1, species_id=1, birds=[n], at=now) for n in range(9000)
+        Deletion(xact=n // 20, node_id=1, species_id=1, birds=[n], at=now) for n in range(9000)
     )
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")
-    place, last = Gone(100, 0), Gone(2900, 2**63 - 1)
+    place, last = Gone(50, 0), Gone(400, 2**63 - 1)
     read: list[int] = []
     with CaptureQueriesContext(connection) as captured:
         more = True
@@ -88,7 +88,7 @@ def test_deletions_are_read_in_their_order_along_its_index() -> None:
             read += [key for it in some for key in it.birds]
             assert len(some) <= deletions.BIRDS
             place = some[-1].place if some else place
-    assert read == list(range(300, 8703))
+    assert read == list(range(1000, 8020))
     plan = plan_of(captured[0]["sql"])
     assert "live_deletion_order" in plan
     assert not re.search(r"Sort|Seq Scan|TEMP B-TREE|SCAN", plan), plan
