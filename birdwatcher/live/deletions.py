@@ -43,6 +43,7 @@ AFTER = {
     "postgresql": CUT.format(behind=BEHIND.format(settled=f"AND xact < {XMIN}"), birds=BIRDS),
     "sqlite": BEHIND.format(settled=""),
 }
+LOOKED_AT = 10_000  # rows among which the oldest is looked for
 FOR_EVER = Gone(2**63 - 1, 2**63 - 1)
 
 
@@ -88,11 +89,13 @@ def after(place: Gone, until: Gone = FOR_EVER) -> tuple[list[Deleted], bool]:
 
 
 def oldest_untold(place: Gone) -> float | None:
-    """Return when the first of those behind `place` came, in Unix time, whether they can be told
-    yet or not; None if there are none."""
+    """Return when the first of those that come next behind `place` came, in Unix time, whether they
+    can be told yet or not; None if there are none."""
     behind = Q(xact__gt=place.xact) | Q(xact=place.xact, pk__gt=place.key)
     # The bound on `xact` alone is what the index is searched by.
-    untold = Deletion.objects.filter(behind, xact__gte=place.xact)
+    untold = Deletion.objects.filter(behind, xact__gte=place.xact).order_by("xact", "pk")[
+        :LOOKED_AT
+    ]
     at: datetime.datetime | None = untold.aggregate(at=Min("at"))["at"]
     return at.timestamp() if at else None
 

@@ -83,5 +83,5 @@ class Hub:
             for client in self._clients:
                 client.too_slow.set()
         finally:
-            self.recent.news_at(None)
+            self.recent.forget()
             self._news.leave()

@@ -82,9 +82,10 @@ class Reader:
         """Tell what is new; return the seconds until there may be more. Raises django.db.Error."""
         place = self._place or await self._begin()
         await self._welcome(place)
+        asked_at = time.monotonic()
         news = await self._thread.ask(lambda: self._follower.after(*place), self._late)
         self._recovered()
-        self._keep(place, news)
+        self._keep(place, news, asked_at)
         await self._spread(news)
         self._reporter.tell(len(news.birds), [it for it in self._following if it.hears_all])
         if time.monotonic() >= self._sign_at:
@@ -118,11 +119,11 @@ class Reader:
             client.live_at(place, self._as_of)
         self._begun = (self._begun | new) & self._clients
 
-    def _keep(self, place: Place, news: News) -> None:
+    def _keep(self, place: Place, news: News, read_at: float) -> None:
         """Note how far everybody will have been told, and what, for those who come to it later."""
         if news.birds:
             last = news.birds[-1].id
-            self._recent.add(Stretch(place.birds, last, news.birds, place.gone))
+            self._recent.add(Stretch(place.birds, last, news.birds, place.gone, read_at))
             self._recent.news_at(last)
             place = place._replace(birds=last)
         if news.deleted:

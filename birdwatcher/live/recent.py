@@ -9,6 +9,7 @@ once. Only so do all of them catch up while more birds come than each of them co
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ from birdwatcher.live.messages import Sighting
 from birdwatcher.live.place import Gone
 
 MOST_BIRDS = 20_000  # some 10 MB
+KEPT_FOR = 60.0  # seconds: names may change, and deletions that are to be told are forgotten
 MOST_STRETCHES = 400  # as so many are searched for each piece that somebody is told
 
 
@@ -30,6 +32,7 @@ class Stretch(NamedTuple):
     until: int
     birds: Sequence[Sighting]
     gone: Gone
+    read_at: float  # monotonic, or somewhat before
 
 
 class Recent:
@@ -45,7 +48,7 @@ class Recent:
     def add(self, stretch: Stretch) -> None:
         """Keep `stretch`, and forget the oldest for it."""
         with self._lock:
-            kept = [*self._stretches, stretch][-MOST_STRETCHES:]
+            kept = [it for it in (*self._stretches, stretch) if _is_recent(it)][-MOST_STRETCHES:]
             count = sum(len(it.birds) for it in kept)
             while count > self.most_birds:
                 count -= len(kept.pop(0).birds)
@@ -53,13 +56,23 @@ class Recent:
 
     def behind(self, key: int) -> Stretch | None:
         """Return a stretch in which there is what comes next behind `key`, if one is kept."""
-        fitting = (it for it in reversed(self._stretches) if it.since <= key < it.until)
+        stretches = reversed(self._stretches)
+        fitting = (it for it in stretches if it.since <= key < it.until and _is_recent(it))
         return next(fitting, None)
 
-    def news_at(self, key: int | None) -> None:
-        """Note how far the reader of the news is; None: nobody reads them."""
+    def news_at(self, key: int) -> None:
+        """Note how far the reader of the news is."""
         self._news = key
+
+    def forget(self) -> None:
+        """Keep nothing, as nobody reads the news any more."""
+        with self._lock:
+            self._stretches, self._news = (), None
 
     def is_near(self, key: int) -> bool:
         """Whether not much more than what is kept is missing from `key` on to the news."""
         return self._news is not None and self._news - key <= self.most_birds
+
+
+def _is_recent(stretch: Stretch) -> bool:
+    return time.monotonic() - stretch.read_at < KEPT_FOR

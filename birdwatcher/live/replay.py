@@ -7,6 +7,7 @@ django.db.Error.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -66,11 +67,12 @@ def piece(recent: Recent, wanted: Wanted, at: Place, until: Place | None, *, who
     if found := known(recent, wanted, at, until):
         return found
     table.prepare()
+    read_at = time.monotonic()
     gone = deletions.newest() if whole else None
     read_for = Wanted() if whole else wanted
     birds, reached, all_birds = _birds(read_for, at.birds, until.birds if until else None)
     if gone and reached > at.birds:
-        recent.add(Stretch(at.birds, reached, birds, gone))
+        recent.add(Stretch(at.birds, reached, birds, gone, read_at))
         birds = [it for it in birds if wanted.takes(it)]
     if not all_birds:
         return Piece(birds, (), Place(reached, at.gone), complete=False)
