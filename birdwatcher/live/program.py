@@ -104,9 +104,8 @@ class ProgramConsumer(FollowingConsumer):
 
     async def _next_piece(self, at: Place, until: Place | None) -> Piece:
         recent = self.hub.recent
-        await asyncio.sleep(
-            0
-        )  # as neither what is known nor sending it need let others have a turn
+        # Others have their turn: neither what is known nor sending it need wait for anything.
+        await asyncio.sleep(0)
         if found := replay.known(recent, self._wanted, at, until):
             return found
         whole = self._dense or self._wanted.everything or recent.is_near(at.birds)
