@@ -1,4 +1,4 @@
-"""Who opened a WebSocket, and whether they may follow the birds.
+"""Who opened a WebSocket, whether they may follow the birds, and how often they may come.
 
 It is read from the database as it is now: a session may end, a token expire, and a permission be
 taken away, while a WebSocket stays open.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.contrib.auth import get_user
@@ -17,7 +17,9 @@ from django.http import HttpRequest
 from django.http.cookie import parse_cookie
 
 from birdwatcher.accounts.access import User, may_read
+from birdwatcher.accounts.throttle import client_address
 from birdwatcher.api import tokens
+from birdwatcher.api.rates import MINUTE, RateLimit
 
 Scope = Mapping[str, Any]
 
@@ -29,34 +31,57 @@ class Refusal(enum.IntEnum):
     NOT_ALLOWED = 4403
 
 
-def session_key(scope: Scope) -> str | None:
-    """Return the key of the session to which the cookies of an ASGI connection belong."""
-    lines = _headers(scope, b"cookie")
-    return parse_cookie("; ".join(lines)).get(settings.SESSION_COOKIE_NAME)
+class Visitor(NamedTuple):
+    """Who opened a WebSocket, as the API counts them: a token, a user, or an address."""
+
+    who: str
+    rate: int  # how often they may ask in a minute
+    refusal: Refusal | None = None  # why they may not follow
+
+    def take_turn(self) -> bool:
+        """Whether they may ask once more in this minute, here or of the API over HTTP.
+
+        Raises django.db.Error.
+        """
+        return RateLimit.grants.take(self.who, self.rate, int(RateLimit.clock()) // MINUTE)
 
 
-def refusal(key: str | None) -> Refusal | None:
-    """Return why whoever has the session `key` may not follow, or None. Raises django.db.Error."""
+def visitor(scope: Scope) -> Visitor:
+    """Return who opened an ASGI connection, by the session. Raises django.db.Error."""
+    cookies = parse_cookie("; ".join(_headers(scope, b"cookie")))
     request = HttpRequest()
-    request.session = import_module(settings.SESSION_ENGINE).SessionStore(key)
-    return _of(get_user(request))
+    store = import_module(settings.SESSION_ENGINE).SessionStore
+    request.session = store(cookies.get(settings.SESSION_COOKIE_NAME))
+    user = get_user(request)
+    if user.is_authenticated:
+        return Visitor(f"user {user.pk}", settings.BIRDWATCHER_API_RATE, _refusal(user))
+    return _stranger(scope)._replace(refusal=_refusal(user))
 
 
-def refusal_of_program(scope: Scope) -> Refusal | None:
-    """Return why whoever opened an ASGI connection may not follow, or None.
+def visitor_of_program(scope: Scope) -> Visitor:
+    """Return who opened an ASGI connection.
 
     By the token in its Authorization header, which must be good then; without that header, by the
-    session, or because everybody may. Raises django.db.Error.
+    session, or the address. Raises django.db.Error.
     """
     headers = _headers(scope, b"authorization")
     if not headers:
-        return refusal(session_key(scope))
+        return visitor(scope)
     secret = tokens.bearer(headers[-1])
     token = tokens.authenticate(secret) if secret else None
-    return _of(token.user) if token else Refusal.NOT_LOGGED_IN
+    if token is None:
+        return _stranger(scope)._replace(refusal=Refusal.NOT_LOGGED_IN)
+    return Visitor(f"token {token.pk}", settings.BIRDWATCHER_API_RATE, _refusal(token.user))
 
 
-def _of(user: User) -> Refusal | None:
+def _stranger(scope: Scope) -> Visitor:
+    request = HttpRequest()
+    request.META["REMOTE_ADDR"] = (scope.get("client") or ("",))[0]
+    request.META["HTTP_X_FORWARDED_FOR"] = ",".join(_headers(scope, b"x-forwarded-for"))
+    return Visitor(f"address {client_address(request)}", settings.BIRDWATCHER_API_ANONYMOUS_RATE)
+
+
+def _refusal(user: User) -> Refusal | None:
     if may_read(user):
         return None
     return Refusal.NOT_ALLOWED if user.is_authenticated else Refusal.NOT_LOGGED_IN

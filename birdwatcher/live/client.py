@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import time
+import sys
 from dataclasses import dataclass
 
 from birdwatcher.live import messages
@@ -11,7 +11,9 @@ from birdwatcher.live.delivery import Delivery, Removal
 from birdwatcher.live.place import Place
 from birdwatcher.live.wanted import Wanted
 
-WAITING = 100  # messages; with birds at their most frequent, a few seconds of them
+# With birds at their most frequent, either is a few seconds of them.
+WAITING = 100  # messages
+WAITING_BYTES = 4 * 1024 * 1024  # of memory, as if it were not shared with others who want the same
 
 
 @dataclass(frozen=True)
@@ -37,10 +39,13 @@ class Client:
         self.since = since
         self.too_slow = asyncio.Event()
         self._queue: asyncio.Queue[str | Gap] = asyncio.Queue(waiting)
+        self._bytes = 0
 
     async def next(self) -> str | Gap:
         """Return what is to be told next, once there is something."""
-        return await self._queue.get()
+        item = await self._queue.get()
+        self._bytes -= sys.getsizeof(item)
+        return item
 
     def begin(self, place: Place, newest: int) -> None:
         """Follow the table from `place` on; `newest` is the highest key there is."""
@@ -60,9 +65,12 @@ class Client:
     def remove(self, removal: Removal) -> None:
         """Tell what is wanted of the deletions that come next."""
 
-    def live_at(self, place: Place) -> None:
+    def live_at(self, place: Place, as_of: float) -> None:
         """Tell that all is well, and everything up to `place` was told, or up to a later one if it
-        was told of that before: it would come again with that, and be told things twice."""
+        was told of that before: it would come again with that, and be told things twice.
+
+        `as_of`: no deletion that is yet to be told came earlier, in Unix time.
+        """
         assert self.since is not None  # noqa: S101 for the type checker
         self.put(messages.heartbeat(max(self.since, place.birds)))
 
@@ -70,10 +78,11 @@ class Client:
         """Have `item` told after all that waits."""
         if self.too_slow.is_set():
             return
-        try:
-            self._queue.put_nowait(item)
-        except asyncio.QueueFull:
+        if self._queue.full() or self._bytes > WAITING_BYTES:
             self.too_slow.set()
+            return
+        self._bytes += sys.getsizeof(item)
+        self._queue.put_nowait(item)
 
 
 class Program(Client):
@@ -98,7 +107,7 @@ class Program(Client):
         for text in removal.behind(self.place.gone).texts(self.wanted):
             self.put(text)
 
-    def live_at(self, place: Place) -> None:
+    def live_at(self, place: Place, as_of: float) -> None:
         """Tell that all is well, and how to come again."""
         reached = self.place.or_later(place)
-        self.put(messages.heartbeat(reached.birds, reached.gone.text(time.time())))
+        self.put(messages.heartbeat(reached.birds, reached.gone.text(as_of)))

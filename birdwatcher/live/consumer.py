@@ -15,9 +15,10 @@ import django.db
 from channels.generic.websocket import AsyncWebsocketConsumer  # type: ignore[import-untyped]
 
 from birdwatcher.live import messages
-from birdwatcher.live.access import Refusal
+from birdwatcher.live.access import Refusal, Visitor
 from birdwatcher.live.client import WAITING, Client, Gap
-from birdwatcher.live.hub import FullError, Hub
+from birdwatcher.live.hub import Hub
+from birdwatcher.live.places import FullError, Kind, TooManyError
 from birdwatcher.live.reader import AWAY, RETRY
 from birdwatcher.live.thread import DatabaseThread
 
@@ -39,10 +40,15 @@ class End(NamedTuple):
 NONSENSE = 4400
 TOO_SLOW = End(4408, "Too little was taken; come again with the last id.")
 FAILED = End(1011, "Something went wrong in the server.")
+TOO_MANY = End(4429, "Too many are open already; close some, or try again later.")
+TOO_OFTEN = End(4429, "There were too many requests; try again in a minute.")
 FULL = End(1013, "Too many follow already; try again later.")
+# As plain numbers: Daphne sends no others, and without a word about it.
 REFUSED = {
-    Refusal.NOT_LOGGED_IN: "Nobody is logged in: a valid token or session is needed.",
-    Refusal.NOT_ALLOWED: "This user may not see birds.",
+    Refusal.NOT_LOGGED_IN: End(
+        Refusal.NOT_LOGGED_IN.value, "Nobody is logged in: a valid token or session is needed."
+    ),
+    Refusal.NOT_ALLOWED: End(Refusal.NOT_ALLOWED.value, "This user may not see birds."),
 }
 
 
@@ -52,6 +58,8 @@ class NonsenseError(Exception):
 
 class FollowingConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     """One open connection."""
+
+    kind: Kind
 
     def __init__(
         self, hub: Hub, checked_again: float = CHECKED_AGAIN, waiting: int = WAITING
@@ -70,8 +78,12 @@ class FollowingConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         """Keep what the address asks for. Raises NonsenseError."""
         raise NotImplementedError
 
-    def refusal(self) -> Refusal | None:
-        """Return why whoever is there may not follow. In a thread; raises django.db.Error."""
+    def visitor(self) -> Visitor:
+        """Return who is there. In a thread; raises django.db.Error."""
+        raise NotImplementedError
+
+    def may_come(self, visitor: Visitor) -> bool:
+        """Whether they do not come too often. In a thread; raises django.db.Error."""
         raise NotImplementedError
 
     async def come(self) -> Client:
@@ -115,14 +127,23 @@ class FollowingConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         """Tell of birds until there is a reason not to, and return it. Raises OSError."""
         try:
             self.read_address()
-            if refusal := await self.insist(self.refusal):
-                return End(refusal, REFUSED[refusal])
-            with self.hub.place():
+            visitor, may_come = await self.insist(self._judge)
+            if visitor.refusal:
+                return REFUSED[visitor.refusal]
+            if not may_come:
+                return TOO_OFTEN
+            with self.hub.place(visitor.who, self.kind):
                 return await _first(self._tell(), self._loss())
         except NonsenseError as error:
             return End(NONSENSE, _bounded(str(error)))
+        except TooManyError:
+            return TOO_MANY
         except FullError:
             return FULL
+
+    def _judge(self) -> tuple[Visitor, bool]:
+        visitor = self.visitor()
+        return visitor, bool(visitor.refusal) or self.may_come(visitor)
 
     async def _tell(self) -> End:
         """Tell what waits for whoever is there, until that is too much."""
@@ -146,8 +167,8 @@ class FollowingConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         """Return why whoever is there may not follow any more, once that is so."""
         while True:
             await asyncio.sleep(self._checked_again)
-            if refusal := await self.insist(self.refusal):
-                return End(refusal, REFUSED[refusal])
+            if refusal := (await self.insist(self.visitor)).refusal:
+                return REFUSED[refusal]
 
     async def insist(self, call: Callable[[], T], thread: DatabaseThread | None = None) -> T:
         """Return what `call()` answers; until the database is there, tell that it is not."""

@@ -47,7 +47,7 @@ class Removal:
         """Return the messages with those that are wanted."""
         if wanted not in self._texts:
             pieces = deletions.pieces(self._deleted, wanted, AT_ONCE)
-            self._texts[wanted] = [messages.deleted(ids, everything=all_) for ids, all_ in pieces]
+            self._texts[wanted] = [messages.deleted(ids, up_to) for ids, up_to in pieces]
         return self._texts[wanted]
 
     def behind(self, place: Gone) -> Removal:

@@ -8,16 +8,12 @@ import logging
 from collections.abc import Iterator
 
 from birdwatcher.live.client import Client
+from birdwatcher.live.places import Kind, Places
 from birdwatcher.live.reader import HEARTBEAT, Reader
+from birdwatcher.live.recent import Recent
 from birdwatcher.live.thread import DatabaseThread
 
-MOST_CLIENTS = 1000  # of one process
-
 log = logging.getLogger("birdwatcher.web")
-
-
-class FullError(Exception):
-    """There are as many clients as one process may have."""
 
 
 class Hub:
@@ -28,43 +24,57 @@ class Hub:
         life.
         """
         # What single clients ask waits for no one's news, and the other way round; and neither for
-        # those who were away for long.
+        # those who were away for long, nor for the counts.
         self.questions = DatabaseThread()
         self.replays = DatabaseThread()
         self._news = DatabaseThread(stays=True)
+        self._reports = DatabaseThread()
+        self.recent = Recent()
         self.heartbeat = heartbeat
         self._report_every = report_every
-        self._places = 0  # that are taken
+        self._places = Places()
         self._clients: set[Client] = set()
         self._task: asyncio.Task[None] | None = None
 
     @contextlib.contextmanager
-    def place(self) -> Iterator[None]:
-        """Be one of those who may follow. Raises FullError."""
-        if self._places >= MOST_CLIENTS:
-            raise FullError
-        self._places += 1
-        try:
-            yield
-        finally:
-            self._places -= 1
+    def place(self, who: str, kind: Kind) -> Iterator[None]:
+        """Be one of those who may follow. Raises FullError, TooManyError.
+
+        As long as there is anybody, the news are read: also for those who still have to be told
+        what they missed, who meet the news then.
+        """
+        with self._places.taken(who, kind):
+            try:
+                self._begin()
+                yield
+            finally:
+                if self._places.count == 1 and self._task:
+                    self._task.cancel()
+                    self._task = None
 
     def add(self, client: Client) -> None:
         """Have `client`, who has a place, told from now on."""
         self._clients.add(client)
+        self._begin()
+
+    def remove(self, client: Client) -> None:
+        """Forget `client`."""
+        self._clients.discard(client)
+
+    def _begin(self) -> None:
         if self._task is None:
             self._task = asyncio.create_task(self._read())
 
-    def remove(self, client: Client) -> None:
-        """Forget `client`; without the last one the table is left alone."""
-        self._clients.discard(client)
-        if self._task and not self._clients:
-            self._task.cancel()
-            self._task = None
-
     async def _read(self) -> None:
         try:
-            reader = Reader(self._news, self._clients, self.heartbeat, self._report_every)
+            reader = Reader(
+                self._news,
+                self._reports,
+                self._clients,
+                self.recent,
+                heartbeat=self.heartbeat,
+                report_every=self._report_every,
+            )
             await reader.run()
         except Exception:
             log.exception("following the birds failed")
@@ -73,4 +83,5 @@ class Hub:
             for client in self._clients:
                 client.too_slow.set()
         finally:
+            self.recent.forget()
             self._news.leave()

@@ -4,7 +4,8 @@ Pages are told of `birds`, `heartbeat`, `missed` and `trouble`. Programs, on /ap
 told of `missed`, since they miss nothing, but besides of
 
 `deleted`
-    Birds that are no more, at most 500, by their `ids`; with `everything`, none is left.
+    Birds that are no more, at most 500, by their `ids`; with `everything`, all up to the id
+    `everything_up_to`: those above it came later, and may have been told before.
 `report`
     After every so many new birds: the `total` of all birds, and of each of the `nodes` that heard
     any its `id`, its `name`, its `birds` and their share in `percent`, the largest first.
@@ -66,10 +67,12 @@ class Missed(msgspec.Struct, tag_field="type", tag="missed"):
 
 
 class Deleted(msgspec.Struct, tag_field="type", tag="deleted"):
-    """These birds are no more; with `everything`, none is left that was told before."""
+    """These birds are no more; with `everything`, all with ids up to `everything_up_to`, which is
+    null without."""
 
     ids: Sequence[int]
     everything: bool
+    everything_up_to: int | None
 
 
 class DeletionsMissed(msgspec.Struct, tag_field="type", tag="deletions_missed"):
@@ -111,9 +114,9 @@ def missed(count: int, *, at_least: bool) -> str:
     return _text(Missed(count, at_least))
 
 
-def deleted(ids: Sequence[int], *, everything: bool) -> str:
-    """Return `Deleted`."""
-    return _text(Deleted(ids, everything))
+def deleted(ids: Sequence[int], up_to: int | None) -> str:
+    """Return `Deleted`; all birds up to the key `up_to`, if that is given."""
+    return _text(Deleted(ids, up_to is not None, up_to))
 
 
 def deletions_missed() -> str:

@@ -11,7 +11,8 @@ class Deletion(models.Model):
     """Some birds, of one node and one species, that one statement deleted; on SQLite, one bird.
 
     Written by the database itself (see `live.triggers`), and kept for a while only. Neither the
-    node nor the species need be there any more: without both, it was all birds, by TRUNCATE.
+    node nor the species need be there any more: without both, it was all birds, by TRUNCATE, and
+    `birds` has the highest key that there was.
 
     `xact` is the transaction on PostgreSQL, where many delete at the same time and the keys say
     nothing of the order of their commits; 0 on SQLite.

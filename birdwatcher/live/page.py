@@ -4,7 +4,8 @@
 
 All three may be left out. `messages` says what is told. It is closed with 4400 if the address is
 nonsense, 4401 if nobody is logged in, 4403 if whoever is may not see birds, 4408 if too little is
-taken, and 1013 if there are too many. A page that comes again with the highest key that it was told
+taken, 4429 if one user, or one address of strangers, has 100 open already, and 1013 if all places
+of this process are taken. A page that comes again with the highest key that it was told
 is told nothing twice, and the newest 1,000 of what it missed.
 """
 
@@ -13,16 +14,19 @@ from __future__ import annotations
 from functools import partial
 
 from birdwatcher.live import access, messages, table
-from birdwatcher.live.access import Refusal
+from birdwatcher.live.access import Visitor
 from birdwatcher.live.asked import key_in, parameters_of
 from birdwatcher.live.client import Client, Gap
 from birdwatcher.live.consumer import FollowingConsumer
+from birdwatcher.live.places import Kind
 from birdwatcher.live.table import AT_ONCE
 from birdwatcher.live.wanted import Wanted
 
 
 class BirdsConsumer(FollowingConsumer):
     """One open page."""
+
+    kind = Kind.PAGE
 
     def read_address(self) -> None:
         """Keep what the address asks for. Raises NonsenseError."""
@@ -33,9 +37,13 @@ class BirdsConsumer(FollowingConsumer):
         )
         self._wanted = Wanted.of(node, species)
 
-    def refusal(self) -> Refusal | None:
-        """Return why whoever is logged in may not follow. Raises django.db.Error."""
-        return access.refusal(access.session_key(self.scope))
+    def visitor(self) -> Visitor:
+        """Return who is logged in. Raises django.db.Error."""
+        return access.visitor(self.scope)
+
+    def may_come(self, visitor: Visitor) -> bool:
+        """Always: it comes with a page, which is no request to the API."""
+        return True
 
     async def come(self) -> Client:
         """Return who is there."""

@@ -4,25 +4,30 @@
 
 All may be left out; several nodes and species have commas between them, or are repeated. Who is
 there says a token (`Authorization: Bearer ...`), or a session's cookie. `messages` says what is
-told; the codes with which it is closed come with a sentence, and are those of a page.
+told; the codes with which it is closed come with a sentence, and are those of a page, with 10 open
+ones for each token, user or address. To open one is one request of those that the API grants to
+them in a minute; whoever has none left is closed with 4429, too.
 
 A program that comes again with the `latest` and the `deletions` of the last heartbeat, or with the
-id of a later bird, is told every bird since, each once: as fast as it takes them, and then the new
-ones. A deletion may be told a second time then, and of a bird that never was told. Those of more
+id of a later bird, is told every bird since, each once: as fast as it takes them, then what was
+deleted, and then the new ones. A deletion may be told a second time then, and of a bird that never
+was told. Those of more
 than a day ago are forgotten, which is said (`deletions_missed`).
 """
 
 from __future__ import annotations
 
+import asyncio
 import time
 from functools import partial
 
 from birdwatcher.live import access, asked, messages, replay
-from birdwatcher.live.access import Refusal
+from birdwatcher.live.access import Visitor
 from birdwatcher.live.client import Gap, Program
 from birdwatcher.live.consumer import FollowingConsumer, NonsenseError
 from birdwatcher.live.delivery import Removal
 from birdwatcher.live.place import Place
+from birdwatcher.live.places import Kind
 from birdwatcher.live.replay import Piece
 from birdwatcher.live.wanted import Wanted
 
@@ -31,6 +36,8 @@ PARAMETERS = ("since", "deleted_since", "node", "species")
 
 class ProgramConsumer(FollowingConsumer):
     """One program."""
+
+    kind = Kind.PROGRAM
 
     def read_address(self) -> None:
         """Keep what the address asks for. Raises NonsenseError."""
@@ -41,13 +48,18 @@ class ProgramConsumer(FollowingConsumer):
         self._nodes = [asked.key_in("node", text) for text in asked.values(given, "node")]
         self._species = asked.values(given, "species")
 
-    def refusal(self) -> Refusal | None:
-        """Return why whoever is there may not follow. Raises django.db.Error."""
-        return access.refusal_of_program(self.scope)
+    def visitor(self) -> Visitor:
+        """Return who is there. Raises django.db.Error."""
+        return access.visitor_of_program(self.scope)
+
+    def may_come(self, visitor: Visitor) -> bool:
+        """Whether they do not come too often: it counts as one request. Raises django.db.Error."""
+        return visitor.take_turn()
 
     async def come(self) -> Program:
         """Return who is there, after telling all they missed. Raises NonsenseError, OSError."""
         self._wanted = Wanted(frozenset(self._nodes), frozenset(await self._species_keys()))
+        self._dense = False  # whether most birds are wanted, where it was last looked
         kept, now = self._deleted_since, time.time()
         if kept and kept.is_old(now):
             await self.send(messages.deletions_missed())
@@ -77,16 +89,28 @@ class ProgramConsumer(FollowingConsumer):
     async def _replay(self, at: Place, until: Place | None) -> Place:
         """Tell everything behind `at`, up to `until` or all there is; return how far that was."""
         sign_at = time.monotonic() + self.hub.heartbeat
-        while True:
-            read = partial(replay.piece, self._wanted, at, until)
-            piece = await self.insist(read, self.hub.replays)
-            await self._tell_piece(piece)
-            at = piece.place
-            if piece.complete:
-                return at
-            if time.monotonic() >= sign_at:
-                sign_at = time.monotonic() + self.hub.heartbeat
-                await self._tell_place(at)
+        with self.hub.replays.held():
+            while True:
+                piece = await self._next_piece(at, until)
+                await self._tell_piece(piece)
+                if piece.complete:
+                    return piece.place
+                # More than every second bird: then all are read as fast, and others need them too.
+                self._dense = 2 * len(piece.birds) > piece.place.birds - at.birds
+                at = piece.place
+                if time.monotonic() >= sign_at:
+                    sign_at = time.monotonic() + self.hub.heartbeat
+                    await self._tell_place(at)
+
+    async def _next_piece(self, at: Place, until: Place | None) -> Piece:
+        recent = self.hub.recent
+        # Others have their turn: neither what is known nor sending it need wait for anything.
+        await asyncio.sleep(0)
+        if found := replay.known(recent, self._wanted, at, until):
+            return found
+        whole = self._dense or self._wanted.everything or recent.is_near(at.birds)
+        read = partial(replay.piece, recent, self._wanted, at, until, whole=whole)
+        return await self.insist(read, self.hub.replays)
 
     async def _tell_place(self, at: Place) -> None:
         await self.send(messages.heartbeat(at.birds, at.gone.text(self._told_at)))

@@ -1,22 +1,29 @@
 """Follows the table of birds, once for all clients of a web process.
 
 What is new goes into the queue of each client, and the reader waits for none of them. When the
-database is away, it says so to all, asks again until it is back, and goes on where it was.
+database is away, it says so to all, asks again until it is back, and goes on where it was. It reads
+also while nobody is there but those who are still told what they missed: they find the news among
+the recent birds.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
+from functools import partial
 
 import django.db
 
-from birdwatcher.live import deletions, messages, report, table
+from birdwatcher.live import deletions, messages, table
 from birdwatcher.live.client import Client
 from birdwatcher.live.delivery import Delivery, Removal
-from birdwatcher.live.place import Gone, Place
+from birdwatcher.live.place import Kept, Place
+from birdwatcher.live.recent import Recent, Stretch
+from birdwatcher.live.reporter import Reporter
 from birdwatcher.live.table import News
 from birdwatcher.live.thread import PATIENCE, DatabaseThread
 from birdwatcher.writer.session import first_line
@@ -24,11 +31,8 @@ from birdwatcher.writer.session import first_line
 POLL = 0.25  # seconds between two looks at the table
 RETRY = 1.0  # seconds until a database that is away is asked again
 HEARTBEAT = 10.0  # seconds between two signs of life
-REPORT_PAUSE = 1.0  # seconds between two reports, at least
 AWAY = "The database is away."
 SILENT = "The database does not answer."
-
-NOWHERE = Gone(0, 0)
 
 log = logging.getLogger("birdwatcher.web")
 
@@ -39,100 +43,117 @@ class Reader:
     def __init__(
         self,
         thread: DatabaseThread,
+        reports: DatabaseThread,
         clients: AbstractSet[Client],
+        recent: Recent,
+        *,
         heartbeat: float,
         report_every: int,
     ) -> None:
         """`clients` is everybody who follows at any moment; who is new there is taken up.
 
-        `report_every`: birds between two reports.
+        `reports`: the thread that counts for them. `report_every`: birds between two of them.
         """
         self._thread = thread
         self._clients = clients
+        self._recent = recent
         self._heartbeat = heartbeat
         self._follower = table.Follower()
         self._begun: set[Client] = set()
-        self._position: int | None = None  # the highest key that was told
-        self._gone: Gone | None = None  # and up to where deletions were; None: nobody asked yet
-        self._report_every = report_every
-        self._unreported = 0  # birds since the last report
-        self._report_at = 0.0  # when the next one may be made, monotonic
+        self._place: Place | None = None  # how far everybody was told
+        self._as_of = 0.0  # no deletion that is yet to be told came earlier, in Unix time
+        self._reporter = Reporter(reports, report_every)
         self._trouble = ""
         self._sign_at = 0.0  # when the next sign of life is due, monotonic
 
     async def run(self) -> None:
         """Follow until cancelled."""
-        while True:
-            try:
-                pause = await self._step()
-            except django.db.Error as error:
-                self._troubled(AWAY, first_line(error))
-                self._follower.forget()
-                pause = RETRY
-            await asyncio.sleep(pause)
+        with contextlib.closing(self._reporter):
+            while True:
+                try:
+                    pause = await self._step()
+                except django.db.Error as error:
+                    self._troubled(AWAY, first_line(error))
+                    self._follower.forget()
+                    pause = RETRY
+                await asyncio.sleep(pause)
 
     async def _step(self) -> float:
         """Tell what is new; return the seconds until there may be more. Raises django.db.Error."""
-        if self._position is None:
-            self._position = await self._thread.ask(table.newest, self._late)
-        await self._welcome(self._position)
-        position, gone = self._position, self._gone
-        news = await self._thread.ask(lambda: self._follower.after(position, gone), self._late)
+        place = self._place or await self._begin()
+        await self._welcome(place)
+        asked_at = time.monotonic()
+        news = await self._thread.ask(lambda: self._follower.after(*place), self._late)
         self._recovered()
-        self._spread(news)
-        await self._report()
+        self._keep(place, news, asked_at)
+        await self._spread(news)
+        self._reporter.tell(len(news.birds), [it for it in self._following if it.hears_all])
         if time.monotonic() >= self._sign_at:
             self._sign_at = time.monotonic() + self._heartbeat
-            for client in self._begun & self._clients:
-                client.live_at(self._place)
+            await self._tell_place()
         # Very many deletions are told at leisure: nobody is to lose their place by them.
         return 0.0 if len(news.birds) == table.AT_ONCE else POLL
 
     @property
-    def _place(self) -> Place:
-        """How far everybody was told."""
-        return Place(self._position or 0, self._gone or NOWHERE)
+    def _following(self) -> Sequence[Client]:
+        """Those who were taken up, and are still there."""
+        return list(self._begun & self._clients)
 
-    async def _welcome(self, position: int) -> None:
-        """Have those who are new follow from `position` on."""
+    async def _begin(self) -> Place:
+        """Find out where the news begin."""
+        newest = await self._thread.ask(table.newest, self._late)
+        self._as_of = time.time()
+        self._place = Place(newest, await self._thread.ask(deletions.newest, self._late))
+        self._recent.news_at(newest)
+        return self._place
+
+    async def _welcome(self, place: Place) -> None:
+        """Have those who are new follow from `place` on."""
         # Whoever comes while the table is asked may have been told of more than it answers.
         new = self._clients - self._begun
-        newest = position
-        if any((it.since or 0) > position for it in new):
+        newest = place.birds
+        if any((it.since or 0) > newest for it in new):
             newest = await self._thread.ask(table.newest, self._late)
-        if self._gone is None and any(it.hears_all for it in new):
-            self._gone = await self._thread.ask(deletions.newest, self._late)
         for client in new:
-            client.begin(self._place, newest)
-            client.live_at(self._place)
+            client.begin(place, newest)
+            client.live_at(place, self._as_of)
         self._begun = (self._begun | new) & self._clients
 
-    def _spread(self, news: News) -> None:
-        """Tell everybody what is new."""
-        everybody = self._begun & self._clients
+    def _keep(self, place: Place, news: News, read_at: float) -> None:
+        """Note how far everybody will have been told, and what, for those who come to it later."""
         if news.birds:
-            self._position = news.birds[-1].id
-            self._unreported += len(news.birds)
-            delivery = Delivery(news.birds)
-            for client in everybody:
-                client.offer(delivery)
+            last = news.birds[-1].id
+            self._recent.add(Stretch(place.birds, last, news.birds, place.gone, read_at))
+            self._recent.news_at(last)
+            place = place._replace(birds=last)
         if news.deleted:
-            self._gone = news.deleted[-1].place
-            removal = Removal(news.deleted)
-            for client in everybody:
-                client.remove(removal)
+            place = place._replace(gone=news.deleted[-1].place)
+        self._place = place
 
-    async def _report(self) -> None:
-        """Tell the programs how many birds there are, if it is time for that."""
-        if self._unreported < self._report_every or time.monotonic() < self._report_at:
-            return
-        if any(it.hears_all for it in self._begun & self._clients):
-            text = await self._thread.ask(report.text, self._late)
-            for client in self._begun & self._clients:
-                if client.hears_all:
-                    client.put(text)
-        self._unreported = 0
-        self._report_at = time.monotonic() + REPORT_PAUSE
+    async def _spread(self, news: News) -> None:
+        """Tell everybody what is new."""
+        delivery, removal = Delivery(news.birds), Removal(news.deleted)
+        for client in self._following if news.birds or news.deleted else ():
+            if news.birds:
+                client.offer(delivery)
+            if news.deleted:
+                client.remove(removal)
+            # If each wants something else, each message is made anew: others have their turn.
+            await asyncio.sleep(0)
+
+    async def _tell_place(self) -> None:
+        """Give everybody a sign of life, with which to come again."""
+        place = self._place
+        assert place is not None  # noqa: S101 for the type checker
+        now = time.time()
+        oldest = await self._thread.ask(partial(deletions.oldest_untold, place.gone), self._late)
+        before, self._as_of = self._as_of, now if oldest is None else oldest
+        # Also if the database, or its answer, was away for so long.
+        missed = Kept(place.gone, int(min(before, self._as_of))).is_old(now)
+        for client in self._following:
+            if missed and client.hears_all:
+                client.put(messages.deletions_missed())
+            client.live_at(place, self._as_of)
 
     def _late(self) -> None:
         self._troubled(SILENT, f"no answer for {PATIENCE:g} s")

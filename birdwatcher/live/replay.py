@@ -1,11 +1,13 @@
 """Reading everything that somebody missed, a piece at a time, however much it is.
 
-In the order of the keys, which is that of the commits (see `birdwatcher.live`). Called in threads,
-never in a loop; raises django.db.Error.
+In the order of the keys, which is that of the commits (see `birdwatcher.live`); first the birds,
+then what was deleted. Called in threads, never in a loop, except for `known`; raises
+django.db.Error.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -14,6 +16,7 @@ from birdwatcher.live import deletions, table
 from birdwatcher.live.deletions import FOR_EVER, Deleted
 from birdwatcher.live.messages import Sighting
 from birdwatcher.live.place import Gone, Place
+from birdwatcher.live.recent import Recent, Stretch
 from birdwatcher.live.table import AT_ONCE, LOOKED_THROUGH
 from birdwatcher.live.wanted import Wanted
 
@@ -44,16 +47,41 @@ def species_named(names: Sequence[str]) -> dict[str, int]:
     return dict(Species.objects.filter(name__in=names).order_by().values_list("name", "pk"))
 
 
-def piece(wanted: Wanted, at: Place, until: Place | None) -> Piece:
-    """Return the next piece behind `at`; the last one ends at `until`, or with what there is."""
+def known(recent: Recent, wanted: Wanted, at: Place, until: Place | None) -> Piece | None:
+    """Return the next piece if it is among the recent birds. Asks no database."""
+    stretch = recent.behind(at.birds)
+    if stretch is None or (until and at.birds >= until.birds):
+        return None
+    end = min(stretch.until, until.birds) if until else stretch.until
+    birds = [it for it in stretch.birds if at.birds < it.id <= end and wanted.takes(it)]
+    # Of these birds, some may have been deleted since they were read, and that is to come.
+    return Piece(birds, (), Place(end, min(at.gone, stretch.gone)), complete=False)
+
+
+def piece(recent: Recent, wanted: Wanted, at: Place, until: Place | None, *, whole: bool) -> Piece:
+    """Return the next piece behind `at`; the last one ends at `until`, or with what there is.
+
+    `whole`: read all birds, for others too, not only those that are wanted.
+    """
+    # Again, because somebody may have read it while this call waited for the thread.
+    if found := known(recent, wanted, at, until):
+        return found
     table.prepare()
-    birds, reached, no_more_birds = _birds(wanted, at.birds, until.birds if until else None)
+    read_at = time.monotonic()
+    gone = deletions.newest() if whole else None
+    read_for = Wanted() if whole else wanted
+    birds, reached, all_birds = _birds(read_for, at.birds, until.birds if until else None)
+    if gone and reached > at.birds:
+        recent.add(Stretch(at.birds, reached, birds, gone, read_at))
+        birds = [it for it in birds if wanted.takes(it)]
+    if not all_birds:
+        return Piece(birds, (), Place(reached, at.gone), complete=False)
     # After the birds: what is told as deleted was told before, or never will be.
     deleted, more = deletions.after(at.gone, until.gone if until else FOR_EVER)
-    gone = deleted[-1].place if deleted else at.gone
+    told = deleted[-1].place if deleted else at.gone
     if until and not more:
-        gone = max(gone, until.gone)
-    return Piece(birds, deleted, Place(reached, gone), no_more_birds and not more)
+        told = max(told, until.gone)
+    return Piece(birds, deleted, Place(reached, told), complete=not more)
 
 
 def _birds(wanted: Wanted, since: int, until: int | None) -> tuple[list[Sighting], int, bool]:

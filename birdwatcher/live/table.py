@@ -79,9 +79,9 @@ class Follower:
     def __init__(self) -> None:
         self._version: int | None = None
 
-    def after(self, position: int, gone: Gone | None = None) -> News:
+    def after(self, position: int, gone: Gone) -> News:
         """Return the next birds behind the key `position`, at most `AT_ONCE`; and the next
-        deletions behind `gone`, if that is given.
+        deletions behind `gone`.
         """
         prepare()
         version = _version()
@@ -89,7 +89,7 @@ class Follower:
             return News()
         birds = read(Bird.objects.filter(pk__gt=position).order_by("pk")[:AT_ONCE])
         # After the birds: what is told as deleted was told before, or never will be.
-        deleted, more = deletions.after(gone) if gone is not None else ([], False)
+        deleted, more = deletions.after(gone)
         # There may be more, although nothing is written any more.
         self._version = None if more or len(birds) == AT_ONCE else version
         return News(birds, deleted)

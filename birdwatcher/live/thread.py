@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -19,9 +19,10 @@ T = TypeVar("T")
 class DatabaseThread:
     """A thread with a connection of its own, which answers one call at a time.
 
-    Whatever hangs in the database holds up neither the loop nor what other threads ask. The
-    connection is kept as long as calls follow each other, or until `leave`; but not after an error,
-    which may have been the connection's own.
+    Whatever hangs in the database holds up neither the loop nor what other threads ask. The others
+    wait in the loop, in their order, and whoever goes away meanwhile leaves nothing behind. The
+    connection is kept as long as calls follow each other, or while it is held, or until `leave`;
+    but not after an error, which may have been the connection's own.
     """
 
     def __init__(self, *, stays: bool = False) -> None:
@@ -29,30 +30,48 @@ class DatabaseThread:
         # It starts its thread with the first call.
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="live")
         self._stays = stays
-        self._waiting = 0
+        self._in_use = 0  # by so many that wait, or hold it
+        self._turn = asyncio.Lock()
 
     async def ask(self, call: Callable[[], T], late: Callable[[], None] = lambda: None) -> T:
         """Return or raise what `call()` does in the thread.
 
         `late()` is called in the loop each time that another `PATIENCE` has passed.
         """
-        self._waiting += 1
-        answer = asyncio.get_running_loop().run_in_executor(self._executor, _answer, call)
-        answer.add_done_callback(self._answered)
-        while not answer.done():
-            await asyncio.wait({answer}, timeout=PATIENCE)
-            if not answer.done():
-                late()
-        return answer.result()
+        asked = asyncio.create_task(self._ask(call))
+        try:
+            while not asked.done():
+                await asyncio.wait({asked}, timeout=PATIENCE)
+                if not asked.done():
+                    late()
+            return asked.result()
+        finally:
+            asked.cancel()
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep the connection until the end, however much time there is between the calls."""
+        self._in_use += 1
+        try:
+            yield
+        finally:
+            self._let_go()
 
     def leave(self) -> None:
         """Have the thread close its connection when it is done; wait for nothing."""
         self._executor.submit(_disconnect)
 
-    def _answered(self, _answer: object) -> None:
-        # In the loop, as all that changes the number.
-        self._waiting -= 1
-        if not self._stays and not self._waiting:
+    async def _ask(self, call: Callable[[], T]) -> T:
+        with self.held():
+            await self._turn.acquire()
+            answer = asyncio.get_running_loop().run_in_executor(self._executor, _answer, call)
+            # Nobody else's turn before it has ended, even if no one waits for it any more.
+            answer.add_done_callback(lambda _: self._turn.release())
+            return await asyncio.shield(answer)
+
+    def _let_go(self) -> None:
+        self._in_use -= 1
+        if not self._stays and not self._in_use:
             self.leave()
 
 

@@ -40,6 +40,25 @@ DROP TRIGGER birdwatcher_live_truncated ON birds_bird;
 DROP FUNCTION birdwatcher_live_deleted, birdwatcher_live_truncated;
 """
 
+# Before, since RESTART IDENTITY has made the sequence begin anew afterwards. The table is locked
+# already, so that every bird with a higher key comes after it.
+POSTGRESQL_TRUNCATE = """
+CREATE OR REPLACE FUNCTION birdwatcher_live_truncated() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO live_deletion (xact, node_id, species_id, birds, at)
+    SELECT pg_current_xact_id()::text::bigint, NULL, NULL, jsonb_build_array(GREATEST(
+        CASE WHEN is_called THEN last_value ELSE 0 END, (SELECT max(id) FROM birds_bird)
+    )), clock_timestamp() FROM birds_bird_id_seq;
+    RETURN NULL;
+END
+$$;
+DROP TRIGGER birdwatcher_live_truncated ON birds_bird;
+CREATE TRIGGER birdwatcher_live_truncated BEFORE TRUNCATE ON birds_bird
+    FOR EACH STATEMENT EXECUTE FUNCTION birdwatcher_live_truncated();
+UPDATE live_deletion SET birds = jsonb_build_array((SELECT last_value FROM birds_bird_id_seq))
+    WHERE node_id IS NULL;
+"""
+
 SQLITE = """
 CREATE TRIGGER birdwatcher_live_deleted AFTER DELETE ON birds_bird BEGIN
     INSERT INTO live_deletion (xact, node_id, species_id, birds, at)
@@ -54,6 +73,12 @@ def create(schema_editor: BaseDatabaseSchemaEditor) -> None:
     """Create the triggers."""
     postgresql = schema_editor.connection.vendor == "postgresql"
     schema_editor.execute(POSTGRESQL if postgresql else SQLITE, params=None)
+
+
+def note_the_highest(schema_editor: BaseDatabaseSchemaEditor) -> None:
+    """Have TRUNCATE note which birds it was, where there is one."""
+    if schema_editor.connection.vendor == "postgresql":
+        schema_editor.execute(POSTGRESQL_TRUNCATE, params=None)
 
 
 def drop(schema_editor: BaseDatabaseSchemaEditor) -> None:

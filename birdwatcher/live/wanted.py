@@ -25,6 +25,11 @@ class Wanted:
         """Return those of one node, one species, or both."""
         return cls(_only(node), _only(species))
 
+    @property
+    def everything(self) -> bool:
+        """Whether it is all birds."""
+        return not self.nodes and not self.species
+
     def takes(self, bird: Sighting) -> bool:
         """Whether `bird` is one of them."""
         return self.takes_of(bird.node_id, bird.species_id)

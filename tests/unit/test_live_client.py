@@ -6,7 +6,7 @@ import datetime
 import pytest
 
 from birdwatcher.live import messages
-from birdwatcher.live.client import Client, Gap
+from birdwatcher.live.client import WAITING_BYTES, Client, Gap
 from birdwatcher.live.delivery import Delivery
 from birdwatcher.live.messages import Sighting
 from birdwatcher.live.place import Gone, Place
@@ -92,3 +92,15 @@ def test_whoever_takes_too_little_loses_the_place() -> None:
     assert len(told(client)) == 3
     client.offer(Delivery(birds(5)))
     assert told(client) == []
+
+
+def test_what_waits_is_bounded_in_bytes_too() -> None:
+    client = Client(ALL, None)
+    text = "x" * (WAITING_BYTES // 4)
+    for _ in range(4):
+        client.put(text)
+    assert len(told(client)) == 4
+    for _ in range(5):
+        client.put(text)
+    assert client.too_slow.is_set()
+    assert len(told(client)) == 4

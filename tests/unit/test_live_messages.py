@@ -57,13 +57,13 @@ def test_deletions_come_in_pieces() -> None:
         Deleted(Gone(1, 1), 1, 1, [1, 2, 3]),
         Deleted(Gone(1, 2), 2, 1, [4]),
         Deleted(Gone(1, 3), 1, 2, [5, 6]),
-        Deleted(Gone(2, 4), None, None, []),
+        Deleted(Gone(2, 4), None, None, [6]),
         Deleted(Gone(3, 5), 1, 1, [7]),
     ]
-    ids = [([1, 2], False), ([3, 4], False), ([5, 6], False), ([], True), ([7], False)]
+    ids = [([1, 2], None), ([3, 4], None), ([5, 6], None), ([], 6), ([7], None)]
     assert list(pieces(deleted, Wanted(), 2)) == ids
-    assert list(pieces(deleted[:3], Wanted.of(node=1), 4)) == [([1, 2, 3, 5], False), ([6], False)]
-    assert list(pieces(deleted[:3], Wanted.of(species=2), 4)) == [([5, 6], False)]
+    assert list(pieces(deleted[:3], Wanted.of(node=1), 4)) == [([1, 2, 3, 5], None), ([6], None)]
+    assert list(pieces(deleted[:3], Wanted.of(species=2), 4)) == [([5, 6], None)]
     assert list(pieces(deleted[:3], Wanted.of(node=9), 4)) == []
 
 

@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from birdwatcher.api.models import ApiToken
 from birdwatcher.birds.models import Bird
-from birdwatcher.live import hub
+from birdwatcher.live import places
 from birdwatcher.live.models import Deletion
 from birdwatcher.live.table import AT_ONCE, LOOKED_THROUGH, RESUMED
 from birdwatcher.nodes import removal
@@ -142,8 +142,30 @@ def test_deletions_are_told_in_the_order_of_commits(
         assert sorted(program.deleted) == list(range(first.pk, first.pk + 2002))
         assert max(len(said["ids"]) for said in program.of("deleted")) <= AT_ONCE
         with connection.cursor() as cursor:
-            cursor.execute("TRUNCATE birds_bird")
+            cursor.execute("TRUNCATE birds_bird RESTART IDENTITY")
         program.read_until(lambda: program.of("deleted")[-1]["everything"])
+        # Whatever came after it, and was told before, is not meant.
+        assert program.of("deleted")[-1]["everything_up_to"] == first.pk + 2099
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_deletions_that_are_forgotten_before_they_can_be_told_are_said_to_be_missed(
+    ports: PortBlock, field: Field, database: Database
+) -> None:
+    first, second = field.hear(2)
+    with (
+        served_here(ports.take(), heartbeat=0.1) as address,
+        ProgramFollower(address, token=token_of("viewer")) as program,
+        psycopg.connect(database.url) as other,
+    ):
+        program.read("heartbeat")
+        other.execute("DELETE FROM birds_bird WHERE id = %s", [first.pk])
+        second.delete()
+        Deletion.objects.update(at=timezone.now() - Deletion.PROMISED_FOR)
+        program.read("deletions_missed")
+        assert not program.deleted
+        other.commit()
+        program.read_until(lambda: len(program.deleted) == 2)
 
 
 def test_deletions_of_long_ago_are_said_to_be_missed(web: Web, field: Field) -> None:
@@ -242,7 +264,8 @@ def test_a_token_that_ends_ends_the_connection(ports: PortBlock, field: Field) -
 def test_there_is_an_end_to_how_many_may_follow(
     ports: PortBlock, field: Field, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hub, "MOST_CLIENTS", 1)
+    monkeypatch.setattr(places, "MOST", 1)
+    monkeypatch.setattr(places, "FOR_PAGES", 0)
     secret = token_of("viewer")
     with served_here(ports.take()) as address:
         with ProgramFollower(address, token=secret) as first:

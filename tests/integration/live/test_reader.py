@@ -10,6 +10,7 @@ import pytest
 from birdwatcher.live import table
 from birdwatcher.live.client import Client
 from birdwatcher.live.reader import Reader
+from birdwatcher.live.recent import Recent
 from birdwatcher.live.thread import DatabaseThread
 from birdwatcher.live.wanted import Wanted
 from tests.support.livefeed import Field
@@ -47,7 +48,7 @@ def test_pages_that_are_ahead_are_told_nothing_twice(field: Field) -> None:
     async def follow() -> list[list[dict[str, Any]]]:
         thread = Interrupted(come)
         reader = asyncio.create_task(
-            Reader(thread, clients, heartbeat=0.0, report_every=1000).run()
+            Reader(thread, thread, clients, Recent(), heartbeat=0.0, report_every=1000).run()
         )
         try:
             async with asyncio.timeout(STARTING):

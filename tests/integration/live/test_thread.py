@@ -46,6 +46,44 @@ def test_the_connection_is_closed_in_the_thread_itself(stays: bool) -> None:
     assert connected()
 
 
+@pytest.mark.usefixtures("database")
+def test_the_connection_is_kept_while_it_is_held() -> None:
+    async def ask() -> list[bool]:
+        thread = DatabaseThread()
+        with thread.held(), thread.held():
+            await thread.ask(connect_here)
+            held = await thread.ask(connected)
+        return [held, await thread.ask(connected)]
+
+    assert asyncio.run(ask()) == [True, False]
+
+
+def test_whoever_goes_away_leaves_no_question_behind() -> None:
+    asked: list[int] = []
+    go_on = threading.Event()
+
+    async def ask() -> None:
+        thread = DatabaseThread(stays=True)
+        began = asyncio.Event()
+        loop = asyncio.get_running_loop()
+
+        def hang() -> None:
+            loop.call_soon_threadsafe(began.set)
+            go_on.wait()
+
+        gone = [asyncio.create_task(thread.ask(hang))]
+        gone += [asyncio.create_task(thread.ask(lambda: asked.append(1))) for _ in range(50)]
+        await began.wait()
+        for task in gone:
+            task.cancel()
+        await asyncio.gather(*gone, return_exceptions=True)
+        go_on.set()
+        await thread.ask(lambda: asked.append(2))
+
+    asyncio.run(ask())
+    assert asked == [2]
+
+
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 def test_a_connection_that_broke_is_not_asked_again_however_many_wait(database: Database) -> None:
     async def ask() -> list[Any]:
