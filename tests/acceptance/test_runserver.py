@@ -16,7 +16,7 @@ from tests.support.web import Admin
 def test_it_tells_strangers_why_it_closes(
     database: Database, start_web: Callable[[Database], Admin]
 ) -> None:
-    address = start_web(database).base.replace("http://", "ws://")
+    address = start_web(database).browser.base.replace("http://", "ws://")
     with (
         connect(f"{address}/api/v1/live", proxy=None) as socket,
         pytest.raises(ConnectionClosed) as closed,
