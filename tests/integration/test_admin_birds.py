@@ -13,6 +13,7 @@ from django.utils import timezone
 from birdwatcher.birds import changelist
 from birdwatcher.birds.models import EARLIEST, LATEST, Bird, Species
 from birdwatcher.nodes.models import Node
+from tests.support.plans import analyze, plan_of
 
 LIST = "/admin/birds/bird/"
 NOON = datetime.datetime(2025, 6, 1, 12, 0, 0, 123456, tzinfo=datetime.UTC)
@@ -184,14 +185,6 @@ def test_queries_are_few_and_none_counts_the_table(client: Client) -> None:
         assert f"LIMIT {changelist.ENOUGH + 1}" in counts[0]
 
 
-def plan_of(sql: str) -> str:
-    """Return the plan of a query that was captured."""
-    explain = "EXPLAIN " if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN "
-    with connection.cursor() as cursor:
-        cursor.execute(explain + sql.replace("%", "%%"), [])
-        return "\n".join(str(row[-1]) for row in cursor.fetchall())
-
-
 PLANS = {
     "": "birds_bird_newest",
     "past=week": "birds_bird_newest",
@@ -204,9 +197,7 @@ PLANS = {
 @pytest.mark.parametrize("clock", ["plausible", "doubtful"])
 def test_the_plans_follow_the_indexes(client: Client, clock: str) -> None:
     make_birds(20_000, timezone.now() - 20_000 * SECOND, doubtful=clock == "doubtful")
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("ANALYZE")
+    analyze()
     ids = {"node": Node.objects.first().pk, "species": Species.objects.first().pk}
     for query, index in PLANS.items():
         with CaptureQueriesContext(connection) as queries:

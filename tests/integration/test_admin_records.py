@@ -13,6 +13,7 @@ from birdwatcher.birds import changelist
 from birdwatcher.nodes.models import Node, RejectedPacket, StatusChange
 from nodeproc.events import Reason
 from nodeproc.states import NodeState
+from tests.support.plans import analyze, plan_of
 
 PACKETS = "/admin/nodes/rejectedpacket/"
 CHANGES = "/admin/nodes/statuschange/"
@@ -162,13 +163,8 @@ def test_the_plans_follow_the_indexes(client: Client, url: str, index: str) -> N
         make_packets(node, *[b"x"] * 250)
         make_packets(node, b"deep", reason=Reason.TOO_DEEP)
         make_changes(node, *[NodeState.CONNECTED] * 250, NodeState.CRASHED)
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("ANALYZE")
+    analyze()
     with CaptureQueriesContext(connection) as queries:
         page(client, url.format(node=node.pk))
-    explain = "EXPLAIN " if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN "
-    with connection.cursor() as cursor:
-        cursor.execute(explain + queries[-1]["sql"].replace("%", "%%"), [])
-        plan = "\n".join(str(row[-1]) for row in cursor.fetchall())
+    plan = plan_of(queries[-1]["sql"])
     assert index in plan

@@ -13,6 +13,7 @@ from birdwatcher.birds.models import EARLIEST, LATEST, Bird, Species
 from birdwatcher.nodes.models import Node
 from birdwatcher.rollups import counting, moments
 from birdwatcher.rollups.moments import birds_until
+from tests.support.plans import analyze, plan_of
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -104,17 +105,8 @@ def fill(hours: int, birds_an_hour: int) -> tuple[Node, Species]:
     )
     with transaction.atomic():
         counting.count(made)
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("ANALYZE")
+    analyze()
     return nodes[0], species[0]
-
-
-def plan_of(sql: str, *, how: str = "") -> str:
-    explain = f"EXPLAIN {how} " if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN "
-    with connection.cursor() as cursor:
-        cursor.execute(explain + sql.replace("%", "%%"), [])
-        return "\n".join(str(row[-1]) for row in cursor.fetchall())
 
 
 def test_only_the_smaller_side_and_the_rest_of_one_hour_are_read() -> None:

@@ -20,6 +20,7 @@ from nodeproc.events import Reason
 from nodeproc.receiver import KEPT_REJECTIONS
 from nodeproc.states import NodeState
 from tests.support.databases import Database
+from tests.support.plans import analyze, plan_of
 from tests.support.sender import Sender
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -168,13 +169,6 @@ def test_when_it_is_not_due_no_query_is_made() -> None:
     assert len(queries) == 0
 
 
-def plan_of(sql: str) -> str:
-    explain = "EXPLAIN " if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN "
-    with connection.cursor() as cursor:
-        cursor.execute(explain + sql.replace("%", "%%"), [])
-        return "\n".join(str(row[-1]) for row in cursor.fetchall())
-
-
 def test_it_follows_the_indexes_in_few_queries() -> None:
     nodes = [make_node(port) for port in range(1, 11)]
     for model in (StatusChange, RejectedPacket):
@@ -182,9 +176,7 @@ def test_it_follows_the_indexes_in_few_queries() -> None:
             make(model, node, [SECOND * n for n in range(model.KEPT)])
         make(model, nodes[3], [model.KEPT_FOR + SECOND])
         make(model, nodes[4], [SECOND] * 7)
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("ANALYZE")
+    analyze()
     with CaptureQueriesContext(connection) as queries:
         Retention().prune()
     said = [q["sql"] for q in queries if q["sql"].startswith(("SELECT", "DELETE"))]

@@ -17,6 +17,7 @@ from birdwatcher.nodes.models import Node
 from birdwatcher.rollups import queries
 from tests.support.counted import hour_of
 from tests.support.flock import insert
+from tests.support.plans import analyze, plan_of
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -170,16 +171,7 @@ def fill(hours: int) -> None:
         )
         for n in range(10_000)
     )
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("ANALYZE")
-
-
-def plan_of(sql: str) -> str:
-    explain = "EXPLAIN " if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN "
-    with connection.cursor() as cursor:
-        cursor.execute(explain + sql.replace("%", "%%"), [])
-        return "\n".join(str(row[-1]) for row in cursor.fetchall())
+    analyze()
 
 
 RAGGED = AROUND[0] + 30 * HOUR + datetime.timedelta(minutes=20)

@@ -50,21 +50,6 @@ def run_daemon(seen: datetime.timedelta = datetime.timedelta(0), **fields: objec
     return Daemon.objects.create(pk=Daemon.ONLY, **told)
 
 
-def plan_of(sql: str) -> str:
-    """Return how the database is going to answer a query."""
-    explain = "EXPLAIN " if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN "
-    with connection.cursor() as cursor:
-        cursor.execute(explain + sql.replace("%", "%%"), [])
-        return "\n".join(str(row[-1]) for row in cursor.fetchall())
-
-
-def analyze() -> None:
-    """Have PostgreSQL look at its tables, which it plans by."""
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("ANALYZE")
-
-
 def queries_of(client: Client, address: str) -> list[str]:
     """Open a page, which must answer; return the queries that it took."""
     with CaptureQueriesContext(connection) as queries:

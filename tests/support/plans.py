@@ -29,13 +29,24 @@ class Plan:
         return '"id" IN (' in self.sql
 
 
+def plan_of(sql: str, *, how: str = "") -> str:
+    """Return how the database is going to answer a query; `how`: options for PostgreSQL."""
+    explain = f"EXPLAIN {how} " if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN "
+    with connection.cursor() as cursor:
+        cursor.execute(explain + sql.replace("%", "%%"), [])
+        return "\n".join(str(row[-1]) for row in cursor.fetchall())
+
+
 def plans(queries: Iterable[dict[str, str]]) -> Iterator[Plan]:
     """Yield the plan of each SELECT."""
-    explain = "EXPLAIN " if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN "
     for query in queries:
         sql = query["sql"]
-        if not sql.startswith("SELECT"):
-            continue
+        if sql.startswith("SELECT"):
+            yield Plan(sql, plan_of(sql))
+
+
+def analyze() -> None:
+    """Have PostgreSQL look at its tables, which it plans by."""
+    if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute(explain + sql.replace("%", "%%"), [])
-            yield Plan(sql, "\n".join(str(row[-1]) for row in cursor.fetchall()))
+            cursor.execute("ANALYZE")

@@ -15,22 +15,14 @@ from birdwatcher.live.recent import Recent
 from birdwatcher.live.table import AT_ONCE, Follower
 from birdwatcher.live.wanted import Wanted
 from tests.support.livefeed import Field
-
-
-def plan_of(sql: str) -> str:
-    explain = "EXPLAIN " if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN "
-    with connection.cursor() as cursor:
-        cursor.execute(explain + sql.replace("%", "%%"), [])
-        return "\n".join(str(row[-1]) for row in cursor.fetchall())
+from tests.support.plans import analyze, plan_of
 
 
 @pytest.mark.parametrize("of", ["all", "node", "species", "both"])
 def test_the_plans_follow_the_key(field: Field, of: str) -> None:
     for _ in range(10):
         field.hear(3000)
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("ANALYZE")
+    analyze()
     last = Bird.objects.order_by("pk").last().pk
     wanted = Wanted.of(
         field.nodes[0].pk if of in {"node", "both"} else None,
@@ -76,9 +68,7 @@ def test_deletions_are_read_in_their_order_along_its_index() -> None:
     Deletion.objects.bulk_create(
         Deletion(xact=n // 20, node_id=1, species_id=1, birds=[n], at=now) for n in range(9000)
     )
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("ANALYZE")
+    analyze()
     place, last = Gone(50, 0), Gone(400, 2**63 - 1)
     read: list[int] = []
     with CaptureQueriesContext(connection) as captured:

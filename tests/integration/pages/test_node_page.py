@@ -15,7 +15,8 @@ from birdwatcher.pages import history, timeline
 from nodeproc.events import Reason
 from nodeproc.states import NodeState
 from tests.support.flock import insert
-from tests.support.network import analyze, browser_of, plan_of, queries_of, run_daemon, tell
+from tests.support.network import browser_of, queries_of, run_daemon, tell
+from tests.support.plans import analyze, plan_of
 
 pytestmark = pytest.mark.usefixtures("database")
 

@@ -16,11 +16,11 @@ from nodeproc.states import NodeState
 from tests.support.network import (
     browser_of,
     nodes_in_every_state,
-    plan_of,
     queries_of,
     run_daemon,
     tell,
 )
+from tests.support.plans import plan_of
 
 pytestmark = pytest.mark.usefixtures("database")
 

@@ -23,6 +23,7 @@ from birdwatcher.writer.models import Daemon
 from nodeproc.states import NodeState
 from tests.support.flock import insert
 from tests.support.follower import log_in
+from tests.support.plans import analyze, plan_of
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -290,21 +291,12 @@ def test_queries_are_few_however_many_birds(target: str, most: int) -> None:
     assert len(captured(ask)) <= len(few)
 
 
-def plan_of(sql: str) -> str:
-    explain = "EXPLAIN " if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN "
-    with connection.cursor() as cursor:
-        cursor.execute(explain + sql.replace("%", "%%"), [])
-        return "\n".join(str(row[-1]) for row in cursor.fetchall())
-
-
 def test_the_plans_follow_the_indexes() -> None:
     daemon()
     chance = random.Random(10)  # noqa: S311
     now = timezone.now()
     hear([now - DAY * chance.uniform(0, 300) for _ in range(20_000)])
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("ANALYZE")
+    analyze()
     client = log_in()
     client.cookies["timezone"] = "Asia/Kathmandu"
     tables = r"(birds_bird|rollups_\w+)"

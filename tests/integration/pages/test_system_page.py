@@ -14,7 +14,8 @@ from birdwatcher.writer.models import Daemon, DaemonProcess
 from nodeproc.states import NodeState
 from supervisor import VERSION
 from tests.support.databases import POSTGRESQL, Database
-from tests.support.network import analyze, browser_of, queries_of, run_daemon, tell
+from tests.support.network import browser_of, queries_of, run_daemon, tell
+from tests.support.plans import analyze
 
 pytestmark = pytest.mark.usefixtures("database")
 
