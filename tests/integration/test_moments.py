@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from birdwatcher.birds.models import EARLIEST, LATEST, Bird, Species
 from birdwatcher.nodes.models import Node
-from birdwatcher.rollups import counting, moments
+from birdwatcher.rollups import moments
 from birdwatcher.rollups.moments import birds_until
+from tests.support.flock import insert
 from tests.support.plans import analyze, plan_of
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -57,7 +58,7 @@ def test_any_moment_is_counted_exactly(few: int, monkeypatch: pytest.MonkeyPatch
     chance = random.Random(few)  # noqa: S311
     nodes = [Node.objects.create(name=f"N{n}", ip_address="::1", port=n) for n in (1, 2, 3)]
     species = [Species.objects.create(name=name) for name in ("Wren", "Robin", "Dunnock")]
-    made = Bird.objects.bulk_create(
+    made = insert(
         Bird(
             timestamp=time,
             name="x",
@@ -67,8 +68,6 @@ def test_any_moment_is_counted_exactly(few: int, monkeypatch: pytest.MonkeyPatch
         )
         for time in some_times(chance)
     )
-    with transaction.atomic():
-        counting.count(made)
     for bird in chance.sample(made, 80):
         bird.delete()
     kept = list(Bird.objects.order_by("pk"))
@@ -93,7 +92,7 @@ def fill(hours: int, birds_an_hour: int) -> tuple[Node, Species]:
     """Have birds in so many hours up to noon; return the node and the species of a quarter."""
     nodes = [Node.objects.create(name=f"N{n}", ip_address="::1", port=n) for n in range(1, 5)]
     species = [Species.objects.create(name=f"S{n}") for n in range(4)]
-    made = Bird.objects.bulk_create(
+    insert(
         Bird(
             timestamp=NOON - hour * HOUR + n * MICROSECOND,
             name="x",
@@ -103,8 +102,6 @@ def fill(hours: int, birds_an_hour: int) -> tuple[Node, Species]:
         for hour in range(hours)
         for n in range(birds_an_hour)
     )
-    with transaction.atomic():
-        counting.count(made)
     analyze()
     return nodes[0], species[0]
 
