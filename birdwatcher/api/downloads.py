@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from django.core.handlers.asgi import ASGIRequest
 from django.http import StreamingHttpResponse
 from django.utils.crypto import salted_hmac
 from rest_framework.renderers import BaseRenderer
@@ -14,12 +13,9 @@ from rest_framework.serializers import BaseSerializer, Serializer
 
 from birdwatcher.accounts.throttle import client_address
 from birdwatcher.api.errors import BusyError, TooManyError
-from birdwatcher.exports import stream
+from birdwatcher.exports import answer, stream
 from birdwatcher.exports.formats import FORMATS
-from birdwatcher.exports.models import Export
 from birdwatcher.exports.stream import Source
-
-AT_ONCE = 2  # files of one user, or one address
 
 
 class _FileRenderer(BaseRenderer):
@@ -47,25 +43,18 @@ class JsonLinesRenderer(_FileRenderer):
 def download(request: Request, source: Source) -> StreamingHttpResponse:
     """Return all of `source` as the file that was asked for. Raises TooManyError, BusyError,
     django.db.Error."""
-    owner = _owner(request)
-    if Export.objects.of(owner).alive().count() >= AT_ONCE:
-        raise TooManyError(f"{AT_ONCE} of your files are under way: wait for one to end.")
     form = FORMATS[request.accepted_renderer.format]
-    if request.method == "HEAD":
-        response = StreamingHttpResponse(())
-    else:
-        title = _in_words(request) or f"all {source.kind}"
-        row = Export(**owner, kind=source.kind, format=form.suffix, title=title[:1024])
-        try:
-            file = stream.Download(stream.stream(row, source, form))
-        except stream.BusyError:
-            raise BusyError("Other files are under way: try again in a moment.") from None
-        asynchronous = isinstance(request._request, ASGIRequest)  # noqa: SLF001 no other way
-        response = StreamingHttpResponse(stream.asynchronously(file) if asynchronous else file)
-    response["Content-Type"] = form.content_type
+    title = _in_words(request) or f"all {source.kind}"
     name = source.kind.replace(" ", "-")
-    response["Content-Disposition"] = f'attachment; filename="{name}.{form.suffix}"'
-    return response
+    # Below Django REST framework's own request.
+    asked = request._request  # noqa: SLF001 no other way
+    try:
+        return answer.answer(asked, _owner(request), source, form, title, name)
+    except answer.TooManyError:
+        sentence = f"{answer.OF_EACH} of your files are under way: wait for one to end."
+        raise TooManyError(sentence) from None
+    except stream.BusyError:
+        raise BusyError("Other files are under way: try again in a moment.") from None
 
 
 def columns(serializer: BaseSerializer[Any], within: str = "") -> Iterator[str]:

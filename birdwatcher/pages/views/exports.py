@@ -5,20 +5,19 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from django.core.handlers.asgi import ASGIRequest
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 
 from birdwatcher.accounts.access import reading
+from birdwatcher.exports.answer import OF_EACH, TooManyError, answer
 from birdwatcher.exports.birds import Birds
 from birdwatcher.exports.formats import FORMATS
 from birdwatcher.exports.models import Export
-from birdwatcher.exports.stream import BusyError, Download, asynchronously, stream
+from birdwatcher.exports.stream import BusyError
 from birdwatcher.pages.filters import BirdFilters
 
 VISITOR = "visitor"  # the cookie of a browser in which nobody is logged in
-AT_ONCE = 2  # exports of one viewer
 SHOWN = 5
 RETRY_AFTER = 30  # seconds, for whoever comes while too many others export
 
@@ -35,28 +34,18 @@ def export(request: HttpRequest) -> HttpResponseBase:
         return _refuse(request, 400, complaints)
     visitor = request.COOKIES.get(VISITOR, "")[:64] or secrets.token_urlsafe()
     owner = owner_of(request, visitor)
-    if Export.objects.of(owner).alive().count() >= AT_ONCE:
+    birds = Birds(filters.search(), timezone.get_current_timezone())
+    name = f"birds-{timezone.localtime():%Y%m%d-%H%M%S}"
+    try:
+        response = answer(request, owner, birds, form, filters.in_words(), name)
+    except TooManyError:
         return _refuse(
-            request, 429, [f"{AT_ONCE} of your exports are under way: wait for one to end."]
+            request, 429, [f"{OF_EACH} of your exports are under way: wait for one to end."]
         )
-    if request.method == "HEAD":
-        # A stream like the file itself, so that nothing is said of its length.
-        response: HttpResponseBase = StreamingHttpResponse(())
-    else:
-        row = Export(**owner, format=form.suffix, title=filters.in_words())
-        birds = Birds(filters.search(), timezone.get_current_timezone())
-        try:
-            file = Download(stream(row, birds, form))
-        except BusyError:
-            busy = _refuse(request, 503, ["Other exports are under way: try again in a moment."])
-            busy["Retry-After"] = str(RETRY_AFTER)
-            return busy
-        response = StreamingHttpResponse(
-            asynchronously(file) if isinstance(request, ASGIRequest) else file
-        )
-    response["Content-Type"] = form.content_type
-    name = f"birds-{timezone.localtime():%Y%m%d-%H%M%S}.{form.suffix}"
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    except BusyError:
+        busy = _refuse(request, 503, ["Other exports are under way: try again in a moment."])
+        busy["Retry-After"] = str(RETRY_AFTER)
+        return busy
     if not request.user.is_authenticated:
         response.set_cookie(
             VISITOR, visitor, secure=request.is_secure(), httponly=True, samesite="Lax"

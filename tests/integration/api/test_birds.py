@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from django.contrib.admin.models import ADDITION, DELETION, LogEntry
 
-from birdwatcher.api import downloads
 from birdwatcher.birds.models import Bird, Species
 from birdwatcher.exports import stream
+from birdwatcher.exports.answer import OF_EACH
 from birdwatcher.exports.models import Export
 from birdwatcher.web.bounds import THREADS
 from tests.support.counted import counts_agree
@@ -114,10 +114,10 @@ def test_files_are_few_at_a_time(
     monkeypatch.setattr(stream, "PIECE", 5)
     make_flock(seed=6, count=30)
     asking = caller("viewer", "read")
-    under_way = [asking.ask("GET", "birds?format=csv") for _ in range(downloads.AT_ONCE)]
+    under_way = [asking.ask("GET", "birds?format=csv") for _ in range(OF_EACH)]
     assert "wait for one" in asking.get("birds?format=csv", 429)["detail"]
     other = caller("operator").ask("GET", "birds?format=csv")
-    if downloads.AT_ONCE >= THREADS // 2:
+    if OF_EACH >= THREADS // 2:
         assert (other.status_code, other["Retry-After"]) == (503, "5")
         assert "Other files" in other.json()["detail"]
     for answer in under_way:

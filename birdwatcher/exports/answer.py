@@ -1,0 +1,41 @@
+"""An export as the answer to a request, for people and for programs alike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpRequest, StreamingHttpResponse
+
+from birdwatcher.exports.formats import Format
+from birdwatcher.exports.models import Export
+from birdwatcher.exports.stream import Download, Source, asynchronously, stream
+
+OF_EACH = 2  # exports at a time, of one who asks
+
+
+class TooManyError(Exception):
+    """As many exports of whoever asks are under way as they may have."""
+
+
+def answer(
+    request: HttpRequest, owner: dict[str, Any], source: Source, form: Format, title: str, name: str
+) -> StreamingHttpResponse:
+    """Return all of `source` as a file called `name`, for `owner` (see `Export.objects.of`).
+
+    `title` says in words what is asked for. Raises TooManyError, BusyError, django.db.Error.
+    """
+    if Export.objects.of(owner).alive().count() >= OF_EACH:
+        raise TooManyError
+    if request.method == "HEAD":
+        # A stream like the file itself, so that nothing is said of its length.
+        response = StreamingHttpResponse(())
+    else:
+        row = Export(**owner, kind=source.kind, format=form.suffix, title=title[:1024])
+        file = Download(stream(row, source, form))
+        response = StreamingHttpResponse(
+            asynchronously(file) if isinstance(request, ASGIRequest) else file
+        )
+    response["Content-Type"] = form.content_type
+    response["Content-Disposition"] = f'attachment; filename="{name}.{form.suffix}"'
+    return response
