@@ -9,11 +9,11 @@ from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
 from birdwatcher.api.fields import Text, Whole
-from birdwatcher.api.filters import LONGEST, find_one
+from birdwatcher.api.filters import LONGEST
 from birdwatcher.api.moments import REVERSED, Moment, just_after
 from birdwatcher.api.paging import MOST, SIZE, Cursor
-from birdwatcher.api.queries import Query
-from birdwatcher.birds.models import EARLIEST, LATEST, Bird, Species
+from birdwatcher.api.queries import OfBirds, found
+from birdwatcher.birds.models import EARLIEST, LATEST, Bird
 from birdwatcher.birds.search.keyset import BIGGEST_KEY, Direction
 from birdwatcher.birds.search.search import Search
 from birdwatcher.nodes.models import Node
@@ -77,11 +77,9 @@ class BirdSerializer(serializers.Serializer[Bird]):
         return found(Node, key)
 
 
-class BirdQuery(Query):
+class BirdQuery(OfBirds):
     """What birds are asked for."""
 
-    node = serializers.IntegerField(required=False, min_value=1, max_value=BIGGEST_KEY)
-    species = serializers.IntegerField(required=False, min_value=1, max_value=BIGGEST_KEY)
     search = serializers.CharField(
         required=False, allow_blank=True, max_length=LONGEST, help_text="How its name begins."
     )
@@ -90,14 +88,6 @@ class BirdQuery(Query):
     doubtful = serializers.BooleanField(
         required=False, help_text="Only birds with a doubtful time, or only others."
     )
-
-    def validate_node(self, key: int) -> int | None:
-        """Return the key. Raises ValidationError if there is no such node."""
-        return found(Node, key)
-
-    def validate_species(self, key: int) -> int | None:
-        """Return the key. Raises ValidationError if there is no such species."""
-        return found(Species, key)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Return what was asked for. Raises ValidationError if the range is reversed."""
@@ -147,11 +137,3 @@ class BirdPageSerializer(serializers.Serializer[Any]):
     next = serializers.URLField(allow_null=True)
     previous = serializers.URLField(allow_null=True)
     results = BirdSerializer(many=True)
-
-
-def found(model: type[Any], key: int) -> int | None:
-    """Return `key`, if it is one of `model`. Raises ValidationError."""
-    try:
-        return find_one(model, key)
-    except ValueError as error:
-        raise serializers.ValidationError(str(error)) from None

@@ -16,12 +16,8 @@ from drf_spectacular.utils import (
 from rest_framework import serializers
 
 from birdwatcher.accounts.timezones import LONGEST_NAME, find_zone
-from birdwatcher.api.birds import found
 from birdwatcher.api.moments import REVERSED, Moment
-from birdwatcher.api.queries import Query
-from birdwatcher.birds.models import Species
-from birdwatcher.birds.search.keyset import BIGGEST_KEY
-from birdwatcher.nodes.models import Node
+from birdwatcher.api.queries import OfBirds, Query
 
 # Of each hour, node and species there may be a count: so many are added up at most.
 LONGEST = datetime.timedelta(days=366)
@@ -59,7 +55,7 @@ class SpeciesCountSerializer(serializers.Serializer[Any]):
     count = serializers.IntegerField()
 
 
-class CountsQuery(Query):
+class CountsQuery(OfBirds):
     """What to count, and by what."""
 
     by = serializers.ChoiceField(["node", "species", "hour", "day"])
@@ -72,21 +68,11 @@ class CountsQuery(Query):
         help_text="The latest time; a bird of this moment is counted too. Without it, but with a "
         "start: now.",
     )
-    node = serializers.IntegerField(required=False, min_value=1, max_value=BIGGEST_KEY)
-    species = serializers.IntegerField(required=False, min_value=1, max_value=BIGGEST_KEY)
     tz = serializers.CharField(
         required=False,
         max_length=LONGEST_NAME,
         help_text="The time zone of the days, such as Europe/London; UTC without it.",
     )
-
-    def validate_node(self, key: int) -> int | None:
-        """Return the key. Raises ValidationError if there is no such node."""
-        return found(Node, key)
-
-    def validate_species(self, key: int) -> int | None:
-        """Return the key. Raises ValidationError if there is no such species."""
-        return found(Species, key)
 
     def validate_tz(self, name: str) -> zoneinfo.ZoneInfo:
         """Return the zone. Raises ValidationError if there is none of that name."""

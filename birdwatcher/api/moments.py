@@ -6,14 +6,13 @@ import datetime
 import re
 from typing import Any
 
-from django import forms
-from django.core.exceptions import ValidationError
 from django_filters import Filter
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from birdwatcher.birds.models import LATEST
+from birdwatcher.parsed import ParsedField
 from birdwatcher.rollups.hours import HOUR, MICROSECOND
 
 LONGEST = 40  # characters
@@ -69,13 +68,8 @@ class Moment(serializers.Field):
         return written(value)
 
 
-class _FormField(forms.CharField):
-    def clean(self, value: Any) -> datetime.datetime | None:
-        text = super().clean(value)
-        try:
-            return parse(text) if text else None
-        except ValueError as error:
-            raise ValidationError(str(error)) from None
+class _FormField(ParsedField):
+    parse = staticmethod(parse)
 
 
 @extend_schema_field(OpenApiTypes.DATETIME)

@@ -12,7 +12,11 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from birdwatcher.api.filters import find_one
+from birdwatcher.birds.models import Species
+from birdwatcher.birds.search.keyset import BIGGEST_KEY
 from birdwatcher.exports.rows import total_order
+from birdwatcher.nodes.models import Node
 
 OF_ALL = {"format"}
 OF_PAGES = {"page", "page_size"}
@@ -42,6 +46,29 @@ class Query(serializers.Serializer[Any]):
         refuse_unknown(request, query.fields)
         query.is_valid(raise_exception=True)
         return query
+
+
+class OfBirds(Query):
+    """Of which birds: those of a node, those of a species."""
+
+    node = serializers.IntegerField(required=False, min_value=1, max_value=BIGGEST_KEY)
+    species = serializers.IntegerField(required=False, min_value=1, max_value=BIGGEST_KEY)
+
+    def validate_node(self, key: int) -> int | None:
+        """Return the key. Raises ValidationError if there is no such node."""
+        return found(Node, key)
+
+    def validate_species(self, key: int) -> int | None:
+        """Return the key. Raises ValidationError if there is no such species."""
+        return found(Species, key)
+
+
+def found(model: type[Any], key: int) -> int | None:
+    """Return `key`, if it is one of `model`. Raises ValidationError."""
+    try:
+        return find_one(model, key)
+    except ValueError as error:
+        raise ValidationError(str(error)) from None
 
 
 class StrictFilters(DjangoFilterBackend):

@@ -19,6 +19,7 @@ from birdwatcher.birds.moments import parse_moment
 from birdwatcher.birds.search.keyset import Position
 from birdwatcher.birds.search.search import Search
 from birdwatcher.nodes.models import Node
+from birdwatcher.parsed import ParsedField
 
 # What the form holds, in the order in which it stands in an address.
 FILTERS = ("species", "node", "name", "past", "from", "to", "clock")
@@ -28,28 +29,16 @@ DAY = datetime.timedelta(days=1)
 CHOICES = 1_000  # in a menu
 
 
-class MomentField(forms.CharField):
-    """A time, in the active zone if it says nothing else."""
+class MomentField(ParsedField):
+    """A time, in the active zone if it says nothing else; in UTC then."""
 
-    def clean(self, value: Any) -> datetime.datetime | None:
-        """Return the time in UTC. Raises ValidationError if there is none such."""
-        text = super().clean(value)
-        try:
-            return parse_moment(text) if text else None
-        except ValueError as error:
-            raise ValidationError(str(error)) from None
+    parse = staticmethod(parse_moment)
 
 
-class PositionField(forms.CharField):
+class PositionField(ParsedField):
     """A place in the list."""
 
-    def clean(self, value: Any) -> Position | None:
-        """Return the place. Raises ValidationError if it is none."""
-        text = super().clean(value)
-        try:
-            return Position.parse(text) if text else None
-        except ValueError as error:
-            raise ValidationError(str(error)) from None
+    parse = staticmethod(Position.parse)
 
 
 class BirdFilters(forms.Form):

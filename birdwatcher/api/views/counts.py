@@ -6,6 +6,7 @@ import datetime
 from collections import Counter
 from typing import Any
 
+from django.db.models import Model
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
@@ -42,10 +43,7 @@ class NodeCount(Base):
     )
     def get(self, request: Request, id: str) -> Response:  # noqa: A002 as in the address
         """Answer with the number."""
-        ts = MomentQuery.of(request).validated_data.get("ts") or timezone.now()
-        node = get_object_or_404(Node, pk=id)
-        count = birds_until(ts, node=node.pk)
-        return Response(NodeCountSerializer({"node_id": node.pk, "ts": ts, "count": count}).data)
+        return Response(NodeCountSerializer(_until(request, "node", Node, id)).data)
 
 
 class SpeciesCount(Base):
@@ -59,11 +57,7 @@ class SpeciesCount(Base):
     )
     def get(self, request: Request, id: str) -> Response:  # noqa: A002 as in the address
         """Answer with the number."""
-        ts = MomentQuery.of(request).validated_data.get("ts") or timezone.now()
-        species = get_object_or_404(Species, pk=id)
-        count = birds_until(ts, species=species.pk)
-        found = {"species_id": species.pk, "ts": ts, "count": count}
-        return Response(SpeciesCountSerializer(found).data)
+        return Response(SpeciesCountSerializer(_until(request, "species", Species, id)).data)
 
 
 class Counts(Base):
@@ -85,6 +79,13 @@ class Counts(Base):
             counts = _counted(asked)
         told = {name: asked.get(name) for name in ("by", "start", "end")}
         return Response(CountsSerializer({**told, "counts": counts}).data)
+
+
+def _until(request: Request, of: str, model: type[Model], key: str) -> dict[str, Any]:
+    """Return how many birds one row of `model` has up to the moment that is asked for."""
+    ts = MomentQuery.of(request).validated_data.get("ts") or timezone.now()
+    row = get_object_or_404(model, pk=key)
+    return {f"{of}_id": row.pk, "ts": ts, "count": birds_until(ts, **{of: row.pk})}
 
 
 def _counted(asked: dict[str, Any]) -> list[dict[str, Any]]:
