@@ -13,7 +13,7 @@ from rest_framework import serializers
 
 from birdwatcher.birds.models import LATEST
 from birdwatcher.parsed import ParsedField
-from birdwatcher.rollups.hours import HOUR, MICROSECOND
+from birdwatcher.units import HOUR, MICROSECOND
 
 LONGEST = 40  # characters
 REVERSED = "The range is reversed: “end” lies before “start”."

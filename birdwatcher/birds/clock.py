@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime
 
+from birdwatcher.units import MICROSECOND
+
 # A node's clock may be a little fast, and a node that was cut off may have kept its events for a
 # day. What is dated outside that is kept as it was sent, and doubted.
 AHEAD = datetime.timedelta(minutes=5)
 BEHIND = datetime.timedelta(hours=24)
 
-_MICROSECOND = datetime.timedelta(microseconds=1)
-_AHEAD, _BEHIND = AHEAD // _MICROSECOND, BEHIND // _MICROSECOND
+_AHEAD, _BEHIND = AHEAD // MICROSECOND, BEHIND // MICROSECOND
 
 
 def is_doubtful(microseconds: int, received_at: float) -> bool:

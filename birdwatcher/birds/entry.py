@@ -33,8 +33,7 @@ from birdwatcher.birds.clock import is_doubtful
 from birdwatcher.birds.models import Bird, Species
 from birdwatcher.nodes.models import Node
 from birdwatcher.rollups import counting
-from birdwatcher.rollups.counting import EPOCH
-from birdwatcher.rollups.hours import MICROSECOND
+from birdwatcher.units import EPOCH, MICROSECOND
 
 # Seconds for all of it, on PostgreSQL. The writer waits behind whoever waits for its turn here, and
 # then until that is done, so this is what it may lose at most.

@@ -6,10 +6,9 @@ import datetime
 from collections.abc import Mapping, Sequence
 
 from birdwatcher.nodes.models import NodeStatus
+from birdwatcher.units import EPOCH, MINUTE
 
 RECENT = NodeStatus.RECENT
-EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
-MINUTE = datetime.timedelta(minutes=1)
 
 # Minutes are numbered since 1970.
 PerMinute = Mapping[int, int]

@@ -13,8 +13,8 @@ from birdwatcher.accounts.timezones import midnight, today
 from birdwatcher.birds.models import Species
 from birdwatcher.rollups import queries
 from birdwatcher.rollups.hours import hour_of
+from birdwatcher.units import HOUR
 
-HOUR = datetime.timedelta(hours=1)
 CHARTED = 48  # hours
 SPECIES_SHOWN = 20
 SHADES = 9  # of the grid's cells

@@ -20,12 +20,12 @@ from birdwatcher.birds.search.keyset import Position
 from birdwatcher.birds.search.search import Search
 from birdwatcher.nodes.models import Node
 from birdwatcher.parsed import ParsedField
+from birdwatcher.units import DAY
 
 # What the form holds, in the order in which it stands in an address.
 FILTERS = ("species", "node", "name", "past", "from", "to", "clock")
 DAYS = {"today": ("Today", 0), "yesterday": ("Yesterday", 1)}
 RANGES = {key: word for key, (word, _) in {**DAYS, **PAST}.items()}
-DAY = datetime.timedelta(days=1)
 CHOICES = 1_000  # in a menu
 
 

@@ -11,9 +11,8 @@ from django.db import DEFAULT_DB_ALIAS, connections
 
 from birdwatcher.birds.models import Bird
 from birdwatcher.rollups.triggers import TABLES
+from birdwatcher.units import EPOCH, HOUR
 
-EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
-HOUR = datetime.timedelta(hours=1)
 MICROSECONDS = 3_600_000_000  # of an hour
 
 # How many birds of one node, one species, in one hour; that as a number since 1970.

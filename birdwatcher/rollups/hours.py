@@ -10,9 +10,8 @@ from django.db.models import BigIntegerField, Func
 from django.utils import timezone
 
 from birdwatcher.birds.models import EARLIEST, LATEST
-from birdwatcher.rollups.counting import EPOCH, HOUR
+from birdwatcher.units import EPOCH, HOUR, MICROSECOND
 
-MICROSECOND = datetime.timedelta(microseconds=1)
 DAY = 24  # hours
 FIRST_DAY = EPOCH.toordinal()
 

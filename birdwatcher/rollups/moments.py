@@ -17,8 +17,9 @@ from django.db.models import BigIntegerField, F, Func, Model, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from birdwatcher.birds.models import EARLIEST, LATEST, Bird
-from birdwatcher.rollups.hours import MICROSECOND, hour_of
+from birdwatcher.rollups.hours import hour_of
 from birdwatcher.rollups.models import HourlyCount, HourlyOfNode, HourlyOfSpecies, TotalCount
+from birdwatcher.units import MICROSECOND
 
 FEW = 500  # counts: as many as nobody would notice; the first guess at what the smaller side has
 

@@ -16,7 +16,6 @@ from django.db.models import Count, Model, QuerySet, Sum
 
 from birdwatcher.birds.models import Bird, Species
 from birdwatcher.nodes.models import Node
-from birdwatcher.rollups.counting import EPOCH, HOUR
 from birdwatcher.rollups.hours import (
     HourNumber,
     Span,
@@ -26,11 +25,11 @@ from birdwatcher.rollups.hours import (
     split,
 )
 from birdwatcher.rollups.models import HourlyCount, HourlyOfNode, HourlyOfSpecies, TotalCount
+from birdwatcher.units import DAY, EPOCH, HOUR
 
 OneNode = Node | int | None
 OneSpecies = Species | int | None
 Moment = datetime.datetime
-DAY = datetime.timedelta(days=1)
 M = TypeVar("M", Node, Species)
 
 

@@ -9,11 +9,11 @@ from collections.abc import Iterable
 from birdwatcher.birds.clock import is_doubtful
 from birdwatcher.nodes.models import NodeStatus, RejectedPacket, StatusChange
 from birdwatcher.rollups.counting import MICROSECONDS, Groups
+from birdwatcher.units import EPOCH
 from birdwatcher.writer.bulk import BirdRow
 from nodeproc.events import Reason
 from nodeproc.wire import RAW_BYTES, Event, Rejection, Status
 
-EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 MAX_ERROR = 255  # characters, as in the database
 
 # Node, what its packet said, when that was received, in seconds since the epoch.

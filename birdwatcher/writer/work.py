@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from birdwatcher.nodes import rates
 from birdwatcher.nodes.models import NodeStatus, RejectedPacket, StatusChange
+from birdwatcher.units import EPOCH
 from birdwatcher.writer.rows import (
-    EPOCH,
     NodeEvent,
     as_packet,
     enter,

@@ -11,8 +11,8 @@ from django.test import Client
 
 from birdwatcher.birds.models import EARLIEST, LATEST, Bird, Species
 from birdwatcher.nodes.models import Node
-from birdwatcher.rollups import counting
 from birdwatcher.rollups.models import HourlyCount, TotalCount
+from birdwatcher.units import EPOCH, MICROSECOND
 from birdwatcher.writer.ledger import Ledger
 from nodeproc.wire import Event
 from tests.support.counted import counts_agree, kept
@@ -29,8 +29,8 @@ SECOND = 1_000_000  # microseconds
 
 def random_events(random: random.Random, count: int) -> list[Event]:
     """Return events of a day, of hours long ago and far ahead, and of the first and last ones."""
-    extremes = [counting.EPOCH, EARLIEST, LATEST, EARLIEST + HOUR, LATEST - HOUR]
-    times = [(moment - counting.EPOCH) // datetime.timedelta(microseconds=1) for moment in extremes]
+    extremes = [EPOCH, EARLIEST, LATEST, EARLIEST + HOUR, LATEST - HOUR]
+    times = [(moment - EPOCH) // MICROSECOND for moment in extremes]
     times += [int(AT - random.random() * 86400) * SECOND + random.randrange(SECOND) for _ in times]
     times += [3600 * SECOND * random.randrange(400_000, 600_000) for _ in times]
     times += [-1, 0, 1, 3600 * SECOND - 1, -3600 * SECOND, -3600 * SECOND - 1]

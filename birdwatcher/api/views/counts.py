@@ -28,8 +28,8 @@ from birdwatcher.api.views.base import Base
 from birdwatcher.birds.models import EARLIEST, Species
 from birdwatcher.nodes.models import Node
 from birdwatcher.rollups import queries
-from birdwatcher.rollups.hours import HOUR, MICROSECOND
 from birdwatcher.rollups.moments import birds_until
+from birdwatcher.units import HOUR, MICROSECOND
 
 
 class NodeCount(Base):

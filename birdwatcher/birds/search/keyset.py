@@ -10,9 +10,8 @@ from typing import Any, NamedTuple
 from django.db.models import BigIntegerField, BooleanField, DateTimeField, F, Func, Value
 
 from birdwatcher.birds.models import EARLIEST, LATEST
+from birdwatcher.units import EPOCH, MICROSECOND
 
-EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
-MICROSECOND = datetime.timedelta(microseconds=1)
 BIGGEST_KEY = 2**63 - 1
 
 

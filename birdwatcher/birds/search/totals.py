@@ -12,8 +12,8 @@ from birdwatcher.birds.models import EARLIEST, LATEST
 from birdwatcher.birds.search.search import Search
 from birdwatcher.birds.search.walk import any_index, count, rare
 from birdwatcher.rollups import queries
-from birdwatcher.rollups.counting import HOUR
 from birdwatcher.rollups.models import TotalCount
+from birdwatcher.units import HOUR
 
 ENOUGH = 20_000  # birds with a doubtful time that are looked at one by one
 # Of the hours of one species or one node there are few; of all species, a row for each of them.

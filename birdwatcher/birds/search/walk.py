@@ -23,11 +23,11 @@ from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet, Sum
 
 from birdwatcher.birds.indexes import PrefixOrder
 from birdwatcher.birds.models import BirdQuerySet
-from birdwatcher.birds.search.keyset import MICROSECOND, Direction, Position, Stretch
+from birdwatcher.birds.search.keyset import Direction, Position, Stretch
 from birdwatcher.birds.search.search import Search
-from birdwatcher.rollups.counting import HOUR
 from birdwatcher.rollups.hours import hour_of
 from birdwatcher.rollups.models import HourlyCount, HourlyOfNode, HourlyOfSpecies, TotalCount
+from birdwatcher.units import HOUR, MICROSECOND
 
 WINDOW = 10_000  # birds that one step of a walk looks at
 RARE = 5_000  # birds with a name that are read, all of them, and sorted
