@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import parse_qs
 
+from birdwatcher.birds.search.keyset import BIGGEST_KEY
 from birdwatcher.live.consumer import NonsenseError
-from birdwatcher.live.place import HIGHEST, Kept
+from birdwatcher.live.place import Kept
 
 MOST_FIELDS = 200
 MOST_VALUES = 100  # of one parameter
@@ -30,7 +31,7 @@ def only(given: Parameters, names: Iterable[str]) -> None:
 
 def key_in(name: str, text: str) -> int:
     """Return a value of the parameter `name` as a key."""
-    if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= HIGHEST):
+    if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= BIGGEST_KEY):
         raise NonsenseError(f"{name} must be an id, a whole number.")
     return int(text)
 

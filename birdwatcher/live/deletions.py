@@ -16,6 +16,7 @@ import msgspec
 from django.db import connection
 from django.db.models import Min, Q
 
+from birdwatcher.birds.search.keyset import BIGGEST_KEY
 from birdwatcher.live.models import Deletion
 from birdwatcher.live.place import Gone
 from birdwatcher.live.wanted import Wanted
@@ -44,7 +45,7 @@ AFTER = {
     "sqlite": BEHIND.format(settled=""),
 }
 LOOKED_AT = 10_000  # rows among which the oldest is looked for
-FOR_EVER = Gone(2**63 - 1, 2**63 - 1)
+FOR_EVER = Gone(BIGGEST_KEY, BIGGEST_KEY)
 
 
 class Deleted(NamedTuple):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import NamedTuple, Self
 
+from birdwatcher.birds.search.keyset import BIGGEST_KEY
 from birdwatcher.live.models import Deletion
 
-HIGHEST = 2**63 - 1
 _TEXT = re.compile(r"([0-9]{1,19})\.([0-9]{1,19})\.([0-9]{1,12})", re.ASCII)
 
 
@@ -46,7 +46,7 @@ class Kept(NamedTuple):
         if found is None:
             raise ValueError(text)
         xact, key, at = map(int, found.groups())
-        if max(xact, key) > HIGHEST:
+        if max(xact, key) > BIGGEST_KEY:
             raise ValueError(text)
         return cls(Gone(xact, key), at)
 

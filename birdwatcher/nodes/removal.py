@@ -6,17 +6,12 @@ from birdwatcher.birds.removal import remove_birds
 from birdwatcher.nodes.models import Node
 
 
-def remove(node: Node) -> None:
-    """Disable `node`, delete its birds a few at a time, and then itself.
+def clear(node: Node) -> None:
+    """Disable `node` and delete its birds a few at a time, so that to delete it is then a matter of
+    a moment.
 
     Interrupted, it leaves a disabled node with fewer birds, and can be called again. To be called
     outside any transaction. Raises django.db.Error.
     """
-    clear(node)
-    node.delete()
-
-
-def clear(node: Node) -> None:
-    """Do all of it but the last step, so that this is a matter of a moment."""
     Node.objects.filter(pk=node.pk).update(enabled=False)
     remove_birds(node=node.pk)

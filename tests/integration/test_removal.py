@@ -11,11 +11,10 @@ from django.test import Client
 
 from birdwatcher.birds import removal as birds_removal
 from birdwatcher.birds.models import Bird, Species
-from birdwatcher.nodes import removal
 from birdwatcher.nodes.models import Node
 from birdwatcher.writer.ledger import Ledger
 from tests.support.counted import counts_agree
-from tests.support.flock import insert
+from tests.support.flock import insert, remove
 from tests.support.sender import Sender
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -53,7 +52,7 @@ def make_node(birds: int, *, at_once: bool = False) -> Node:
 @pytest.mark.parametrize("at_once", [False, True])
 def test_everything_goes_with_the_node_and_nothing_else(birds: int, at_once: bool) -> None:
     gone, kept = make_node(birds, at_once=at_once), make_node(20)
-    removal.remove(gone)
+    remove(gone)
     assert list(Node.objects.all()) == [kept]
     assert Bird.objects.count() == 20
     counts_agree()
@@ -75,12 +74,12 @@ def test_an_interrupted_removal_leaves_a_disabled_node_and_can_be_repeated(
     with monkeypatch.context() as patched:
         patched.setattr(birds_removal.time, "sleep", interrupt)
         with pytest.raises(StoppedError):
-            removal.remove(node)
+            remove(node)
     node.refresh_from_db()
     assert not node.enabled
     assert Bird.objects.count() == 3 * CHUNK
     counts_agree()
-    removal.remove(node)
+    remove(node)
     assert not Node.objects.exists()
     counts_agree()
 
@@ -100,15 +99,15 @@ def test_the_daemon_goes_on_committing_meanwhile() -> None:
     ledger.commit(gone.resend() + other.resend())
     errors: list[Exception] = []
 
-    def remove() -> None:
+    def remove_it() -> None:
         try:
-            removal.remove(gone.node)
+            remove(gone.node)
         except Exception as error:
             errors.append(error)
         finally:
             connection.close()
 
-    removing = threading.Thread(target=remove)
+    removing = threading.Thread(target=remove_it)
     removing.start()
     commits, longest = 0, 0.0
     while removing.is_alive():

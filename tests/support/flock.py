@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from django.db import transaction
 
 from birdwatcher.birds.models import Bird, Species
+from birdwatcher.nodes import removal
 from birdwatcher.nodes.models import Node
 from birdwatcher.rollups import counting
 
@@ -60,3 +61,9 @@ def make_flock(seed: int, count: int) -> list[Bird]:
         )
 
     return insert(bird() for _ in range(count))
+
+
+def remove(node: Node) -> None:
+    """Delete a node, as the admin and the API do."""
+    removal.clear(node)
+    node.delete()

@@ -16,9 +16,9 @@ from birdwatcher.birds.models import Bird
 from birdwatcher.live import places
 from birdwatcher.live.models import Deletion
 from birdwatcher.live.table import AT_ONCE, LOOKED_THROUGH, RESUMED
-from birdwatcher.nodes import removal
 from birdwatcher.rollups import counting
 from tests.support.databases import Database
+from tests.support.flock import remove
 from tests.support.follower import ProgramFollower, cookie_of, log_in, make_user
 from tests.support.livefeed import Field, Web, served_here
 from tests.support.ports import PortBlock
@@ -105,7 +105,7 @@ def test_deletions_are_told_in_whichever_way_they_come(web: Web, field: Field) -
             Bird.objects.filter(pk=birds[4].pk).delete()
             transaction.set_rollback(True)
         gone = sorted(keys(node=field.nodes[0]))
-        removal.remove(field.nodes[0])
+        remove(field.nodes[0])
         program.read_until(lambda: len(program.deleted) >= 3 + len(gone))
         assert program.deleted[:1] == expected[:1]
         assert sorted(program.deleted[:3]) == expected
