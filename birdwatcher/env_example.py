@@ -7,8 +7,8 @@ import sys
 import textwrap
 from typing import Any
 
-from birdwatcher.config import ENV_FILE, STATE_DIR, VARIABLES
 from birdwatcher.environment import Variable
+from birdwatcher.variables import ENV_FILE, STATE_DIR, VARIABLES
 
 WIDTH = 100
 CREDENTIALS = "/etc/birdwatcher/credentials"

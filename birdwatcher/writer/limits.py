@@ -8,7 +8,7 @@ import os
 
 from django.core.exceptions import ImproperlyConfigured
 
-from birdwatcher import config
+from birdwatcher import config, variables
 from nodeproc.spool import SpoolLimits
 from nodeproc.task import NodeLimits
 from supervisor.daemon import DaemonLimits
@@ -57,10 +57,10 @@ class DaemonConfiguration:
             raise ValueError(str(error)) from None
         old, fixed = self._config, self._config.limits.state_dir
         for name, before, now in (
-            (config.DATABASE_URL.name, old.database, new.database),
-            (config.STATE_DIR.name, fixed, new.limits.state_dir),
-            (config.LOG_FORMAT.name, old.log_format, new.log_format),
-            (config.METRICS.name, old.metrics, new.metrics),
+            (variables.DATABASE_URL.name, old.database, new.database),
+            (variables.STATE_DIR.name, fixed, new.limits.state_dir),
+            (variables.LOG_FORMAT.name, old.log_format, new.log_format),
+            (variables.METRICS.name, old.metrics, new.metrics),
         ):
             if before != now:  # and never what: the database's password may be in it
                 log.warning("%s has changed, which takes a restart", name)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from birdwatcher import config
+from birdwatcher import config, variables
 from birdwatcher.databases import parse_database_url
 
 KEY = "k" * 25 + "0123456789abcdefghijklmnopq"
@@ -57,13 +57,13 @@ def test_defaults_are_safe(environ: dict[str, str], tmp_path: Path) -> None:
 
 
 def test_a_variable_set_to_nothing_counts_as_not_set(environ: dict[str, str]) -> None:
-    empty = {variable.name: " " for variable in config.VARIABLES}
+    empty = {variable.name: " " for variable in variables.VARIABLES}
     assert config.load(empty | environ) == config.load(environ)
 
 
 def test_every_default_in_the_table_is_what_is_read(environ: dict[str, str]) -> None:
-    special = {config.DATABASE_URL, config.STATE_DIR, config.HTTPS}
-    shown = {v.name: v.default for v in config.VARIABLES if v not in special and v.default}
+    special = {variables.DATABASE_URL, variables.STATE_DIR, variables.HTTPS}
+    shown = {v.name: v.default for v in variables.VARIABLES if v not in special and v.default}
     assert config.load(shown | environ) == config.load(environ)
 
 
@@ -228,5 +228,5 @@ def test_the_readme_shows_every_variable() -> None:
     assert rows == [
         f"| `{variable.name}` | {f'`{variable.default}`' if variable.default else ''} "
         f"| {variable.meaning} |"
-        for variable in config.VARIABLES
+        for variable in variables.VARIABLES
     ]

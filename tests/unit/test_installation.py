@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from dotenv import dotenv_values
 
-from birdwatcher import config
+from birdwatcher import config, variables
 from birdwatcher.env_example import render
 
 SYSTEMD = config.BASE_DIR / "systemd"
@@ -30,7 +30,7 @@ def test_the_example_names_every_variable_and_sets_none() -> None:
     )
     assert dotenv_values(path) == {}
     shown = set(re.findall(r"^#([A-Z_]+)=", path.read_text(), re.MULTILINE))
-    assert shown == {v.name for v in config.VARIABLES if v is not config.ENV_FILE}
+    assert shown == {v.name for v in variables.VARIABLES if v is not variables.ENV_FILE}
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="there is no systemd-analyze")

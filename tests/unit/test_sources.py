@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from birdwatcher import config
+from birdwatcher import config, variables
 from birdwatcher.sources import gather
 
-NAMES = [variable.name for variable in config.VARIABLES]
+NAMES = [variable.name for variable in variables.VARIABLES]
 SECRET = "se-cret"
 
 
