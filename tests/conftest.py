@@ -4,26 +4,21 @@ Nothing is started before a test asks for it, and every test process (see pytest
 everything of its own, so that tests may run side by side.
 """
 
-import atexit
-import os
-import shutil
-import signal
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import django
 import pytest
 from django.conf import settings
 from django.test.utils import setup_test_environment, teardown_test_environment
 
 from tests.support import postgres, requirements
 from tests.support.daemon import Daemon
-from tests.support.databases import POSTGRESQL, SQLITE, Database, Databases, environment
+from tests.support.databases import POSTGRESQL, SQLITE, Database, Databases
 from tests.support.fieldnode import FieldNode
 from tests.support.ports import PortBlock, has_ipv6
 from tests.support.postgres import PostgresCluster
-from tests.support.processes import Processes, adopt_orphans
+from tests.support.processes import Processes
+from tests.support.setup import set_up
 from tests.support.waiting import Promise, wait_until
 from tests.support.web import Admin
 
@@ -33,15 +28,7 @@ VENDORS = (SQLITE, POSTGRESQL)
 
 def pytest_configure(config: pytest.Config) -> None:
     """Set Django up on a database that no test uses, and find every orphan from now on."""
-    adopt_orphans()
-    # Whoever ends the tests with SIGTERM wants the servers ended and removed as after a Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    directory = Path(tempfile.mkdtemp(prefix="bw-tests-"))
-    # However this process ends in good order: as a pytest of its own or as another one's worker.
-    atexit.register(shutil.rmtree, directory, ignore_errors=True)
-    os.environ.update(environment(f"sqlite:///{directory}/unused", directory))
-    os.environ["DJANGO_SETTINGS_MODULE"] = "birdwatcher.settings"
-    django.setup()
+    set_up("tests")
     setup_test_environment(debug=settings.DEBUG)
     config.add_cleanup(teardown_test_environment)
 

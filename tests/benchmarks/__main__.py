@@ -1,21 +1,15 @@
 """`python -m tests.benchmarks`, which `make bench` runs."""
 
 import argparse
-import atexit
-import os
-import shutil
-import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-import django
-
-from tests.support.databases import POSTGRESQL, SQLITE, environment
-from tests.support.processes import ROOT, adopt_orphans
+from tests.support.databases import POSTGRESQL, SQLITE
+from tests.support.processes import ROOT
+from tests.support.setup import set_up
 
 VENDORS = (SQLITE, POSTGRESQL)
 FIGURES = (
@@ -28,7 +22,7 @@ RECORD = ROOT / "var" / "bench" / "results.json"
 def main() -> int:
     """Measure what was asked for; print everything that has been measured."""
     arguments = _arguments()
-    directory = _set_up()
+    directory = set_up("bench")
     # Imports models, for which Django has to be set up.
     from tests.benchmarks.results import Record
     from tests.benchmarks.suite import measure, show
@@ -67,18 +61,6 @@ def _words(allowed: tuple[str, ...]) -> Callable[[str], tuple[str, ...]]:
         return chosen
 
     return parse
-
-
-def _set_up() -> Path:
-    """Set Django up on a database that nobody uses; return a directory, removed at the end."""
-    adopt_orphans()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    directory = Path(tempfile.mkdtemp(prefix="bw-bench-"))
-    atexit.register(shutil.rmtree, directory, ignore_errors=True)
-    os.environ.update(environment(f"sqlite:///{directory}/unused", directory))
-    os.environ["DJANGO_SETTINGS_MODULE"] = "birdwatcher.settings"
-    django.setup()
-    return directory
 
 
 def _commit() -> str:

@@ -5,11 +5,9 @@ history, and the daemon is there.
 """
 
 import datetime
-import statistics
 import time
 from urllib.parse import urlencode
 
-from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
@@ -19,17 +17,16 @@ from birdwatcher.nodes.models import Node, NodeStatus, RejectedPacket, StatusCha
 from birdwatcher.writer.models import Daemon, DaemonProcess
 from nodeproc.events import Reason
 from nodeproc.states import NodeState
+from tests.benchmarks import sizes
 from tests.benchmarks.baselines.many_birds import fill
 from tests.benchmarks.bench import Bench, keeper
-from tests.benchmarks.results import TIMES, Result, Row, ratio
+from tests.benchmarks.results import Result, Row
 from tests.support.databases import Database, django_in
 
 FEW, MANY = (100_000, 50), (10_000_000, 500)  # birds and nodes
 SPAN = datetime.timedelta(days=90)
 CHANGES, PACKETS = 100, 20  # kept of each node
-ROUNDS = 5
-REQUESTS = 4  # of each side in each round
-MOST = 2.0
+COMPLAINT = b'class="notice notice-error"'
 
 # Each with the name of its address, the row that it is about, and what it is asked.
 PAGES = {
@@ -130,32 +127,20 @@ def _history(now: datetime.datetime) -> list[tuple[datetime.datetime, NodeState]
 
 
 def _row(vendor: str, page: str, large: Database, small: Database) -> Row:
-    many, few = [], []
-    for number in range(ROUNDS + 1):  # the first one warms up
-        theirs, mine = _seconds(page, small), _seconds(page, large)
-        if number:
-            few.append(theirs)
-            many.append(mine)
-    value, rounds = ratio(many, few)
-    return Row(
+    return sizes.compare(
         f"{page}, {MANY[0]:,} birds and {MANY[1]} nodes",
         vendor,
-        f"{statistics.median(many) * 1e3:.0f} ms",
-        f"{FEW[0]:,} and {FEW[1]}: {statistics.median(few) * 1e3:.0f} ms",
-        value,
-        TIMES,
-        MOST,
-        rounds=rounds,
+        f"{FEW[0]:,} and {FEW[1]}",
+        lambda: _seconds(page, large),
+        lambda: _seconds(page, small),
     )
 
 
 def _seconds(page: str, database: Database) -> float:
-    """Return how long the page takes, the median of a few requests."""
     with django_in(database):
         # The daemon is there for as long as this takes.
         Daemon.objects.update(seen_at=timezone.now())
-        client, address = keeper(), _address(page)
-        return statistics.median(_request(client, address) for _ in range(REQUESTS))
+        return sizes.seconds(keeper(), _address(page), lambda html: COMPLAINT not in html)
 
 
 def _address(page: str) -> str:
@@ -176,13 +161,3 @@ def _answer(what: object) -> object:
 def _middle_key() -> int:
     first, last = Bird.objects.order_by("pk").first(), Bird.objects.order_by("pk").last()
     return (first.pk + last.pk) // 2
-
-
-def _request(client: Client, address: str) -> float:
-    """Return how many seconds one answer takes."""
-    began = time.perf_counter()
-    answer = client.get(address)
-    seconds = time.perf_counter() - began
-    if answer.status_code != 200 or b'class="notice notice-error"' in answer.content:
-        raise AssertionError(f"{address} answered {answer.status_code}")
-    return seconds

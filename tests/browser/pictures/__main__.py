@@ -3,22 +3,17 @@
 Of the web UI as it is in production, a real daemon, and simulated nodes with a past.
 """
 
-import atexit
 import base64
 import itertools
 import os
-import shutil
-import signal
 import sys
-import tempfile
 from pathlib import Path
 
-import django
-
 from tests.support.chromium import NARROW, WIDE, Chromium, obstacle
-from tests.support.databases import SQLITE, Database, Databases, environment
+from tests.support.databases import SQLITE, Database, Databases
 from tests.support.ports import PortBlock
-from tests.support.processes import Processes, adopt_orphans
+from tests.support.processes import Processes
+from tests.support.setup import set_up
 from tests.support.waiting import STARTING, wait_until
 
 HERE = Path(__file__).parent
@@ -52,13 +47,7 @@ def main() -> int:
     if reason := obstacle():
         print(f"No pictures: {reason}.", file=sys.stderr)  # noqa: T201
         return os.EX_UNAVAILABLE
-    adopt_orphans()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    directory = Path(tempfile.mkdtemp(prefix="bw-pictures-"))
-    atexit.register(shutil.rmtree, directory, ignore_errors=True)
-    os.environ.update(environment(f"sqlite:///{directory}/unused", directory))
-    os.environ["DJANGO_SETTINGS_MODULE"] = "birdwatcher.settings"
-    django.setup()
+    directory = set_up("pictures")
     ports = PortBlock()
     (directory / "chromium").mkdir()
     chromium = Chromium(directory / "chromium", ports.take())
