@@ -11,7 +11,6 @@ import asyncio
 import fcntl
 import struct
 import termios
-from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -56,16 +55,42 @@ class Drain:
         return self._transport.get_write_buffer_size() + struct.unpack("i", in_kernel)[0]
 
 
-class HttpConnection(H11Protocol):
+class _Drained:
+    """A protocol whose client is watched while what he does not take holds it back."""
+
+    transport: asyncio.Transport
+    loop: asyncio.AbstractEventLoop
+    _drain: Drain
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take over the connection."""
+        super().connection_made(transport)  # type: ignore[misc]
+        self._drain = Drain(self.transport, self.loop)
+
+    def pause_writing(self) -> None:
+        """See that the client takes what holds the answer back."""
+        super().pause_writing()  # type: ignore[misc]
+        self._drain.watch()
+
+    def resume_writing(self) -> None:
+        """Let the answer go on."""
+        super().resume_writing()  # type: ignore[misc]
+        self._drain.stop()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Let go of everything."""
+        self._drain.stop()
+        super().connection_lost(exc)  # type: ignore[misc]
+
+
+class HttpConnection(_Drained, H11Protocol):
     """A connection with pages and files."""
 
     _head: asyncio.TimerHandle | None = None
-    _drain: Drain
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to wait for the first request."""
         super().connection_made(transport)
-        self._drain = Drain(transport, self.loop)
         self._wait_for_head()
 
     def data_received(self, data: bytes) -> None:
@@ -82,20 +107,9 @@ class HttpConnection(H11Protocol):
         super().on_response_complete()
         self._drain.watch()
 
-    def pause_writing(self) -> None:
-        """See that the client takes what holds the answer back."""
-        super().pause_writing()
-        self._drain.watch()
-
-    def resume_writing(self) -> None:
-        """Let the answer go on."""
-        super().resume_writing()
-        self._drain.stop()
-
     def connection_lost(self, exc: Exception | None) -> None:
         """Let go of everything."""
         self._stop_waiting()
-        self._drain.stop()
         super().connection_lost(exc)
 
     @property
@@ -112,27 +126,8 @@ class HttpConnection(H11Protocol):
             self._head = None
 
 
-class WebSocketConnection(WebSocketsSansIOProtocol):
+class WebSocketConnection(_Drained, WebSocketsSansIOProtocol):
     """A WebSocket, which ends when its client takes nothing or the server stops."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._drain: Drain | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take over the connection."""
-        super().connection_made(transport)
-        self._drain = Drain(self.transport, self.loop)
-
-    def pause_writing(self) -> None:
-        """See that the client takes what holds the application back."""
-        super().pause_writing()
-        self._drain.watch()
-
-    def resume_writing(self) -> None:
-        """Let the application go on."""
-        super().resume_writing()
-        self._drain.stop()
 
     def keepalive_timeout(self) -> None:
         """Cut off a client who does not answer."""
@@ -144,8 +139,3 @@ class WebSocketConnection(WebSocketsSansIOProtocol):
         super().shutdown()
         if self.transport.get_write_buffer_size():
             self.transport.abort()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Let go of everything."""
-        self._drain.stop()
-        super().connection_lost(exc)
