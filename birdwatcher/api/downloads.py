@@ -74,8 +74,6 @@ def _in_words(request: Request) -> str:
 
 
 def _owner(request: Request) -> dict[str, Any]:
-    if request.user.is_authenticated:
-        return {"user": request.user, "visitor": ""}
     # Not the address itself, with which a browser could pass itself off as its owner.
     address = salted_hmac("birdwatcher.api", str(client_address(request))).hexdigest()
-    return {"user": None, "visitor": f"api {address}"}
+    return answer.owner_of(request.user, f"api {address}")

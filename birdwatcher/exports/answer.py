@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, StreamingHttpResponse
 
@@ -18,10 +19,17 @@ class TooManyError(Exception):
     """As many exports of whoever asks are under way as they may have."""
 
 
+def owner_of(user: AbstractBaseUser | AnonymousUser, visitor: str) -> dict[str, Any]:
+    """Return whose an export is: a user's, or that of a `visitor` who is none."""
+    if user.is_authenticated:
+        return {"user": user, "visitor": ""}
+    return {"user": None, "visitor": visitor}
+
+
 def answer(
     request: HttpRequest, owner: dict[str, Any], source: Source, form: Format, title: str, name: str
 ) -> StreamingHttpResponse:
-    """Return all of `source` as a file called `name`, for `owner` (see `Export.objects.of`).
+    """Return all of `source` as a file called `name`, for `owner` (see `owner_of`).
 
     `title` says in words what is asked for. Raises TooManyError, BusyError, django.db.Error.
     """

@@ -11,8 +11,7 @@ them in a minute; whoever has none left is closed with 4429, too.
 A program that comes again with the `latest` and the `deletions` of the last heartbeat, or with the
 id of a later bird, is told every bird since, each once: as fast as it takes them, then what was
 deleted, and then the new ones. A deletion may be told a second time then, and of a bird that never
-was told. Those of more
-than a day ago are forgotten, which is said (`deletions_missed`).
+was told. Those of more than a day ago are forgotten, which is said (`deletions_missed`).
 """
 
 from __future__ import annotations

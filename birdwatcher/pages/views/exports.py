@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from birdwatcher.accounts.access import reading
-from birdwatcher.exports.answer import OF_EACH, TooManyError, answer
+from birdwatcher.exports.answer import OF_EACH, TooManyError, answer, owner_of
 from birdwatcher.exports.birds import Birds
 from birdwatcher.exports.formats import FORMATS
 from birdwatcher.exports.models import Export
@@ -33,7 +33,7 @@ def export(request: HttpRequest) -> HttpResponseBase:
     if form is None or complaints:
         return _refuse(request, 400, complaints)
     visitor = request.COOKIES.get(VISITOR, "")[:64] or secrets.token_urlsafe()
-    owner = owner_of(request, visitor)
+    owner = owner_of(request.user, visitor)
     birds = Birds(filters.search(), timezone.get_current_timezone())
     name = f"birds-{timezone.localtime():%Y%m%d-%H%M%S}"
     try:
@@ -65,16 +65,9 @@ def progress(request: HttpRequest) -> dict[str, Any]:
     rows: list[Export] = []
     if request.user.is_authenticated or visitor:
         since = timezone.now() - Export.KEPT_FOR
-        mine = Export.objects.of(owner_of(request, visitor)).filter(kind=Birds.kind)
+        mine = Export.objects.of(owner_of(request.user, visitor)).filter(kind=Birds.kind)
         rows = list(mine.filter(started_at__gte=since)[:SHOWN])
     return {"exports": rows, "exporting": any(row.running for row in rows)}
-
-
-def owner_of(request: HttpRequest, visitor: str) -> dict[str, Any]:
-    """Return whose an export is: a user's, or that of a browser without one."""
-    if request.user.is_authenticated:
-        return {"user": request.user, "visitor": ""}
-    return {"user": None, "visitor": visitor}
 
 
 def _refuse(request: HttpRequest, status: int, complaints: list[str]) -> HttpResponse:
