@@ -5,7 +5,6 @@ import html
 import re
 
 import pytest
-from django.contrib.auth.models import Group, User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -17,6 +16,7 @@ from birdwatcher.birds.search.keyset import Position
 from birdwatcher.nodes.models import Node
 from birdwatcher.pages import filters
 from tests.support.flock import NOON, SECOND, insert, make_flock, make_nodes, make_species
+from tests.support.network import browser_of
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -26,11 +26,7 @@ LIST = "/birds/"
 @pytest.fixture
 def client() -> Client:
     """A browser in which a viewer is logged in."""
-    user = User.objects.create_user("viewer")
-    user.groups.add(Group.objects.get(name="viewer"))
-    client = Client()
-    client.force_login(user)
-    return client
+    return browser_of("viewer")
 
 
 def open_page(client: Client, query: str = "") -> str:

@@ -10,7 +10,7 @@ import zoneinfo
 
 import pytest
 from asgiref.testing import ApplicationCommunicator
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import User
 from django.test import Client, override_settings
 from django.utils import timezone
 
@@ -21,6 +21,7 @@ from birdwatcher.exports.formats import Record
 from birdwatcher.exports.models import Export, State
 from birdwatcher.web.handler import BoundedApplication, Handler
 from tests.support.flock import NOON, SECOND, insert, make_flock, make_nodes, make_species
+from tests.support.network import browser_of
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -32,10 +33,7 @@ EXPORT, PROGRESS = "/birds/export/", "/birds/exports/"
 @pytest.fixture
 def client() -> Client:
     """A browser in Nepal in which a viewer is logged in."""
-    user = User.objects.create_user("viewer")
-    user.groups.add(Group.objects.get(name="viewer"))
-    client = Client()
-    client.force_login(user)
+    client = browser_of("viewer")
     client.cookies["timezone"] = ZONE
     return client
 

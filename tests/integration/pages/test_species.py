@@ -5,7 +5,6 @@ import html
 import re
 
 import pytest
-from django.contrib.auth.models import Group, User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -14,6 +13,7 @@ from django.utils import timezone
 from birdwatcher.birds.models import Bird, Species
 from birdwatcher.pages import species_list
 from tests.support.flock import insert, make_nodes, make_species
+from tests.support.network import browser_of
 from tests.support.plans import plans
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -25,11 +25,7 @@ DAY = datetime.timedelta(days=1)
 @pytest.fixture
 def client() -> Client:
     """A browser in which a viewer is logged in."""
-    user = User.objects.create_user("viewer")
-    user.groups.add(Group.objects.get(name="viewer"))
-    client = Client()
-    client.force_login(user)
-    return client
+    return browser_of("viewer")
 
 
 def open_page(client: Client, address: str) -> str:
