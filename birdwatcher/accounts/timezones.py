@@ -14,6 +14,8 @@ from functools import lru_cache
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
+from birdwatcher.units import DAY
+
 COOKIE = "timezone"
 LONGEST_NAME = 64  # the longest there is has 32 characters
 KEPT = datetime.timedelta(days=365)
@@ -55,7 +57,7 @@ def today(now: datetime.datetime | None = None) -> tuple[datetime.datetime, date
     In UTC, so that their difference is the time that passes: 23 or 25 hours when clocks change.
     """
     date = timezone.localtime(now).date()
-    return midnight(date), midnight(date + datetime.timedelta(days=1))
+    return midnight(date), midnight(date + DAY)
 
 
 def midnight(date: datetime.date) -> datetime.datetime:

@@ -13,7 +13,7 @@ from birdwatcher.accounts.timezones import midnight, today
 from birdwatcher.birds.models import Species
 from birdwatcher.rollups import queries
 from birdwatcher.rollups.hours import hour_of
-from birdwatcher.units import HOUR
+from birdwatcher.units import DAY, HOUR
 
 CHARTED = 48  # hours
 SPECIES_SHOWN = 20
@@ -68,12 +68,12 @@ def species_today(now: datetime.datetime) -> Compared:
 def same_time_yesterday(now: datetime.datetime) -> datetime.datetime:
     """Return in UTC when clocks in the active zone showed the same time the day before."""
     local = timezone.localtime(now)
-    naive = local.replace(tzinfo=None) - datetime.timedelta(days=1)
+    naive = local.replace(tzinfo=None) - DAY
     return naive.replace(tzinfo=local.tzinfo, fold=local.fold).astimezone(datetime.UTC)
 
 
 def _start_of_yesterday(now: datetime.datetime) -> datetime.datetime:
-    return midnight(timezone.localtime(now).date() - datetime.timedelta(days=1))
+    return midnight(timezone.localtime(now).date() - DAY)
 
 
 def chart(now: datetime.datetime) -> dict[str, object]:

@@ -135,8 +135,7 @@ def test_the_totals_go_on_over_processes_and_nodes_that_are_no_more(
     psutil.Process(writer).kill()
     wait_until(
         lambda: (
-            station.id in park.daemon.nodes()
-            and park.daemon.nodes()[station.id].pid != killed
+            park.daemon.connected_anew(station.id, killed)
             and park.daemon.writer() not in {None, writer}
         ),
         timeout=CONNECTING,

@@ -119,7 +119,7 @@ def test_an_operator_disables_and_enables_on_the_page(
     process = daemon.nodes()[node.pk].pid
     browser.follow(f"#restart-{node.pk}")
     wait_until(
-        lambda: daemon.state(node.pk) == "connected" and daemon.nodes()[node.pk].pid != process,
+        lambda: daemon.connected_anew(node.pk, process),
         timeout=STARTING,
         message="another process is connected to the node",
     )

@@ -73,6 +73,11 @@ class DaemonProcesses:
         process = self.nodes().get(node)
         return process.state if process else None
 
+    def connected_anew(self, node: int, before: int) -> bool:
+        """Whether a process other than this one is connected to a node, by one look at it."""
+        process = self.nodes().get(node)
+        return process is not None and process.pid != before and process.state == "connected"
+
     def name_of(self, node: int) -> str | None:
         """Return the name in the title of a node's process, None without a process."""
         process = self.nodes().get(node)

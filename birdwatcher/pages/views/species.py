@@ -17,6 +17,7 @@ from birdwatcher.birds.search import pages
 from birdwatcher.birds.search.search import Search
 from birdwatcher.pages.species_list import Asked, listed, with_columns
 from birdwatcher.rollups import queries
+from birdwatcher.units import DAY
 
 MONTHS = 36  # the chart shows at most
 NODES = 20
@@ -74,7 +75,7 @@ def _months(by_month: Mapping[datetime.date, int], now: datetime.date) -> dict[d
     """
     months = [now.replace(day=1)]
     while len(months) < MONTHS:
-        months.append((months[-1] - datetime.timedelta(days=1)).replace(day=1))
+        months.append((months[-1] - DAY).replace(day=1))
     heard = [month for month in months if by_month.get(month)]
     first = min(heard, default=months[0])
     return {month: by_month.get(month, 0) for month in reversed(months) if month >= first}
