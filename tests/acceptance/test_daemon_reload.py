@@ -8,6 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from birdwatcher.nodes.models import NodeStatus
 from nodeproc.events import Reason
 from tests.support.daemon import Daemon
 from tests.support.databases import SQLITE, Database
@@ -73,15 +74,24 @@ def test_limits_change_at_once(configured: Configured) -> None:
 def test_the_level_of_the_log_changes_in_every_process(configured: Configured) -> None:
     park = configured.park
     configured.reload("BIRDWATCHER_LOG_LEVEL=ERROR\n", "BIRDWATCHER_LOG_LEVEL: INFO -> ERROR")
+    # The writer may read of this node before it hears of its level; not commit what it says.
+    first = park.add("Dartmoor")
+    wait_until(
+        lambda: NodeStatus.objects.filter(node=first.id, state="connected").exists(),
+        timeout=10,
+        message="the writer has taken what came behind its new level",
+    )
     quiet = len(park.daemon.text())
-    park.add("Dartmoor")
+    second = park.add("Lydford")
+    second.field.send(1)
+    second.wait_for_birds()
     assert park.daemon.text()[quiet:] == ""
     configured.reload("BIRDWATCHER_LOG_LEVEL=INFO\n", "SIGHUP: reloaded")
     park.add("Exmoor")
     park.daemon.wait_for_line("Exmoor .*: connected")
     # The writer may have read of the last node and of its new level in one go; not of this one.
     park.add("Kielder")
-    park.daemon.wait_for_line("writer: enabled nodes: 4")
+    park.daemon.wait_for_line("writer: enabled nodes: 5")
     park.bystander_noticed_nothing()
 
 

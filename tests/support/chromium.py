@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urljoin
 
 from selenium import webdriver
-from selenium.common.exceptions import StaleElementReferenceException
+from selenium.common.exceptions import StaleElementReferenceException, WebDriverException
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.proxy import Proxy
 from selenium.webdriver.remote.client_config import ClientConfig
@@ -54,6 +54,18 @@ return [...document.querySelectorAll("body *")]
     .filter((it) => it.getBoundingClientRect().right > innerWidth + 1)
     .slice(0, 5).map((it) => it.outerHTML.slice(0, 120))
 """
+
+
+@contextlib.contextmanager
+def _put_in_anew() -> Iterator[None]:
+    """Overlook that an element was replaced after it was found; the driver says so in two ways."""
+    try:
+        yield
+    except StaleElementReferenceException:
+        pass
+    except WebDriverException as error:
+        if "does not belong to the document" not in str(error.msg):
+            raise
 
 
 def obstacle() -> str | None:
@@ -186,7 +198,7 @@ class Chromium:
         """Click on the first of the elements, again if it was put in anew meanwhile."""
 
         def clicked() -> bool:
-            with contextlib.suppress(StaleElementReferenceException):
+            with _put_in_anew():
                 self.find(selector).click()
                 return True
             return False
@@ -195,19 +207,18 @@ class Chromium:
 
     def follow(self, selector: str) -> None:
         """Click on what leads to another page, and wait until that is there."""
-        page = self.find("html")
+        self.run("window.left = true")
         self.click(selector)
         wait_until(
-            lambda: self._gone(page),
+            self._is_another_page,
             timeout=STARTING,
             message=lambda: f"{selector} leads away from {self.url}",
         )
 
-    def _gone(self, element: WebElement) -> bool:
-        try:
-            element.is_enabled()
-        except StaleElementReferenceException:
-            return self.run("return document.readyState") == "complete"
+    def _is_another_page(self) -> bool:
+        # Asked in the moment in which the page changes, the driver fails in one way or another.
+        with contextlib.suppress(WebDriverException):
+            return bool(self.run("return !window.left && document.readyState === 'complete'"))
         return False
 
     def type(self, selector: str, text: str) -> None:
