@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
-from django.db.models import Count, Model, QuerySet
+from django.db.models import Model, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
@@ -15,13 +15,15 @@ from django.utils.text import capfirst
 
 from birdwatcher.birds.models import Bird
 from birdwatcher.birds.removal import remove_birds
+from birdwatcher.rollups.models import TotalCount
 
 
 class CountedDeleteAdmin(admin.ModelAdmin):
-    """For models that birds refer to by the field `bird_field`: the database counts the birds.
+    """For models that birds refer to by the field `bird_field`: how many go along is told.
 
     Django's own confirmation loads and lists every object that would go, and its delete is a single
-    transaction. Here the birds go before it, a few at a time.
+    transaction. Here their number comes from the rollups, however many they are, and the birds go
+    before what they refer to, a few at a time.
     """
 
     bird_field: str
@@ -59,11 +61,11 @@ class CountedDeleteAdmin(admin.ModelAdmin):
         numbers = {str(self.opts.verbose_name_plural): f"{len(objects):,}"}
         if total:
             numbers["birds"] = f"{total:,}"
-        return lines, numbers, self._lacking(objects, request, with_birds=bool(total)), []
+        return lines, numbers, self._lacking(objects, request), []
 
     def _count_birds(self, keys: list[Any]) -> dict[Any, int]:
-        birds = Bird.objects.filter(**{f"{self.bird_field}__in": keys}).order_by()
-        return dict(birds.values_list(self.bird_field).annotate(Count("pk")))
+        counts = TotalCount.objects.filter(**{f"{self.bird_field}__in": keys})
+        return dict(counts.values_list(self.bird_field).annotate(Sum("birds")))
 
     def _line(self, obj: Model, birds: int) -> str:
         url = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[obj.pk])
@@ -72,12 +74,17 @@ class CountedDeleteAdmin(admin.ModelAdmin):
             '{}: <a href="{}">{}</a>{}', capfirst(self.opts.verbose_name), url, obj, with_birds
         )
 
-    def _lacking(self, objects: list[Model], request: HttpRequest, with_birds: bool) -> set[str]:
+    def _lacking(self, objects: list[Model], request: HttpRequest) -> set[str]:
         """Return the names of the models that the user may not delete but would."""
         lacking = set()
         if not all(self.has_delete_permission(request, obj) for obj in objects):
             lacking.add(str(self.opts.verbose_name))
         birds = self.admin_site.get_model_admin(Bird)
-        if with_birds and not birds.has_delete_permission(request):
+        if not birds.has_delete_permission(request) and self._has_birds(objects):
             lacking.add(str(birds.opts.verbose_name))
         return lacking
+
+    def _has_birds(self, objects: list[Model]) -> bool:
+        """Ask the birds themselves: what someone may do does not hang on a count."""
+        keys = [obj.pk for obj in objects]
+        return Bird.objects.filter(**{f"{self.bird_field}__in": keys}).exists()
