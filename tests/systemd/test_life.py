@@ -163,5 +163,5 @@ def test_start_without_its_database(postgresql: Service) -> None:
             message="it waits for its database",
         )
     postgresql.wait_for("ActiveState", "active")
-    assert postgresql.show("NRestarts") == "0"
+    assert postgresql.show("NRestarts") == "0", postgresql.log()
     postgresql.wait_for("StatusText", f"{NODES} nodes, .*")
