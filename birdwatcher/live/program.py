@@ -27,6 +27,7 @@ from birdwatcher.live.consumer import FollowingConsumer, NonsenseError
 from birdwatcher.live.delivery import Removal
 from birdwatcher.live.place import Place
 from birdwatcher.live.places import Kind
+from birdwatcher.live.recent import KEPT_FOR
 from birdwatcher.live.replay import Piece
 from birdwatcher.live.wanted import Wanted
 
@@ -91,6 +92,11 @@ class ProgramConsumer(FollowingConsumer):
         with self.hub.replays.held():
             while True:
                 piece = await self._next_piece(at, until)
+                if piece.place.gone < at.gone:
+                    # Of birds that were read a while ago. Who comes again with their ids has to be
+                    # told what was deleted since then, too.
+                    self._told_at = min(self._told_at, time.time() - KEPT_FOR)
+                    await self._tell_place(Place(at.birds, piece.place.gone))
                 await self._tell_piece(piece)
                 if piece.complete:
                     return piece.place

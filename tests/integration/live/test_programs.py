@@ -122,6 +122,27 @@ def test_deletions_are_told_in_whichever_way_they_come(web: Web, field: Field) -
         assert set(left) <= set(again.deleted) <= {*left, *expected, *gone}
 
 
+def test_what_was_deleted_since_it_was_read_is_told_to_whoever_comes_again_in_between(
+    database: Database, start: "Callable[..., Web]", field: Field
+) -> None:
+    web = start(database, BIRDWATCHER_WEB_WORKERS="1")
+    birds = field.hear(5)
+    with web.told("?since=0") as first, web.told("?since=0") as second:
+        for it in (first, second):
+            it.read_birds(5)
+        key = birds[2].pk
+        birds[2].delete()
+        first.read_until(lambda: first.deleted == [key])
+        # From what was read for the others, in which the bird still is.
+        with web.told("?since=0") as late:
+            late.read_birds(5)
+            assert late.deleted == []
+            query = late.resume
+    with web.told(query) as again:
+        again.read_until(lambda: again.deleted == [key])
+    assert not again.ids
+
+
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 def test_deletions_are_told_in_the_order_of_commits(
     web: Web, field: Field, database: Database
