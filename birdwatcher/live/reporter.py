@@ -38,7 +38,8 @@ class Reporter:
         # Reports do not wait for each other, and one that fails is left out.
         if self._task and not self._task.done():
             return
-        self._unreported, self._next_at = 0, time.monotonic() + PAUSE
+        self._unreported %= self._every  # the rest counts for the next one
+        self._next_at = time.monotonic() + PAUSE
         if clients:
             self._task = asyncio.create_task(self._report(clients))
 
