@@ -21,13 +21,12 @@ from birdwatcher.web.statements import bound_statements  # noqa: E402
 
 bound_statements()
 
-# A page of elsewhere must not read along with the cookies of whoever opened it.
-origins = [*settings.ALLOWED_HOSTS, *settings.CSRF_TRUSTED_ORIGINS]
+websockets = URLRouter([*websocket_urlpatterns, re_path("", refuse)])
 
 application = ProtocolTypeRouter(
     {
         "http": BoundedApplication(Handler()),
         # Who is there, the consumer asks: it goes on when the database is away.
-        "websocket": Origins(URLRouter([*websocket_urlpatterns, re_path("", refuse)]), origins),
+        "websocket": Origins(websockets, settings.CSRF_TRUSTED_ORIGINS),
     }
 )

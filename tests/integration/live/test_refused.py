@@ -41,7 +41,15 @@ def test_nonsense_is_refused(web: Web, query: str) -> None:
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_pages_of_elsewhere_are_refused(web: Web) -> None:
-    for origin in ("http://elsewhere.example", "null", "http://127.0.0.1.example"):
+    host, _, port = web.address.partition(":")
+    for origin in (
+        "http://elsewhere.example",
+        "null",
+        "http://127.0.0.1.example",
+        f"http://{host}",
+        f"http://{host}:{int(port) + 1}",
+        f"https://{web.address}",
+    ):
         with pytest.raises(InvalidStatus) as refusal:
             web.follow(origin=origin)
         assert refusal.value.response.status_code == 403
