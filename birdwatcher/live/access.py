@@ -17,6 +17,7 @@ from django.http import HttpRequest
 from django.http.cookie import parse_cookie
 
 from birdwatcher.accounts.access import User, may_read
+from birdwatcher.accounts.sessions import session_key
 from birdwatcher.accounts.throttle import client_address
 from birdwatcher.api import tokens
 from birdwatcher.api.rates import MINUTE, RateLimit
@@ -51,7 +52,7 @@ def visitor(scope: Scope) -> Visitor:
     cookies = parse_cookie("; ".join(_headers(scope, b"cookie")))
     request = HttpRequest()
     store = import_module(settings.SESSION_ENGINE).SessionStore
-    request.session = store(cookies.get(settings.SESSION_COOKIE_NAME))
+    request.session = store(session_key(cookies))
     user = get_user(request)
     if user.is_authenticated:
         return Visitor(f"user {user.pk}", settings.BIRDWATCHER_API_RATE, _refusal(user))

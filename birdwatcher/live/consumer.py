@@ -128,10 +128,10 @@ class FollowingConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         try:
             self.read_address()
             visitor, may_come = await self.insist(self._judge)
-            if visitor.refusal:
-                return REFUSED[visitor.refusal]
             if not may_come:
                 return TOO_OFTEN
+            if visitor.refusal:
+                return REFUSED[visitor.refusal]
             with self.hub.place(visitor.who, self.kind):
                 return await _first(self._tell(), self._loss())
         except NonsenseError as error:
@@ -143,7 +143,7 @@ class FollowingConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     def _judge(self) -> tuple[Visitor, bool]:
         visitor = self.visitor()
-        return visitor, bool(visitor.refusal) or self.may_come(visitor)
+        return visitor, self.may_come(visitor)
 
     async def _tell(self) -> End:
         """Tell what waits for whoever is there, until that is too much."""
@@ -175,7 +175,7 @@ class FollowingConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         while True:
             try:
                 return await (thread or self.hub.questions).ask(call)
-            except django.db.Error:
+            except (django.db.OperationalError, django.db.InterfaceError):
                 await self.send(messages.trouble(AWAY))
                 await asyncio.sleep(RETRY)
 

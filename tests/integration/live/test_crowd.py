@@ -128,3 +128,16 @@ def test_nobody_may_come_too_often_or_have_too_many_open(
                 assert program.closed() == (4429, reason)
         with ProgramFollower(address, token=second) as other:
             other.read("heartbeat")
+
+
+def test_who_is_refused_has_asked_too(
+    ports: PortBlock, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise strangers could have the database asked without end."""
+    monkeypatch.setattr(RateLimit, "grants", Grants(take_share))
+    monkeypatch.setattr(RateLimit, "clock", staticmethod(lambda: 90.0))
+    rate = override_settings(BIRDWATCHER_API_ANONYMOUS_RATE=3)
+    with rate, served_here(ports.take()) as address:
+        for code in (4401, 4401, 4401, 4429):
+            with ProgramFollower(address, token="nonsense") as stranger:
+                assert stranger.closed()[0] == code
