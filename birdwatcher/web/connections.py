@@ -17,6 +17,8 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 from birdwatcher.web.bounds import SOCKET_TIMEOUT
 
+ON_ITS_WAY = 1.0  # seconds in which the first request of an accepted connection should be here
+
 
 class Drain:
     """Watches what waits to be taken by a client, and cuts him off if he takes nothing of it."""
@@ -87,6 +89,7 @@ class HttpConnection(_Drained, H11Protocol):
     """A connection with pages and files."""
 
     _head: asyncio.TimerHandle | None = None
+    _is_ending = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to wait for the first request."""
@@ -101,6 +104,24 @@ class HttpConnection(_Drained, H11Protocol):
         super().data_received(data)
         if self._answering or self.transport.get_protocol() is not self:
             self._stop_waiting()
+            if self._is_ending:
+                self.transport.get_protocol().shutdown()  # with the answer to this
+
+    def shutdown(self) -> None:
+        """End with the answer that is under way; also if nothing was asked yet.
+
+        Then the request may be on its way: whoever has connected to a server that begins anew has
+        not to be refused for it.
+        """
+        if self.cycle is None and not self._is_ending:
+            self._is_ending = True
+            self.loop.call_later(ON_ITS_WAY, self._give_up)
+        else:
+            super().shutdown()
+
+    def _give_up(self) -> None:
+        if self.cycle is None and not self.transport.is_closing():
+            super().shutdown()
 
     def on_response_complete(self) -> None:
         """See that the answer is taken."""

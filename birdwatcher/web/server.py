@@ -137,9 +137,10 @@ class _Server(Arbiter):
         except ImproperlyConfigured as error:
             log.error("not reloaded: %s", error)
             return
+        # First of all: what comes once this is said is left to the program that begins anew.
+        signal.pthread_sigmask(signal.SIG_BLOCK, HELD_SIGNALS)
         log.info("reloading")
         systemd.sd_notify("RELOADING=1", self.log)
-        signal.pthread_sigmask(signal.SIG_BLOCK, HELD_SIGNALS)
         self.kill_workers(signal.SIGTERM)
         _pass_on(self.LISTENERS)
         os.execv(self._python, [self._python, *sys.orig_argv[1:]])  # noqa: S606
