@@ -12,7 +12,7 @@ from tests.support.fieldnode import FieldNode, encode, numbered, packet
 from tests.support.killer import DEADLY
 from tests.support.park import Park
 from tests.support.processes import Processes
-from tests.support.waiting import Promise, wait_until
+from tests.support.waiting import STARTING, Promise, wait_until
 
 
 def rejected(node: Node) -> int:
@@ -45,9 +45,12 @@ def test_silence_between_packets_is_no_stall(
     quiet.wait_for_birds()
     peers = quiet.field.peers()
     for _ in range(2):  # each takes as long as silence would have to be bad
+        before = stalling.field.accepted
         stalling.field.send_raw(encode(numbered(99))[:-10])
         wait_until(
-            lambda: not stalling.field.connections(), timeout=10, message="the other is given up"
+            lambda: stalling.field.connected() and stalling.field.accepted > before,  # noqa: B023
+            timeout=STARTING,
+            message="the other is given up, and connected anew",
         )
         park.wait_until_connected(stalling)
     assert quiet.field.peers() == peers
@@ -70,12 +73,19 @@ def test_packet_that_kills_its_process_twice_is_rejected_unread(
     node = Node.objects.create(name="Dartmoor", ip_address=field.host, port=field.port)
     deadly = packet(f'{{"species": "{DEADLY}"}}'.encode())
     for death in (1, 2):
-        wait_until(field.connected, timeout=20, message="it is connected")
+        wait_until(
+            lambda: field.connected() and field.accepted == death,  # noqa: B023
+            timeout=STARTING,
+            message="it is connected",
+        )
         field.send_raw(deadly)
         mortal_daemon.wait_for_line(r"(?s)" + ".*".join(["killed by SIGABRT"] * death))
-        wait_until(lambda: not field.connections(), timeout=10, message="its process is gone")
     mortal_daemon.wait_for_line("killed its process; it will be rejected unread")
-    wait_until(field.connected, timeout=20, message="it is connected again")
+    wait_until(
+        lambda: field.connected() and field.accepted == 3,
+        timeout=STARTING,
+        message="it is connected again",
+    )
     field.send_raw(deadly)
     field.send(5)
     wait_until(lambda: rejected(node) == 1, timeout=10, message="it is rejected")

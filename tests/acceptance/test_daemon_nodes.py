@@ -18,7 +18,7 @@ from supervisor.observer import USAGE_INTERVAL
 from tests.support.databases import POSTGRESQL
 from tests.support.park import Park
 from tests.support.processes import is_alive
-from tests.support.waiting import wait_until
+from tests.support.waiting import STARTING, wait_until
 
 
 def test_added_node_is_connected(park: Park) -> None:
@@ -178,9 +178,14 @@ def test_renamed_node_keeps_its_connection(park: Park) -> None:
 
 def test_node_is_edited_again_and_again(park: Park) -> None:
     station = park.add("Dartmoor")
-    for _ in range(5):
+    for number in range(5):
         station.change(enabled=False)
-        station.change(enabled=True)
+        station.change(enabled=True, name=f"Dartmoor {number}")
+    wait_until(
+        lambda: park.daemon.name_of(station.id) == "Dartmoor 4",
+        timeout=STARTING,
+        message="the last edit has arrived",
+    )
     park.wait_until_connected(station)
     station.field.send(5)
     station.wait_for_birds()

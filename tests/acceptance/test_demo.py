@@ -12,7 +12,7 @@ import pytest
 from tests.support.databases import environment
 from tests.support.ports import PortBlock
 from tests.support.processes import Processes, Program, is_alive, title_of
-from tests.support.waiting import STOPPING, wait_until
+from tests.support.waiting import STARTING, STOPPING, wait_until
 from tests.support.web import Admin
 
 # The commands of the parts, the names of the parts, and what is in their logs.
@@ -119,7 +119,11 @@ def test_a_second_one_uses_the_data_again_and_tells_a_new_password(
     assert "a chosen one" not in third.text()
     demonstration.log_in(third, "a chosen one")
     # One node an address, however often it was started.
-    assert len(re.findall(r"^node .* is connected$", third.text(), re.MULTILINE)) == 2
+    wait_until(
+        lambda: len(re.findall(r"^node .* is connected$", third.text(), re.MULTILINE)) == 2,
+        timeout=STARTING,
+        message=third.text,
+    )
 
 
 def test_killed_it_takes_everything_with_it(demonstration: Demonstration) -> None:

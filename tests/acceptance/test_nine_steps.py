@@ -59,6 +59,7 @@ def test_nine_steps(
     admin.log_in(*credentials)
     # 3. Two simulated nodes.
     simulator = run_nodes()
+    simulator.wait_for_line("listening on")
     # 4. The daemon.
     daemon = start_daemon(database)
     assert daemon.counts() == (0, 0)

@@ -18,7 +18,7 @@ def test_it_tells_strangers_why_it_closes(
 ) -> None:
     address = start_web(database).browser.base.replace("http://", "ws://")
     with (
-        connect(f"{address}/api/v1/live", proxy=None) as socket,
+        connect(f"{address}/api/v1/live", proxy=None, open_timeout=STARTING) as socket,
         pytest.raises(ConnectionClosed) as closed,
     ):
         socket.recv(timeout=STARTING)

@@ -76,6 +76,7 @@ def test_a_reload_takes_the_new_configuration_and_refuses_nobody(
     env_file = tmp_path / "birdwatcher.env"
     env_file.write_text("BIRDWATCHER_WEB_WORKERS=1\n")
     program = serve(database, BIRDWATCHER_ENV_FILE=str(env_file))
+    wait_until(lambda: len(program.children()) == 1, timeout=STARTING, message="one worker")
     before = _descriptors(program)
     with Visitors(address) as visitors:
         env_file.write_text("BIRDWATCHER_WEB_WORKERS=nonsense\n")
@@ -98,7 +99,7 @@ def test_a_reload_takes_the_new_configuration_and_refuses_nobody(
         wait_until(lambda: len(visitors.answers) >= enough, timeout=STARTING, message="answers")
     assert set(visitors.answers) == {200}
     wait_until(lambda: len(program.children()) == 1, timeout=STARTING, message="old workers end")
-    assert program.zombies() == []
+    wait_until(lambda: not program.zombies(), timeout=STARTING, message="they are waited for")
     wait_until(
         lambda: _descriptors(program) == before,
         timeout=STARTING,

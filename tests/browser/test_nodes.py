@@ -63,7 +63,12 @@ def test_a_node_comes_and_goes_on_the_open_page(
         lambda: browser.texts(STATE) == ["backing off"],
         within=5,
     )
-    assert "refused" in browser.text(".cell-state")
+    # At first because it closed the connection.
+    wait_until(
+        lambda: "refused" in browser.text(".cell-state"),
+        timeout=STARTING,
+        message=lambda: browser.text(".cell-state"),
+    )
     field.listen()
     promise(
         "a node that returned is connected on the open page",

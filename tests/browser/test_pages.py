@@ -164,8 +164,12 @@ def test_a_stranger_logs_in_by_keyboard(browser: Chromium) -> None:
     assert browser.text(".zone strong") == ZONE
     browser.resize(WIDE)
     browser.open("/nodes/?sort=name")
-    assert browser.focused() == "id_username"
-    browser.press("viewer", Keys.TAB, PASSWORD, Keys.ENTER)
+    wait_until(
+        lambda: browser.focused() == "id_username",
+        timeout=STARTING,
+        message=lambda: f"the first field has the keyboard; {browser.focused()} has",
+    )
+    browser.leave(lambda: browser.press("viewer", Keys.TAB, PASSWORD, Keys.ENTER))
     wait_until(
         lambda: browser.text("h1") == "Nodes",
         timeout=STARTING,
@@ -186,6 +190,7 @@ def test_the_api_is_tried_out_on_its_page(browser: Chromium, log_in: Callable[[s
     add = "#operations-species-species_create"
     wait_until(lambda: browser.texts(add), timeout=STARTING, message="the operations are listed")
     browser.click(f"{add} button.opblock-summary-control")
-    browser.click(f"{add} .try-out__btn")
-    browser.click(f"{add} button.execute")
+    for button in (f"{add} .try-out__btn", f"{add} button.execute"):
+        wait_until(lambda: browser.texts(button), timeout=STARTING, message=button)  # noqa: B023
+        browser.click(button)
     wait_until(lambda: Species.objects.exists(), timeout=STARTING, message="the species is added")

@@ -7,7 +7,7 @@ every few seconds, and an element that was held meanwhile would be gone.
 import contextlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
@@ -207,12 +207,14 @@ class Chromium:
 
     def follow(self, selector: str) -> None:
         """Click on what leads to another page, and wait until that is there."""
+        self.leave(lambda: self.click(selector))
+
+    def leave(self, act: Callable[[], object]) -> None:
+        """Do what leads to another page, and wait until that is there."""
         self.run("window.left = true")
-        self.click(selector)
+        act()
         wait_until(
-            self._is_another_page,
-            timeout=STARTING,
-            message=lambda: f"{selector} leads away from {self.url}",
+            self._is_another_page, timeout=STARTING, message=lambda: f"a page behind {self.url}"
         )
 
     def _is_another_page(self) -> bool:

@@ -58,6 +58,7 @@ class Follower:
         asking: dict[str, Any] = {
             "origin": f"http://{address}" if origin == "" else origin,
             "additional_headers": {"Cookie": cookie} if cookie else {},
+            "open_timeout": STARTING,
             **options,
         }
         opening = connect(

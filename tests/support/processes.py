@@ -134,8 +134,12 @@ class Program:
 
     def zombies(self) -> list[int]:
         """Return the process ids of children which ended and were not waited for."""
-        children = self.process.children()
-        return [child.pid for child in children if not is_alive(child.pid)]
+        found = []
+        for child in self.process.children():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if child.status() == psutil.STATUS_ZOMBIE:
+                    found.append(child.pid)
+        return found
 
 
 class Processes:

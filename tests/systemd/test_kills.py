@@ -5,8 +5,8 @@ from collections.abc import Callable
 import psutil
 import pytest
 
-from tests.chaos.connection import LAST_INSTANTS
-from tests.support.waiting import Promise, wait_until
+from tests.chaos.connection import LAST_INSTANTS, Ending
+from tests.support.waiting import STARTING, Promise, wait_until
 from tests.systemd.field import KILLED, Field
 from tests.systemd.hang import bury, hung
 from tests.systemd.service import DAEMON, HASTE, Service
@@ -67,8 +67,13 @@ def test_killed_children(
     detector, *others = nodes.detectors
     siblings = [it for other in others for it in other.open()]
     with nodes.doomed(detector):
+        old = detector.open()
         psutil.Process(service.daemon.nodes()[detector.row].pid).kill()
-        wait_until(lambda: not detector.open(), timeout=10, message="it is disconnected")
+        wait_until(
+            lambda: all(it.ending is not Ending.OPEN for it in old),
+            timeout=STARTING,
+            message="it is disconnected",
+        )
     promise("another node process", detector.open, within=5)
     assert [it for other in others for it in other.open()] == siblings
     end(service, nodes, restarts=0)

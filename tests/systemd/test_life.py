@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.xdist_group("systemd"), pytest.mark.timeout(600)]
 
 NODES = len(PACES)
 SHORT = HASTE["BIRDWATCHER_BACKOFF_CAP"]
-STARTING = 3  # seconds that a start may take
+STARTING = 8  # seconds that a start may take
 
 # Seconds: the promise of the daemon, and what systemd and a busy machine add.
 STOP_TIMEOUT, ENDING_BY_FORCE, BUSY = 4, 12, 10
@@ -25,7 +25,7 @@ LONG_PAUSE = f"""
 import time
 from django.utils import timezone
 from birdwatcher.nodes.models import NodeStatus
-deadline, pause = time.monotonic() + 30, 0
+deadline, pause = time.monotonic() + 80, 0
 while pause <= {SHORT} and time.monotonic() < deadline:
     time.sleep(0.1)
     at = NodeStatus.objects.get(node_id={NODES}).next_try
@@ -131,7 +131,7 @@ def test_reload(sqlite: Service, field: Callable[[Service], Field]) -> None:
     sqlite.systemctl("reload", DAEMON, check=False)
     sqlite.wait_for_log("BIRDWATCHER_BACKOFF_CAP is 'soon'")
     said = sqlite.own_words(after=cursor)
-    (complaint,) = [line for line in said if not re.search("rejected a packet|refused", line)]
+    (complaint,) = [line for line in said if not re.search("rejected a packet|refused|spool", line)]
     assert "everything stays as it was" in complaint
     assert nothing_happened()
 

@@ -70,6 +70,7 @@ def test_health(postgresql: Service, field: Callable[[Service], Field]) -> None:
     with postgresql.without_database():
         code, line = health()
         assert (code, line.split(":")[0]) == (2, "CRITICAL")
+    postgresql.wait_for("StatusText", f"{len(PACES)} nodes, .*")  # else it ends without a word
     postgresql.stop()
     code, line = health()
     assert (code, line.split(":")[0]) == (2, "CRITICAL")

@@ -33,7 +33,8 @@ def watch(processes: Processes, database: Database) -> Watch:
 
 def ids(program: Program) -> list[int]:
     """Return the birds that were printed."""
-    said = [json.loads(line) for line in program.text().splitlines() if line.startswith("{")]
+    lines = program.text().splitlines(keepends=True)  # the last one may not be whole yet
+    said = [json.loads(line) for line in lines if line.startswith("{") and line.endswith("\n")]
     return [bird["id"] for it in said if it["type"] == "birds" for bird in it["birds"]]
 
 
