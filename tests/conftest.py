@@ -19,7 +19,7 @@ from tests.support.ports import PortBlock, has_ipv6
 from tests.support.postgres import PostgresCluster
 from tests.support.processes import Processes
 from tests.support.setup import set_up
-from tests.support.waiting import Promise, wait_until
+from tests.support.waiting import STARTING, Promise, wait_until
 from tests.support.web import Admin
 
 USERNAME, PASSWORD = "keeper", "a warden of the park"
@@ -203,7 +203,7 @@ def start_web(processes: Processes, ports: PortBlock) -> Callable[[Database], Ad
         server = processes.manage("runserver", "--noreload", address, env=database.env)
         server.wait_for_line("Starting .*development server")
         admin = Admin(f"http://{address}", server)
-        wait_until(admin.is_up, timeout=10, message=lambda: server.text())
+        wait_until(admin.is_up, timeout=STARTING, message=lambda: server.text())
         return admin
 
     return start

@@ -20,7 +20,9 @@ from django.db.migrations.executor import MigrationExecutor
 from birdwatcher.nodes.models import NODES_CHANNEL, Node
 from nodeproc.wire import NodeSpec
 
-LOCK_PATIENCE = 3.0  # seconds: an earlier daemon that has just ended may still be letting go
+# Seconds: an earlier daemon that has just ended may still be letting go. PostgreSQL notices that a
+# client is gone after 2 (see `client_connection_check_interval`), and may itself be busy.
+LOCK_PATIENCE = 6.0
 LOCK_PAUSE = 0.1
 POSTGRESQL_LOCK = (0x62697264, 1)  # "bird": two numbers nobody else is likely to choose
 CHECK_INTERVAL = 0.2  # seconds between looks at SQLite's version counter

@@ -33,7 +33,7 @@ class Configured:
         self.park.daemon.send(signal.SIGHUP)
         wait_until(
             lambda: re.search(says, self.park.daemon.text()[before:]),
-            timeout=10,
+            timeout=STARTING,
             message=lambda: f"{says!r} in\n{self.park.daemon.text()[before:]}",
         )
 
@@ -99,7 +99,7 @@ def test_the_level_of_the_log_changes_in_every_process(configured: Configured) -
     "text", ["BIRDWATCHER_BACKOFF_CAP=soon\n", "BIRDWATCHER_BAKCOFF_CAP=2\n", "what?\n"]
 )
 def test_a_mistake_changes_nothing(configured: Configured, text: str) -> None:
-    configured.reload(text, "not reloaded, everything stays as it was: .*[.?]$")
+    configured.reload(text, "(?m)not reloaded, everything stays as it was: .*[.?]$")
     configured.park.bystander_noticed_nothing()
     assert "Traceback" not in configured.park.daemon.text()
 

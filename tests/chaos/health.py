@@ -19,11 +19,8 @@ def memory_of(daemon: Daemon) -> float:
 def complaints_about(daemon: Daemon) -> list[str]:
     """Return what is wrong with the processes of a daemon at rest."""
     children = daemon.children()
-    found = [
-        f"{process} has {process.num_fds()} descriptors"
-        for process in children
-        if process.num_fds() > OWN
-    ]
+    counts = {process: process.num_fds() for process in children}
+    found = [f"{it} has {count} descriptors" for it, count in counts.items() if count > OWN]
     if daemon.process.num_fds() > OWN + PER_CHILD * len(children):
         found.append(f"the supervisor has {daemon.process.num_fds()} descriptors")
     if (memory := memory_of(daemon)) > MEMORY + MEMORY_PER_NODE * len(children):

@@ -1,5 +1,6 @@
 """The spool is torn, has no room, may not be written, is replayed by processes that die."""
 
+import contextlib
 import os
 import random
 import signal
@@ -193,7 +194,8 @@ def interrupt(
         return
     process = park.daemon.nodes().get(station.id)
     if pid := park.daemon.writer() if victim == "writer" else process and process.pid:
-        os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 @pytest.fixture

@@ -126,7 +126,7 @@ def test_a_reader_that_does_not_read(
     listener: tuple[socket.socket, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is cut off in the middle of the page, which no buffer takes whole."""
-    monkeypatch.setattr(scrape, "ANSWER_SECONDS", 0.2 - scrape.HEAD_SECONDS)
+    monkeypatch.setattr(scrape, "ANSWER_SECONDS", 2.0 - scrape.HEAD_SECONDS)
     server = ScrapeServer(make_page)
 
     async def dawdle(path: Path) -> bytes:

@@ -151,9 +151,9 @@ def test_split_packets_arrive_whole() -> None:
 def test_the_rate_is_kept() -> None:
     async def test() -> float:
         async with SimulatedNode(behaviour=Behaviour(rate=100)) as node:
-            client = await connect(node)
             loop = asyncio.get_running_loop()
             started = loop.time()
+            client = await connect(node)
             await client.events(50)
             await client.close()
             return loop.time() - started

@@ -18,6 +18,7 @@ ROUNDS = 4
 
 @pytest.mark.parametrize("database", [SQLITE], indirect=True)
 @pytest.mark.xdist_group("soak")
+@pytest.mark.timeout(600)
 def test_thousand_cycles_leave_everything_bounded(
     database: Database,
     make_field: Callable[..., Field],
