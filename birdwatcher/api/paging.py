@@ -12,7 +12,7 @@ from rest_framework.utils.urls import remove_query_param, replace_query_param
 
 from birdwatcher.birds.models import Bird
 from birdwatcher.birds.search.keyset import Direction, Position
-from birdwatcher.birds.search.pages import load
+from birdwatcher.birds.search.pages import behind, load
 from birdwatcher.birds.search.search import Search
 from birdwatcher.birds.search.walk import find
 
@@ -81,7 +81,9 @@ def bird_page(search: Search, order: Direction, cursor: Cursor | None, size: int
     """
     backwards = bool(cursor and cursor.backwards)
     newer_first = (order is Direction.OLDER) is backwards
-    way = Direction.NEWER if newer_first else Direction.OLDER
+    way, back = Direction.OLDER, Direction.NEWER
+    if newer_first:
+        way, back = back, way
     start = cursor.position if cursor else None
     found = find(search, start, way, size + 1)
     shown = found.birds[:size]
@@ -90,8 +92,8 @@ def bird_page(search: Search, order: Direction, cursor: Cursor | None, size: int
     if order is Direction.OLDER:
         birds.reverse()
     ahead = Cursor(more, backwards) if more else None
-    behind = Cursor(shown[0] if shown else start, not backwards) if start else None
-    return BirdPage(birds, behind, ahead) if backwards else BirdPage(birds, ahead, behind)
+    before = Cursor(behind(shown, start, back), not backwards) if start else None
+    return BirdPage(birds, before, ahead) if backwards else BirdPage(birds, ahead, before)
 
 
 def links(request: Request, page: BirdPage) -> dict[str, Any]:
