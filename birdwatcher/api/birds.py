@@ -8,7 +8,7 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
-from birdwatcher.api.fields import Text, Whole
+from birdwatcher.api.fields import Digits, Text, Whole
 from birdwatcher.api.filters import LONGEST
 from birdwatcher.api.moments import REVERSED, Moment, just_after
 from birdwatcher.api.paging import MOST, SIZE, Cursor
@@ -114,7 +114,7 @@ class BirdListQuery(BirdQuery):
     ordering = serializers.ChoiceField(
         list(ORDERS), required=False, default="-timestamp", help_text="Newest first without it."
     )
-    page_size = serializers.IntegerField(
+    page_size = Digits(
         required=False, default=SIZE, min_value=1, max_value=MOST, help_text="How many to a page."
     )
     cursor = serializers.CharField(

@@ -8,6 +8,12 @@ from django.db import models
 from rest_framework import serializers
 
 
+def only_digits(text: str) -> bool:
+    """Return whether a text is a whole number; int() would take 1_0, and digits of other scripts,
+    too."""
+    return text.isascii() and text.isdecimal()
+
+
 class Text(serializers.CharField):
     """A text, and not a number."""
 
@@ -34,6 +40,16 @@ class Whole(serializers.IntegerField):
     def to_internal_value(self, data: Any) -> int:
         """Return the number. Raises ValidationError."""
         if not isinstance(data, int) or isinstance(data, bool):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class Digits(serializers.IntegerField):
+    """A whole number in an address, written with the digits 0 to 9 and nothing else."""
+
+    def to_internal_value(self, data: Any) -> int:
+        """Return the number. Raises ValidationError."""
+        if not only_digits(data):
             self.fail("invalid")
         return super().to_internal_value(data)
 

@@ -12,6 +12,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework.exceptions import ValidationError
 
+from birdwatcher.api.fields import only_digits
 from birdwatcher.api.moments import REVERSED, MomentFilter, just_after
 from birdwatcher.birds.models import Species
 from birdwatcher.birds.search.keyset import BIGGEST_KEY
@@ -31,11 +32,19 @@ def find_one(model: type[Any], key: int | None) -> int | None:
     raise ValueError(f"There is no {model._meta.verbose_name} {key}.")  # noqa: SLF001 public
 
 
+class _KeyField(forms.IntegerField):
+    def to_python(self, value: Any) -> int | None:
+        """Return the key, None without one. Raises ValidationError."""
+        if value and not only_digits(value):
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
+        return super().to_python(value)
+
+
 @extend_schema_field(OpenApiTypes.INT64)
 class KeyFilter(filters.NumberFilter):
     """A key by which to filter."""
 
-    field_class = forms.IntegerField
+    field_class = _KeyField
 
 
 @extend_schema_field(OpenApiTypes.BOOL)

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from birdwatcher.birds.models import KEPT
 from birdwatcher.validators import no_control_characters
 
 
@@ -54,7 +55,11 @@ class ApiToken(models.Model):
     hash = models.CharField(max_length=64, unique=True, editable=False)
     created_at = models.DateTimeField("created", default=timezone.now, editable=False)
     expires_at = models.DateTimeField(
-        "expires", null=True, blank=True, help_text="Empty: it holds until it is revoked."
+        "expires",
+        null=True,
+        blank=True,
+        validators=KEPT,
+        help_text="Empty: it holds until it is revoked.",
     )
     last_used_at = models.DateTimeField("last used", null=True, editable=False)
     revoked_at = models.DateTimeField("revoked", null=True, editable=False)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
+from django.core.paginator import Paginator
 from rest_framework.exceptions import ValidationError
 from rest_framework.pagination import PageNumberPagination
 from rest_framework.request import Request
 from rest_framework.utils.urls import remove_query_param, replace_query_param
 
+from birdwatcher.api.fields import only_digits
 from birdwatcher.birds.models import Bird
 from birdwatcher.birds.search.keyset import Direction, Position
-from birdwatcher.birds.search.pages import load
+from birdwatcher.birds.search.pages import behind, load
 from birdwatcher.birds.search.search import Search
 from birdwatcher.birds.search.walk import find
 
@@ -28,6 +30,13 @@ class Pages(PageNumberPagination):
     page_size_query_description = f"How many to a page, {SIZE} without it and {MOST} at most."
     max_page_size = MOST
     invalid_page_message = "There is no page “{page_number}”."
+
+    def get_page_number(self, request: Request, paginator: Paginator) -> str:
+        """Return which page is asked for. Raises ValidationError if that is no number."""
+        text = request.query_params.get(self.page_query_param, "1")
+        if not only_digits(text):
+            raise ValidationError({"page": ["It is a whole number."]})
+        return text
 
     def get_page_size(self, request: Request) -> int:
         """Return how many go to a page. Raises ValidationError, where others would make the page
@@ -81,7 +90,9 @@ def bird_page(search: Search, order: Direction, cursor: Cursor | None, size: int
     """
     backwards = bool(cursor and cursor.backwards)
     newer_first = (order is Direction.OLDER) is backwards
-    way = Direction.NEWER if newer_first else Direction.OLDER
+    way, back = Direction.OLDER, Direction.NEWER
+    if newer_first:
+        way, back = back, way
     start = cursor.position if cursor else None
     found = find(search, start, way, size + 1)
     shown = found.birds[:size]
@@ -90,8 +101,8 @@ def bird_page(search: Search, order: Direction, cursor: Cursor | None, size: int
     if order is Direction.OLDER:
         birds.reverse()
     ahead = Cursor(more, backwards) if more else None
-    behind = Cursor(shown[0] if shown else start, not backwards) if start else None
-    return BirdPage(birds, behind, ahead) if backwards else BirdPage(birds, ahead, behind)
+    before = Cursor(behind(shown, start, back), not backwards) if start else None
+    return BirdPage(birds, before, ahead) if backwards else BirdPage(birds, ahead, before)
 
 
 def links(request: Request, page: BirdPage) -> dict[str, Any]:

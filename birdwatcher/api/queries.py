@@ -12,6 +12,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from birdwatcher.api.fields import Digits
 from birdwatcher.api.filters import find_one
 from birdwatcher.birds.models import Species
 from birdwatcher.birds.search.keyset import BIGGEST_KEY
@@ -24,12 +25,14 @@ MAY_BE_EMPTY = {"search"}
 
 
 def refuse_unknown(request: Request, known: Iterable[str]) -> None:
-    """Raise ValidationError if a parameter is not `known`, or is empty: it would choose nothing,
-    and look as if it had."""
+    """Raise ValidationError if a parameter is not `known`, is empty or given more than once: it
+    would choose nothing, or only the last of it, and look as if it had."""
     names = request.query_params.keys()
     errors = {name: ["There is no such parameter."] for name in names - OF_ALL - set(known)}
-    for name in names - MAY_BE_EMPTY:
-        if not request.query_params[name]:
+    for name, given in request.query_params.lists():
+        if len(given) > 1:
+            errors.setdefault(name, ["It must be given once."])
+        elif not given[0] and name not in MAY_BE_EMPTY:
             errors.setdefault(name, ["It must not be empty."])
     if errors:
         raise ValidationError(dict(sorted(errors.items())))
@@ -51,8 +54,8 @@ class Query(serializers.Serializer[Any]):
 class OfBirds(Query):
     """Of which birds: those of a node, those of a species."""
 
-    node = serializers.IntegerField(required=False, min_value=1, max_value=BIGGEST_KEY)
-    species = serializers.IntegerField(required=False, min_value=1, max_value=BIGGEST_KEY)
+    node = Digits(required=False, min_value=1, max_value=BIGGEST_KEY)
+    species = Digits(required=False, min_value=1, max_value=BIGGEST_KEY)
 
     def validate_node(self, key: int) -> int | None:
         """Return the key. Raises ValidationError if there is no such node."""

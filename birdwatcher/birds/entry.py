@@ -27,7 +27,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 
 from birdwatcher.birds.clock import is_doubtful
 from birdwatcher.birds.models import Bird, Species
@@ -60,8 +60,12 @@ def enter(bird: Bird, species: str | None = None) -> None:
 
 
 def _species(name: str) -> Species:
+    """Return the species, made if it is new. Raises IntegrityError if it is deleted meanwhile."""
     Species.objects.bulk_create([Species(name=name)], ignore_conflicts=True)
-    return Species.objects.get(name=name)
+    try:
+        return Species.objects.get(name=name)
+    except Species.DoesNotExist:
+        raise IntegrityError(f"The species “{name}” was just deleted.") from None
 
 
 @contextmanager

@@ -15,6 +15,10 @@ from birdwatcher.validators import no_control_characters
 # A day inside what datetime can hold, so that every time zone can show every bird.
 EARLIEST = datetime.datetime(1, 1, 2, tzinfo=datetime.UTC)
 LATEST = datetime.datetime(9999, 12, 30, tzinfo=datetime.UTC)
+KEPT = [
+    MinValueValidator(EARLIEST, "The earliest time that can be kept is 0001-01-02 UTC."),
+    MaxValueValidator(LATEST, "The latest time that can be kept is 9999-12-30 UTC."),
+]
 
 
 class Species(LockedDeleteModel):
@@ -42,13 +46,7 @@ class BirdQuerySet(models.QuerySet["Bird"]):
 class Bird(models.Model):
     """One event: this bird was heard by this node at this time."""
 
-    timestamp = models.DateTimeField(
-        validators=[
-            MinValueValidator(EARLIEST, "The earliest time that can be kept is 0001-01-02 UTC."),
-            MaxValueValidator(LATEST, "The latest time that can be kept is 9999-12-30 UTC."),
-        ],
-        help_text="When the bird was heard.",
-    )
+    timestamp = models.DateTimeField(validators=KEPT, help_text="When the bird was heard.")
     name = models.CharField(
         max_length=255, validators=[no_control_characters], help_text="The bird's given name."
     )

@@ -98,4 +98,13 @@ def end_of_month_within(number: int) -> datetime.datetime | None:
     first, last = timezone.localtime(start), timezone.localtime(start + HOUR - MICROSECOND)
     if first.month == last.month:
         return None
-    return last.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return midnight_after(start, last.date().replace(day=1), timezone.get_current_timezone())
+
+
+def midnight_after(
+    moment: datetime.datetime, day: datetime.date, zone: datetime.tzinfo
+) -> datetime.datetime:
+    """Return when `day` begins in a zone, which is after `moment`."""
+    midnight = datetime.datetime.combine(day, datetime.time(), tzinfo=zone)
+    # It comes twice where clocks are put back over it, as in St. John's, at 00:01, until 2011.
+    return midnight.replace(fold=1) if midnight < moment else midnight

@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from django.db.models import Count, Model, QuerySet, Sum
+from django.db.models import Count, Model, Q, QuerySet, Sum
 
 from birdwatcher.birds.models import Bird, Species
 from birdwatcher.nodes.models import Node
@@ -41,6 +41,21 @@ def birds_between(
     whole, ragged = split(start, end)
     counted = _within(_table(filters), whole, filters).aggregate(n=Sum("birds"))["n"] or 0
     return counted + sum(_birds(span, filters).count() for span in ragged)
+
+
+def birds_around(
+    moment: Moment,
+    start: Moment,
+    end: Moment,
+    *,
+    node: OneNode = None,
+    species: OneSpecies = None,
+) -> tuple[int, int]:
+    """Return how many birds were heard from `start` until before `moment`, and from it until before
+    `end`, an hour later at most: both as they are now, and not as the counts were before."""
+    birds = _birds(Span(start, end), _filters(node, species))
+    counted = birds.aggregate(n=Count("pk"), before=Count("pk", Q(timestamp__lt=moment)))
+    return counted["before"], counted["n"] - counted["before"]
 
 
 def per_hour(
@@ -124,9 +139,10 @@ def by_month(*, node: OneNode = None, species: OneSpecies = None) -> dict[dateti
         if end is None:
             months[local.day.replace(day=1)] += birds
         else:
-            before = _birds(Span(EPOCH + number * HOUR, end), filters).count()
+            start = EPOCH + number * HOUR
+            before, after = birds_around(end, start, start + HOUR, node=node, species=species)
             months[(end - DAY).date().replace(day=1)] += before
-            months[end.date()] += birds - before
+            months[end.date()] += after
     return {month: months[month] for month in sorted(months) if months[month]}
 
 

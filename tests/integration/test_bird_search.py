@@ -10,9 +10,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from birdwatcher.api.paging import bird_page
 from birdwatcher.birds.models import EARLIEST, LATEST, Bird, Species
 from birdwatcher.birds.search import pages, totals, walk
-from birdwatcher.birds.search.keyset import Direction, Position
+from birdwatcher.birds.search.keyset import BIGGEST_KEY, Direction, Position
 from birdwatcher.birds.search.search import Search
 from birdwatcher.nodes.models import Node
 from tests.support.flock import NOON, SECOND, insert, make_flock, make_nodes, make_species
@@ -95,6 +96,66 @@ def test_paging_back_meets_each_bird_once() -> None:
             met += [place.key for place in found.birds]
             start = found.stopped or (found.birds[-1] if len(found.birds) == 4 else None)
         assert met == keys[::-1], search
+
+
+@pytest.fixture
+def scattered(short_walks: None, monkeypatch: pytest.MonkeyPatch) -> Search:
+    """A search for a few birds far between, so that many pages are empty."""
+    monkeypatch.setattr(walk, "WINDOW", 3)
+    monkeypatch.setattr(walk, "RARE", 2)
+    (node,), (species,) = make_nodes(1), make_species("Wren")
+    names = random.Random(8).choices(["Al", "Bo"], [1, 6], k=120)  # noqa: S311
+    insert(
+        Bird(timestamp=NOON + n // 2 * SECOND, name=name, species=species, node=node)
+        for n, name in enumerate(names)
+    )
+    return Search(node=node.pk, prefix="al")
+
+
+@pytest.mark.parametrize("order", Direction)
+def test_from_any_page_the_way_back_passes_over_none(scattered: Search, order: Direction) -> None:
+    page, met, empty = bird_page(scattered, order, None, 2), [], 0
+    while page.next:
+        met += [bird.pk for bird in page.birds]
+        page = bird_page(scattered, order, page.next, 2)
+        empty += not page.birds
+        back, behind = page, []
+        while back.previous:
+            back = bird_page(scattered, order, back.previous, 2)
+            behind += [bird.pk for bird in reversed(back.birds)]
+        assert behind == met[::-1]
+    assert empty
+
+
+def test_between_empty_pages_the_way_back_passes_over_none(scattered: Search) -> None:
+    page, met, empty = pages.newest(scattered), [], 0
+    while page.older:
+        met += [bird.pk for bird in page.birds]
+        page = pages.older_than(scattered, page.older)
+        back = page
+        while met and not back.birds:
+            empty += 1
+            assert back.newer
+            back = pages.newer_than(scattered, back.newer)
+        assert page.birds or not met or back.birds[-1].pk == met[-1]
+    assert empty
+
+
+def test_a_bird_on_the_edge_of_a_page_that_was_emptied() -> None:
+    (node,), (species,) = make_nodes(1), make_species("Wren")
+    birds = insert(
+        Bird(timestamp=NOON + n * SECOND, name="Al", species=species, node=node) for n in range(4)
+    )
+    first = bird_page(Search(), Direction.OLDER, None, 1)
+    second = bird_page(Search(), Direction.OLDER, first.next, 1)
+    third = bird_page(Search(), Direction.OLDER, second.next, 1)
+    Bird.objects.filter(pk__in=[birds[2].pk, birds[3].pk]).delete()
+    emptied = bird_page(Search(), Direction.OLDER, third.previous, 1)
+    assert (emptied.birds, emptied.previous) == ([], None)
+    assert bird_page(Search(), Direction.OLDER, emptied.next, 1).birds == third.birds == [birds[1]]
+    # Nor can a key lie beyond the last one, or before the first.
+    assert Direction.OLDER.reaching(Position(NOON, BIGGEST_KEY)).key == BIGGEST_KEY
+    assert Direction.NEWER.reaching(Position(NOON)) == Position(NOON)
 
 
 @pytest.mark.usefixtures("short_walks")

@@ -7,9 +7,10 @@ import threading
 import time
 import types
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
-from django.db import OperationalError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 
 from birdwatcher.birds import entry
 from birdwatcher.birds.models import Bird, Species
@@ -90,6 +91,22 @@ def test_a_bird_is_entered_and_counted(node: Node) -> None:
     assert not Species.objects.filter(name="Robin").exists()
 
 
+def test_a_species_that_is_deleted_as_a_bird_is_entered(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Species.objects.create(name="Wren")
+    make = Species.objects.bulk_create
+
+    def make_in_vain(*args: Any, **kwargs: Any) -> None:
+        make(*args, **kwargs)
+        Species.objects.all().delete()
+
+    monkeypatch.setattr(Species.objects, "bulk_create", make_in_vain)
+    with pytest.raises(IntegrityError, match="“Wren” was just deleted"):
+        entry.enter(bird(node), species="Wren")
+    assert not Bird.objects.exists()
+
+
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 def test_keys_become_visible_in_their_order(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whichever of the two comes first, the other one takes its key after that is committed."""
@@ -147,7 +164,7 @@ def test_whoever_deletes_and_whoever_enters_do_not_wait_for_each_other(
     others = [Node.objects.create(name="x", ip_address="::1", port=50 + n) for n in range(6)]
     species = [Species.objects.create(name=f"S{n}") for n in range(6)]
     kept = Species.objects.create(name="Kept")
-    gone = (Node.DoesNotExist, Species.DoesNotExist)
+    gone = (Node.DoesNotExist, IntegrityError)
 
     def enter() -> None:
         for number in range(24):

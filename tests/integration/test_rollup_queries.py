@@ -4,7 +4,8 @@ import datetime
 import random
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -15,6 +16,7 @@ from django.utils import timezone
 from birdwatcher.birds.models import EARLIEST, LATEST, Bird, Species
 from birdwatcher.nodes.models import Node
 from birdwatcher.rollups import queries
+from birdwatcher.rollups.hours import localised
 from tests.support.counted import hour_of
 from tests.support.flock import insert
 from tests.support.plans import analyze, plan_of
@@ -153,6 +155,41 @@ def test_months_and_hours_are_those_of_the_viewer(
         if zone == "Europe/Berlin":  # before 1893, it was 53 minutes and 28 seconds from UTC
             assert len(local) - 1 <= len(whole)
             assert (hours - Counter(it.hour for it in whole)).total() <= 1
+
+
+def one_bird(*time: int) -> None:
+    """Insert a bird heard at a time."""
+    node, _ = Node.objects.get_or_create(name="N", ip_address="::1", port=1)
+    species, _ = Species.objects.get_or_create(name="Wren")
+    at = datetime.datetime(*time, tzinfo=datetime.UTC)  # type: ignore[misc,arg-type]
+    insert([Bird(timestamp=at, name="x", node=node, species=species)])
+
+
+def test_months_with_a_bird_that_comes_while_they_are_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one_bird(2025, 3, 31, 18, 20)
+
+    def localised_then_two_more(*args: Any) -> Iterator[Any]:
+        hours = list(localised(*args))
+        # Before midnight in Kathmandu, which is at 18:15 UTC.
+        one_bird(2025, 3, 31, 18, 10)
+        one_bird(2025, 3, 31, 18, 14)
+        yield from hours
+
+    monkeypatch.setattr(queries, "localised", localised_then_two_more)
+    with timezone.override("Asia/Kathmandu"):
+        months = queries.by_month()
+    assert months == {datetime.date(2025, 3, 1): 2, datetime.date(2025, 4, 1): 1}
+
+
+def test_a_month_that_begins_twice() -> None:
+    # In St. John's clocks were put back by an hour at 00:01, which was 02:31 UTC.
+    for minute in (10, 29, 31):
+        one_bird(2009, 11, 1, 3, minute)
+    with timezone.override("America/St_Johns"):
+        months = queries.by_month()
+    assert months == {datetime.date(2009, 10, 1): 2, datetime.date(2009, 11, 1): 1}
 
 
 def fill(hours: int) -> None:

@@ -20,6 +20,7 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import ModelViewSet
 
 from birdwatcher.api.access import MayWrite
+from birdwatcher.api.queries import refuse_unknown
 
 KEY = "[0-9]{1,18}"
 
@@ -28,6 +29,13 @@ class Base(APIView):
     """An answer in JSON, kept by nobody on the way, and not given too often."""
 
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Let in who may ask. Raises APIException; ValidationError if there are parameters where
+        none exist: only lists and counts have some, and check them themselves."""
+        super().initial(request, *args, **kwargs)
+        if getattr(self, "action", None) not in {None, "list"}:
+            refuse_unknown(request, ())
 
     def perform_authentication(self, request: Request) -> None:
         """Find out who asks, and count that: who may not, or has a wrong token, too."""

@@ -28,6 +28,7 @@ from birdwatcher.api.views.base import Base
 from birdwatcher.birds.models import EARLIEST, Species
 from birdwatcher.nodes.models import Node
 from birdwatcher.rollups import queries
+from birdwatcher.rollups.hours import midnight_after
 from birdwatcher.rollups.moments import birds_until
 from birdwatcher.units import HOUR, MICROSECOND
 
@@ -116,10 +117,10 @@ def _by_time(
     for hour, birds in hours.items():
         first, last = max(hour, start), min(hour + HOUR, end) - MICROSECOND
         day, next_day = first.astimezone(zone).date(), last.astimezone(zone).date()
-        before = birds
+        before, after = birds, 0
         if birds and day != next_day:  # where the zone is not whole hours from UTC
-            midnight = datetime.datetime.combine(next_day, datetime.time(), tzinfo=zone)
-            before = queries.birds_between(first, midnight, **of)
+            midnight = midnight_after(first, next_day, zone)
+            before, after = queries.birds_around(midnight, first, last + MICROSECOND, **of)
         days[day] += before
-        days[next_day] += birds - before
+        days[next_day] += after
     return [{"day": day, "count": birds} for day, birds in sorted(days.items())]

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 
 from birdwatcher.accounts.access import reading
 from birdwatcher.api import schema
+from birdwatcher.api.queries import refuse_unknown
 from birdwatcher.api.views.base import Base
 
 
@@ -20,8 +21,9 @@ class Schema(Base):
     schema = None
     permission_classes = [AllowAny]
 
-    def get(self, _request: Request) -> Response:
+    def get(self, request: Request) -> Response:
         """Answer with the schema in JSON."""
+        refuse_unknown(request, ())
         return Response(schema.schema())
 
 

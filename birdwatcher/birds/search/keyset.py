@@ -72,6 +72,11 @@ class Direction(enum.Enum):
             return Stretch(before=position)
         return Stretch(after=position)
 
+    def reaching(self, position: Position) -> Position:
+        """Return where to begin so that this way leads over `position` itself, too."""
+        step = 1 if self is Direction.OLDER else -1
+        return position._replace(key=min(max(position.key + step, 0), BIGGEST_KEY))
+
 
 class _Beside(Func):
     """Whether a bird lies on one side of a place.

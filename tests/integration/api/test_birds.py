@@ -16,7 +16,7 @@ from birdwatcher.exports.answer import OF_EACH
 from birdwatcher.exports.models import Export
 from birdwatcher.web.bounds import THREADS
 from tests.support.counted import counts_agree
-from tests.support.flock import NOON, SECOND, insert, make_flock
+from tests.support.flock import NOON, SECOND, insert, make_flock, make_nodes, make_species
 from tests.support.program import Caller
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -186,9 +186,18 @@ def test_nonsense_is_refused_by_its_field(
         ("page_size=501", "page_size"),
         ("cursor=1.2", "cursor"),
         ("nodes=1", "nodes"),
+        ("node=999999&node=1", "node"),
+        ("search=&search=", "search"),
+        ("format=json&format=json", "format"),
+        ("node=1_0", "node"),
+        ("node=\uff11", "node"),
+        ("species=%201", "species"),
+        ("page_size=+7", "page_size"),
     ],
 )
 def test_nonsense_in_an_address_is_refused_by_its_name(
     caller: Callable[..., Caller], query: str, field: str
 ) -> None:
+    make_nodes(10)
+    make_species("Wren")
     assert list(caller("viewer").get(f"birds?{query}", 400)["errors"]) == [field]

@@ -12,8 +12,9 @@ import pytest
 
 from birdwatcher.api.models import ApiToken
 from birdwatcher.api.views.counts import Counts
-from birdwatcher.birds.models import EARLIEST, LATEST, Bird
+from birdwatcher.birds.models import EARLIEST, LATEST, Bird, Species
 from birdwatcher.nodes.models import Node
+from birdwatcher.rollups import queries
 from tests.support.flock import insert, make_nodes, make_species
 from tests.support.program import Caller
 
@@ -107,6 +108,45 @@ def test_by_anything_in_any_range(birds: list[Bird], caller: Callable[..., Calle
         if by in {"hour", "day"}:
             names = [it[by] for it in told["counts"]]
             assert names == sorted(set(names))
+
+
+def one_bird(at: str) -> None:
+    """Insert a bird heard at a time."""
+    node, species = Node.objects.first(), Species.objects.first()
+    moment = datetime.datetime.fromisoformat(at)
+    insert([Bird(timestamp=moment, name="x", node=node, species=species)])
+
+
+def test_days_with_a_bird_that_comes_while_they_are_counted(
+    database: object, caller: Callable[..., Caller], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_nodes(1)
+    make_species("Wren")
+    one_bird("2026-03-01T18:20:00Z")
+    per_hour = queries.per_hour
+
+    def per_hour_then_two_more(*args: Any, **of: Any) -> dict[datetime.datetime, int]:
+        hours = per_hour(*args, **of)
+        # Before midnight in Kathmandu, which is at 18:15 UTC.
+        one_bird("2026-03-01T18:10:00Z")
+        one_bird("2026-03-01T18:14:59.999999Z")
+        return hours
+
+    monkeypatch.setattr(queries, "per_hour", per_hour_then_two_more)
+    span = "start=2026-03-01T18:00:00Z&end=2026-03-01T18:59:00Z"
+    told = caller("viewer", "read").get(f"counts?by=day&{span}&tz=Asia/Kathmandu")
+    assert found(told) == {"2026-03-01": 2, "2026-03-02": 1}
+
+
+def test_a_day_that_begins_twice(database: object, caller: Callable[..., Caller]) -> None:
+    make_nodes(1)
+    make_species("Wren")
+    # In St. John's clocks were put back by an hour at 00:01, which was 02:31 UTC.
+    for minute in (10, 29, 31):
+        one_bird(f"2010-11-07T03:{minute}:00Z")
+    span = "start=2010-11-07T03:00:00Z&end=2010-11-07T04:00:00Z"
+    told = caller("viewer", "read").get(f"counts?by=day&{span}&tz=America/St_Johns")
+    assert found(told) == {"2010-11-06": 2, "2010-11-07": 1}
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)

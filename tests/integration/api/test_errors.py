@@ -10,6 +10,7 @@ from django.test import override_settings
 
 from birdwatcher.api import errors
 from birdwatcher.api.views.counts import Counts
+from tests.support.flock import make_flock
 from tests.support.program import Caller
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -48,6 +49,32 @@ def test_every_error_has_the_one_shape(caller: Callable[..., Caller]) -> None:
     assert "reading only" in shape(caller("admin", "read"), 403, "DELETE", "nodes/1")
     answer = Caller().ask("GET", "nodes")
     assert answer["WWW-Authenticate"] == 'Bearer realm="Birdwatcher"'
+
+
+def test_a_parameter_that_does_not_exist_is_an_error_everywhere(
+    caller: Callable[..., Caller],
+) -> None:
+    (bird,) = make_flock(seed=1, count=1)
+    asking = caller()
+    for method, path in (
+        ("GET", "schema/"),
+        ("GET", "counts"),
+        ("GET", f"birds/{bird.pk}"),
+        ("HEAD", f"birds/{bird.pk}"),
+        ("GET", f"nodes/{bird.node_id}/count"),
+        ("DELETE", f"birds/{bird.pk}"),
+        ("POST", "birds"),
+        ("POST", f"nodes/{bird.node_id}/disable"),
+        ("PATCH", f"species/{bird.species_id}"),
+    ):
+        answer = asking.ask(method, f"{path}?force=1", None if method == "GET" else {})
+        assert answer.status_code == 400, (method, path)
+        if method != "HEAD":
+            assert answer.json()["errors"]["force"] == ["There is no such parameter."]
+    bird.refresh_from_db()
+    assert bird.node.enabled
+    for path in ("schema", f"birds/{bird.pk}", f"nodes/{bird.node_id}/count"):
+        assert asking.ask("GET", f"{path}?format=json").status_code == 200
 
 
 def test_a_body_that_is_no_json(caller: Callable[..., Caller]) -> None:

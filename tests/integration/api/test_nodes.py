@@ -84,6 +84,10 @@ def test_nodes_with_their_live_state(caller: Callable[..., Caller]) -> None:
     assert page["count"] == 3
     for query in ("enabled=perhaps", "state=happy", "page_size=0", "page_size=501", "ordering=x"):
         assert list(asking.get(f"nodes?{query}", 400)["errors"]) == [query.partition("=")[0]]
+    for page in ("\uff11", "1_0", "-1", "last", "%201"):
+        assert list(asking.get(f"nodes?page={page}", 400)["errors"]) == ["page"]
+    twice = asking.get("nodes?page=9&page=1", 400)
+    assert twice["errors"] == {"page": ["It must be given once."]}
     assert asking.get("nodes?page=9", 404)["detail"] == "There is no page “9”."
 
 
@@ -129,6 +133,7 @@ def test_what_is_noted_of_nodes(caller: Callable[..., Caller]) -> None:
     ):
         page = asking.get(f"status-changes?{query}")
         assert [change["detail"] for change in page["results"]] == details
-    for query in (f"start={end}&end={start}", "node=99", "start=soon", "reason=none", "x=1"):
+    wrong = ("node=99", "node=\uff11", "node=0_1", "node=1.0", "start=soon", "reason=none", "x=1")
+    for query in (f"start={end}&end={start}", *wrong, "node=99&node=1"):
         errors = asking.get(f"rejected-packets?{query}", 400)["errors"]
         assert list(errors) == [query.split("&")[-1].partition("=")[0]]

@@ -109,6 +109,29 @@ def test_the_admin_shows_a_new_secret_once(user: User) -> None:
     assert "revoked" in client.get(LIST).content.decode()
 
 
+def test_a_token_expires_at_a_time_that_every_zone_can_show(user: User) -> None:
+    client = admin_of("keeper")
+    fields = {"user": user.pk, "name": "map", "scope": "read"}
+    for zone, day, clock, taken in (
+        ("Asia/Tokyo", "0001-01-01", "00:00:00", False),
+        ("UTC", "0001-01-01", "23:59:59", False),
+        ("America/New_York", "9999-12-31", "23:00:00", False),
+        ("UTC", "9999-12-31", "23:00:00", False),
+        ("UTC", "0001-01-02", "00:00:00", True),
+        ("UTC", "9999-12-30", "00:00:00", True),
+    ):
+        client.cookies["timezone"] = zone
+        page = client.post(ADD, {**fields, "expires_at_0": day, "expires_at_1": clock})
+        assert page.status_code == 200
+        assert ("time that can be kept is" in page.content.decode()) is not taken, (zone, day)
+    assert ApiToken.objects.count() == 2
+    for zone in ("Asia/Tokyo", "Pacific/Kiritimati", "America/New_York", "Etc/GMT+12"):
+        client.cookies["timezone"] = zone
+        assert client.get(LIST).status_code == 200
+        for token in ApiToken.objects.all():
+            assert client.get(f"{LIST}{token.pk}/change/").status_code == 200
+
+
 def test_a_token_is_no_way_to_a_superusers_powers() -> None:
     boss = User.objects.create_superuser("boss")
     fields = {"user": boss.pk, "name": "map", "scope": "write"}
