@@ -197,6 +197,13 @@ def test_an_account_that_is_closed_sees_nothing() -> None:
     assert outcome(client, "/") == LOGIN
 
 
+@pytest.mark.parametrize("key", [r'"\000aaaaaaaaa"', r'"\303\251aaaaaaaa"', "a" * 41, "AAAAAAAAAA"])
+def test_a_cookie_that_names_no_session(key: str) -> None:
+    for address, status in (("/", LOGIN), ("/login/", 200), ("/api/v1/nodes", 401)):
+        client = Client(headers={"Cookie": f"sessionid={key}"})
+        assert outcome(client, address) == status
+
+
 def test_the_permissions_have_their_names() -> None:
     """The groups' migration makes permissions before Django does; it must not make others."""
     named = dict(Permission.objects.values_list("codename", "name"))
