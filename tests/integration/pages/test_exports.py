@@ -202,6 +202,16 @@ def test_nobody_sees_the_exports_of_others(client: Client) -> None:
         assert "“bob…”" not in another.get(PROGRESS).content.decode()
 
 
+@override_settings(BIRDWATCHER_PUBLIC=True)
+@pytest.mark.parametrize("cookie", [r'"\000x"', 43 * "é", 44 * "a", ""])
+def test_a_cookie_that_no_export_left_is_none(cookie: str) -> None:
+    stranger = Client(headers={"Cookie": f"visitor={cookie}"})
+    assert stranger.get("/birds/").status_code == 200
+    assert "hidden" in stranger.get(PROGRESS).content.decode()
+    download(stranger, "")
+    assert len(stranger.cookies["visitor"].value) == 43
+
+
 def test_exports_leave_room_for_pages(client: Client) -> None:
     others = [Client() for _ in range(stream.AT_ONCE)]
     for number, other in enumerate(others):
