@@ -33,7 +33,7 @@ def answer(
 
     `title` says in words what is asked for. Raises TooManyError, BusyError, django.db.Error.
     """
-    if Export.objects.of(owner).alive().count() >= OF_EACH:
+    if _under_way(owner) >= OF_EACH:
         raise TooManyError
     if request.method == "HEAD":
         # A stream like the file itself, so that nothing is said of its length.
@@ -41,9 +41,19 @@ def answer(
     else:
         row = Export(**owner, kind=source.kind, format=form.suffix, title=title[:1024])
         file = Download(stream(row, source, form))
+        # Those that come at the same moment do not see each other before. By now the row is there
+        # for all to see, and of too many, whoever looks last sees all.
+        if _under_way(owner) > OF_EACH:
+            file.close()
+            row.delete()
+            raise TooManyError
         response = StreamingHttpResponse(
             asynchronously(file) if isinstance(request, ASGIRequest) else file
         )
     response["Content-Type"] = form.content_type
     response["Content-Disposition"] = f'attachment; filename="{name}.{form.suffix}"'
     return response
+
+
+def _under_way(owner: dict[str, Any]) -> int:
+    return Export.objects.of(owner).alive().count()

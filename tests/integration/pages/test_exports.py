@@ -17,6 +17,7 @@ from django.utils import timezone
 from birdwatcher.birds.models import Bird
 from birdwatcher.exports import birds as exports
 from birdwatcher.exports import stream
+from birdwatcher.exports.answer import OF_EACH
 from birdwatcher.exports.formats import Record
 from birdwatcher.exports.models import Export, State
 from birdwatcher.web.handler import BoundedApplication, Handler
@@ -241,6 +242,29 @@ def test_few_at_once_and_old_ones_go(client: Client) -> None:
     assert "done" not in client.get(PROGRESS).content.decode()
     download(client, "")
     assert Export.objects.count() == 1
+
+
+def test_few_at_once_also_if_they_come_at_the_same_moment(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others begin after this one was let in, and before it is there for all to see."""
+    user, begin = User.objects.get(), exports.Birds.begin
+
+    def begin_late(birds: exports.Birds) -> int | None:
+        Export.objects.bulk_create(
+            Export(user=user, title="x", format="csv") for _ in range(others)
+        )
+        return begin(birds)
+
+    monkeypatch.setattr(exports.Birds, "begin", begin_late)
+    others = OF_EACH
+    for _ in range(stream.AT_ONCE):
+        assert client.get(EXPORT).status_code == 429
+        assert Export.objects.filter(title="x").count() == Export.objects.count() == OF_EACH
+        Export.objects.all().delete()
+    # None that was refused keeps its place.
+    others = OF_EACH - 1
+    download(client, "")
 
 
 @pytest.mark.usefixtures("small_pieces")
