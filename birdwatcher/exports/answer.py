@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, StreamingHttpResponse
+from rest_framework.request import Request
 
+from birdwatcher.accounts.throttle import client_address
 from birdwatcher.exports.formats import Format
 from birdwatcher.exports.models import Export
 from birdwatcher.exports.stream import Download, Source, asynchronously, stream
@@ -19,11 +20,12 @@ class TooManyError(Exception):
     """As many exports of whoever asks are under way as they may have."""
 
 
-def owner_of(user: AbstractBaseUser | AnonymousUser, visitor: str) -> dict[str, Any]:
-    """Return whose an export is: a user's, or that of a `visitor` who is none."""
-    if user.is_authenticated:
-        return {"user": user, "visitor": ""}
-    return {"user": None, "visitor": visitor}
+def owner_of(request: HttpRequest | Request, visitor: str = "") -> dict[str, Any]:
+    """Return whose an export is: a user's, or that of a `visitor` who is none, at an address."""
+    if request.user.is_authenticated:
+        return {"user": request.user, "visitor": "", "address": ""}
+    # A browser may forget what it is known by, but not where it is.
+    return {"user": None, "visitor": visitor, "address": str(client_address(request))}
 
 
 def answer(
@@ -56,4 +58,4 @@ def answer(
 
 
 def _under_way(owner: dict[str, Any]) -> int:
-    return Export.objects.of(owner).alive().count()
+    return Export.objects.beside(owner).alive().count()

@@ -35,7 +35,7 @@ def export(request: HttpRequest) -> HttpResponseBase:
     if form is None or complaints:
         return _refuse(request, 400, complaints)
     visitor = _visitor(request) or secrets.token_urlsafe(32)
-    owner = owner_of(request.user, visitor)
+    owner = owner_of(request, visitor)
     birds = Birds(filters.search(), timezone.get_current_timezone())
     name = f"birds-{timezone.localtime():%Y%m%d-%H%M%S}"
     try:
@@ -67,7 +67,7 @@ def progress(request: HttpRequest) -> dict[str, Any]:
     rows: list[Export] = []
     if request.user.is_authenticated or visitor:
         since = timezone.now() - Export.KEPT_FOR
-        mine = Export.objects.of(owner_of(request.user, visitor)).filter(kind=Birds.kind)
+        mine = Export.objects.of(owner_of(request, visitor)).filter(kind=Birds.kind)
         rows = list(mine.filter(started_at__gte=since)[:SHOWN])
     return {"exports": rows, "exporting": any(row.running for row in rows)}
 

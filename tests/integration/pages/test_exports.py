@@ -267,6 +267,20 @@ def test_few_at_once_also_if_they_come_at_the_same_moment(
     download(client, "")
 
 
+@override_settings(BIRDWATCHER_PUBLIC=True)
+def test_few_at_once_for_strangers_at_one_address() -> None:
+    """However many browsers they say they are, and whether they ask the API or the page."""
+    under_way = [Client().get(address) for address in (EXPORT, "/api/v1/birds?format=csv")]
+    for address in (EXPORT, "/api/v1/birds?format=csv"):
+        assert Client().get(address).status_code == 429
+    # Of others, these are not too many, but all that this process sends at a time.
+    assert stream.AT_ONCE == OF_EACH
+    assert Client(REMOTE_ADDR="203.0.113.5").get(EXPORT).status_code == 503
+    for response in under_way:
+        response.close()
+    download(Client(), "")
+
+
 @pytest.mark.usefixtures("small_pieces")
 def test_a_client_that_leaves_ends_the_search(
     client: Client, monkeypatch: pytest.MonkeyPatch
