@@ -6,6 +6,11 @@ from django.urls import include, path
 from birdwatcher.health.views import healthz
 from birdwatcher.pages.views.favicon import favicon
 
+handler400 = "birdwatcher.pages.views.errors.bad_request"
+handler403 = "birdwatcher.pages.views.errors.forbidden"
+handler404 = "birdwatcher.pages.views.errors.not_found"
+handler500 = "birdwatcher.pages.views.errors.failed"
+
 admin.site.site_header = admin.site.site_title = "Birdwatcher"
 admin.site.enable_nav_sidebar = False  # the lists need the width more
 admin.site.index_title = "Nodes, birds and people"

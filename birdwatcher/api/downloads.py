@@ -6,12 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.http import StreamingHttpResponse
-from django.utils.crypto import salted_hmac
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.serializers import BaseSerializer, Serializer
 
-from birdwatcher.accounts.throttle import client_address
 from birdwatcher.api.errors import BusyError, TooManyError
 from birdwatcher.exports import answer, stream
 from birdwatcher.exports.formats import FORMATS
@@ -49,7 +47,7 @@ def download(request: Request, source: Source) -> StreamingHttpResponse:
     # Below Django REST framework's own request.
     asked = request._request  # noqa: SLF001 no other way
     try:
-        return answer.answer(asked, _owner(request), source, form, title, name)
+        return answer.answer(asked, answer.owner_of(request), source, form, title, name)
     except answer.TooManyError:
         sentence = f"{answer.OF_EACH} of your files are under way: wait for one to end."
         raise TooManyError(sentence) from None
@@ -71,9 +69,3 @@ def _in_words(request: Request) -> str:
     """Return what is asked for, as it is noted of an export."""
     asked = request.query_params.items()
     return ", ".join(f"{name} {text}" for name, text in asked if name != "format")
-
-
-def _owner(request: Request) -> dict[str, Any]:
-    # Not the address itself, with which a browser could pass itself off as its owner.
-    address = salted_hmac("birdwatcher.api", str(client_address(request))).hexdigest()
-    return answer.owner_of(request.user, f"api {address}")

@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 import django.db
+from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse
 from rest_framework import exceptions, status
 from rest_framework.response import Response
@@ -22,6 +23,7 @@ AWAY = "The database is away or too busy: try again in a moment."
 CHANGED = "Something of it was changed or deleted at this very moment: try again."
 FAILED = "Something is wrong here; the log of the server says what."
 INVALID = "The request is not valid: see “errors”."
+UNREADABLE = "The address, or what was sent to it, is not as it should be."
 
 log = logging.getLogger("birdwatcher.web")
 
@@ -46,6 +48,10 @@ def answer(error: Exception, context: dict[str, Any]) -> Response:
         return Response(invalid(error.detail), status=error.status_code)
     if isinstance(error, Http404):
         return Response({"detail": NOT_FOUND}, status=HTTPStatus.NOT_FOUND)
+    # Of a query, Django says so where somebody first looks at it.
+    if isinstance(error, (BadRequest, SuspiciousOperation)):
+        told = {"detail": UNREADABLE, "errors": {}}
+        return Response(told, status=HTTPStatus.BAD_REQUEST)
     response = exception_handler(error, context)
     if response is not None:
         if response.status_code == HTTPStatus.BAD_REQUEST:
@@ -97,7 +103,7 @@ class ApiErrorsMiddleware:
         if response.headers.get("Content-Type", "").startswith("application/json"):
             return response
         code = HTTPStatus(response.status_code)
-        sentences = {404: NOT_FOUND, 500: FAILED}
+        sentences = {400: UNREADABLE, 404: NOT_FOUND, 500: FAILED}
         detail = sentences.get(code, f"{code.phrase}.")
         told: dict[str, Any] = {"detail": detail}
         if code == HTTPStatus.BAD_REQUEST:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, OperationalError
 from django.db.models import OuterRef, QuerySet, Subquery
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 
@@ -17,12 +20,28 @@ from birdwatcher.birds.changelist import CappedPaginator, NewestFirstChangeList
 from birdwatcher.birds.filters import DOUBTFUL, ChooseFilter, ClockFilter, TimeRangeFilter
 from birdwatcher.birds.models import Bird, Species
 from birdwatcher.counted_delete import CountedDeleteAdmin
+from birdwatcher.nodes.models import Node
+
+REFUSED = "Others hold what this needs; nothing was saved: try again in a moment."
+
+
+class BirdForm(forms.ModelForm):
+    """A bird's fields, and what came of trying to save them if that was refused."""
+
+    refused = ""
+
+    def clean(self) -> None:
+        """Raise ValidationError if saving was refused."""
+        super().clean()
+        if self.refused:
+            raise ValidationError(self.refused)
 
 
 @admin.register(Bird)
 class BirdAdmin(admin.ModelAdmin):
     """Birds, newest first, quick however many there are."""
 
+    form = BirdForm
     list_display = ["timestamp", "name", "species", "node", "clock"]
     list_filter = [
         ClockFilter,
@@ -54,6 +73,25 @@ class BirdAdmin(admin.ModelAdmin):
         if "timestamp" not in form.changed_data:
             obj.timestamp = form.initial["timestamp"]
         super().save_model(request, obj, form, change)
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show the form of a new bird, or save it; show it as it was sent if that is refused."""
+        try:
+            return super().add_view(request, form_url, extra_context)
+        except (OperationalError, IntegrityError, Node.DoesNotExist):
+            # Once more, in a transaction of its own, and now the form itself says no.
+            request.refused = REFUSED
+            return super().add_view(request, form_url, extra_context)
+
+    def get_form(
+        self, request: HttpRequest, obj: Bird | None = None, change: bool = False, **kwargs: Any
+    ) -> type[BirdForm]:
+        """Return the class of the form, which is made anew for each request."""
+        form = super().get_form(request, obj, change=change, **kwargs)
+        form.refused = getattr(request, "refused", "")
+        return form
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """Return the class of the list."""

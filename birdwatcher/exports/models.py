@@ -24,7 +24,11 @@ class ExportQuerySet(models.QuerySet["Export"]):
 
     def of(self, owner: dict[str, Any]) -> ExportQuerySet:
         """Return those of one viewer, newest first; see `owner_of`."""
-        return self.filter(**owner).order_by("-pk")
+        return self.filter(user=owner["user"], visitor=owner["visitor"]).order_by("-pk")
+
+    def beside(self, owner: dict[str, Any]) -> ExportQuerySet:
+        """Return those of which only so many may run at once: a user's, or an address's."""
+        return self.filter(user=owner["user"], address=owner["address"])
 
     def alive(self) -> ExportQuerySet:
         """Return those that run, or did a moment ago."""
@@ -36,8 +40,8 @@ class ExportQuerySet(models.QuerySet["Export"]):
 class Export(models.Model):
     """One file that is being sent, or was; `kind` is of what.
 
-    `visitor` is what the browser of somebody who is not logged in is known by. `total` is None
-    where only counting would tell.
+    `visitor` is what the browser of somebody who is not logged in is known by, and `address` where
+    it asks from. `total` is None where only counting would tell.
     """
 
     KEPT_FOR = datetime.timedelta(days=1)
@@ -48,6 +52,7 @@ class Export(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="+"
     )
     visitor = models.CharField(max_length=64, blank=True)
+    address = models.CharField(max_length=64, blank=True, default="", db_default="")
     kind = models.CharField(max_length=32, default="birds", db_default="birds")
     format = models.CharField(max_length=8)
     title = models.CharField(max_length=1024)
@@ -62,6 +67,7 @@ class Export(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["visitor", "-id"], name="exports_export_visitor"),
+            models.Index(fields=["address"], name="exports_export_address"),
             models.Index(fields=["started_at"], name="exports_export_oldest"),
         ]
 

@@ -51,7 +51,9 @@ ADMIN_PAGES = {
     "/admin/api/apitoken/": (ADMIN_LOGIN, ADMIN_LOGIN, ADMIN_LOGIN, 403, 200),
     "/admin/api/apitoken/add/": (ADMIN_LOGIN, ADMIN_LOGIN, ADMIN_LOGIN, 403, 200),
     "/admin/auth/user/": (ADMIN_LOGIN, ADMIN_LOGIN, ADMIN_LOGIN, 403, 200),
+    "/admin/auth/user/add/": (ADMIN_LOGIN, ADMIN_LOGIN, ADMIN_LOGIN, 403, 200),
     "/admin/auth/group/": (ADMIN_LOGIN, ADMIN_LOGIN, ADMIN_LOGIN, 403, 200),
+    "/admin/auth/group/add/": (ADMIN_LOGIN, ADMIN_LOGIN, ADMIN_LOGIN, 403, 200),
 }
 
 
@@ -195,6 +197,13 @@ def test_an_account_that_is_closed_sees_nothing() -> None:
     assert outcome(client, "/") == 200
     User.objects.update(is_active=False)
     assert outcome(client, "/") == LOGIN
+
+
+@pytest.mark.parametrize("key", [r'"\000aaaaaaaaa"', r'"\303\251aaaaaaaa"', "a" * 41, "AAAAAAAAAA"])
+def test_a_cookie_that_names_no_session(key: str) -> None:
+    for address, status in (("/", LOGIN), ("/login/", 200), ("/api/v1/nodes", 401)):
+        client = Client(headers={"Cookie": f"sessionid={key}"})
+        assert outcome(client, address) == status
 
 
 def test_the_permissions_have_their_names() -> None:

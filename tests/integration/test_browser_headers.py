@@ -81,3 +81,29 @@ def test_a_form_without_its_token_is_refused_in_words() -> None:
     response = Client(enforce_csrf_checks=True).post("/login/", {"username": "x", "password": "y"})
     assert response.status_code == 403
     assert "The form could not be accepted" in response.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("address", "status", "words"),
+    [
+        ("/login/", 400, "The request could not be understood"),
+        ("/no-such-page/", 404, "There is no such page"),
+        ("/api/v1/", 400, '"errors": {}'),
+    ],
+)
+def test_a_form_that_cannot_be_read_is_refused_in_words(
+    client: Client, address: str, status: int, words: str
+) -> None:
+    """Whoever answers must not look for the token in it once more."""
+    client.handler.enforce_csrf_checks = True
+    client.cookies["csrftoken"] = 32 * "a"
+    kind = "application/x-www-form-urlencoded; charset=iso-8859-1"
+    response = client.post(address, "username=x", content_type=kind)
+    assert response.status_code == status
+    assert words in response.content.decode()
+
+
+def test_a_query_that_is_too_long_is_refused_in_words(client: Client) -> None:
+    response = client.get(f"/birds/?{1001 * '&a'}")
+    assert response.status_code == 400
+    assert "The request could not be understood" in response.content.decode()

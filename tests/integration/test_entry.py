@@ -10,9 +10,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import IntegrityError, OperationalError, connection, transaction
+from django.test import Client
 
 from birdwatcher.birds import entry
+from birdwatcher.birds.admin import REFUSED
 from birdwatcher.birds.models import Bird, Species
 from birdwatcher.nodes.models import Node
 from birdwatcher.writer.holding import hold_nodes
@@ -56,6 +59,14 @@ class Beside:
 def node(database: object) -> Iterator[Node]:
     """Where birds are heard."""
     return make_nodes(1)[0]
+
+
+@pytest.fixture
+def client(database: object) -> Client:
+    """A browser in which a superuser is logged in."""
+    client = Client()
+    client.force_login(User.objects.create_superuser("keeper"))
+    return client
 
 
 def bird(node: Node, name: str = "entered") -> Bird:
@@ -138,6 +149,42 @@ def test_nobody_waits_long_for_a_bird_that_is_entered(
         with pytest.raises(OperationalError, match="statement timeout"):
             entering.end()
     assert Bird.objects.count() == 1
+
+
+def add_in_the_admin(client: Client, node: Node) -> None:
+    """Send the form of a new bird, which is refused: it comes again as it was sent, and says so."""
+    species = Species.objects.get().pk
+    fields = {"timestamp_0": "2025-06-01", "timestamp_1": "12:00:07", "name": "Al"}
+    answer = client.post("/admin/birds/bird/add/", fields | {"species": species, "node": node.pk})
+    assert answer.status_code == 200
+    page = answer.content.decode()
+    for text in (REFUSED, 'value="12:00:07"', 'value="Al"', f'value="{node.pk}" selected'):
+        assert text in page
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_the_admin_says_that_others_hold_what_it_needs(
+    node: Node, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(entry, "PATIENCE", 0.05)
+    species = Species.objects.create(name="Wren")
+    with transaction.atomic():
+        write_as_the_writer(node, species)
+        Beside(lambda: add_in_the_admin(client, node)).end()
+    assert Bird.objects.get().name == "written"
+
+
+@pytest.mark.parametrize("error", [OperationalError, IntegrityError, Node.DoesNotExist])
+def test_the_admin_says_so_whatever_is_in_the_way(
+    node: Node, client: Client, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    def fail(_: Bird) -> None:
+        raise error
+
+    Species.objects.create(name="Wren")
+    monkeypatch.setattr(entry, "enter", fail)
+    add_in_the_admin(client, node)
+    assert not Bird.objects.exists()
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from typing import Any
 
@@ -18,6 +19,7 @@ from birdwatcher.exports.stream import BusyError
 from birdwatcher.pages.filters import BirdFilters
 
 VISITOR = "visitor"  # the cookie of a browser in which nobody is logged in
+TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")  # what it holds: see `secrets.token_urlsafe`
 SHOWN = 5
 RETRY_AFTER = 30  # seconds, for whoever comes while too many others export
 
@@ -32,8 +34,8 @@ def export(request: HttpRequest) -> HttpResponseBase:
         complaints.append(f"There is no such format: it is {' or '.join(FORMATS)}.")
     if form is None or complaints:
         return _refuse(request, 400, complaints)
-    visitor = request.COOKIES.get(VISITOR, "")[:64] or secrets.token_urlsafe()
-    owner = owner_of(request.user, visitor)
+    visitor = _visitor(request) or secrets.token_urlsafe(32)
+    owner = owner_of(request, visitor)
     birds = Birds(filters.search(), timezone.get_current_timezone())
     name = f"birds-{timezone.localtime():%Y%m%d-%H%M%S}"
     try:
@@ -61,13 +63,22 @@ def exports(request: HttpRequest) -> HttpResponse:
 
 def progress(request: HttpRequest) -> dict[str, Any]:
     """Return what the template needs to know of the viewer's exports of birds."""
-    visitor = request.COOKIES.get(VISITOR, "")[:64]
+    visitor = _visitor(request)
     rows: list[Export] = []
     if request.user.is_authenticated or visitor:
         since = timezone.now() - Export.KEPT_FOR
-        mine = Export.objects.of(owner_of(request.user, visitor)).filter(kind=Birds.kind)
+        mine = Export.objects.of(owner_of(request, visitor)).filter(kind=Birds.kind)
         rows = list(mine.filter(started_at__gte=since)[:SHOWN])
     return {"exports": rows, "exporting": any(row.running for row in rows)}
+
+
+def _visitor(request: HttpRequest) -> str:
+    """Return what the browser is known by, nothing if it is not known.
+
+    A cookie may hold anything, also what PostgreSQL would not hear of.
+    """
+    visitor = request.COOKIES.get(VISITOR, "")
+    return visitor if TOKEN.fullmatch(visitor) else ""
 
 
 def _refuse(request: HttpRequest, status: int, complaints: list[str]) -> HttpResponse:

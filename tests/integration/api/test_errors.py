@@ -89,6 +89,15 @@ def test_a_body_that_is_no_json(caller: Callable[..., Caller]) -> None:
         assert answer.json().keys() == {"detail", "errors"}
 
 
+def test_a_query_that_django_will_not_read(
+    caller: Callable[..., Caller], caplog: pytest.LogCaptureFixture
+) -> None:
+    many = f"nodes?{1001 * '&a'}"
+    assert shape(caller(), 400, "GET", many) == errors.UNREADABLE
+    assert shape(Caller(), 400, "GET", many) == errors.UNREADABLE
+    assert not [record for record in caplog.records if record.exc_info]
+
+
 @pytest.mark.parametrize("debug", [False, True])
 def test_what_fails_unexpectedly_shows_nothing_of_it(
     caller: Callable[..., Caller],
@@ -111,7 +120,7 @@ def test_what_fails_unexpectedly_shows_nothing_of_it(
 
 def test_a_host_that_is_not_ours(caller: Callable[..., Caller]) -> None:
     answer = caller().ask("GET", "nodes", Host="elsewhere.example")
-    assert (answer.status_code, answer.json()["detail"]) == (400, "Bad Request.")
+    assert (answer.status_code, answer.json()["detail"]) == (400, errors.UNREADABLE)
 
 
 def test_what_was_changed_meanwhile_can_be_tried_again(

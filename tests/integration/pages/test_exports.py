@@ -17,6 +17,7 @@ from django.utils import timezone
 from birdwatcher.birds.models import Bird
 from birdwatcher.exports import birds as exports
 from birdwatcher.exports import stream
+from birdwatcher.exports.answer import OF_EACH
 from birdwatcher.exports.formats import Record
 from birdwatcher.exports.models import Export, State
 from birdwatcher.web.handler import BoundedApplication, Handler
@@ -202,6 +203,16 @@ def test_nobody_sees_the_exports_of_others(client: Client) -> None:
         assert "“bob…”" not in another.get(PROGRESS).content.decode()
 
 
+@override_settings(BIRDWATCHER_PUBLIC=True)
+@pytest.mark.parametrize("cookie", [r'"\000x"', 43 * "é", 44 * "a", ""])
+def test_a_cookie_that_no_export_left_is_none(cookie: str) -> None:
+    stranger = Client(headers={"Cookie": f"visitor={cookie}"})
+    assert stranger.get("/birds/").status_code == 200
+    assert "hidden" in stranger.get(PROGRESS).content.decode()
+    download(stranger, "")
+    assert len(stranger.cookies["visitor"].value) == 43
+
+
 def test_exports_leave_room_for_pages(client: Client) -> None:
     others = [Client() for _ in range(stream.AT_ONCE)]
     for number, other in enumerate(others):
@@ -231,6 +242,43 @@ def test_few_at_once_and_old_ones_go(client: Client) -> None:
     assert "done" not in client.get(PROGRESS).content.decode()
     download(client, "")
     assert Export.objects.count() == 1
+
+
+def test_few_at_once_also_if_they_come_at_the_same_moment(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others begin after this one was let in, and before it is there for all to see."""
+    user, begin = User.objects.get(), exports.Birds.begin
+
+    def begin_late(birds: exports.Birds) -> int | None:
+        Export.objects.bulk_create(
+            Export(user=user, title="x", format="csv") for _ in range(others)
+        )
+        return begin(birds)
+
+    monkeypatch.setattr(exports.Birds, "begin", begin_late)
+    others = OF_EACH
+    for _ in range(stream.AT_ONCE):
+        assert client.get(EXPORT).status_code == 429
+        assert Export.objects.filter(title="x").count() == Export.objects.count() == OF_EACH
+        Export.objects.all().delete()
+    # None that was refused keeps its place.
+    others = OF_EACH - 1
+    download(client, "")
+
+
+@override_settings(BIRDWATCHER_PUBLIC=True)
+def test_few_at_once_for_strangers_at_one_address() -> None:
+    """However many browsers they say they are, and whether they ask the API or the page."""
+    under_way = [Client().get(address) for address in (EXPORT, "/api/v1/birds?format=csv")]
+    for address in (EXPORT, "/api/v1/birds?format=csv"):
+        assert Client().get(address).status_code == 429
+    # Of others, these are not too many, but all that this process sends at a time.
+    assert stream.AT_ONCE == OF_EACH
+    assert Client(REMOTE_ADDR="203.0.113.5").get(EXPORT).status_code == 503
+    for response in under_way:
+        response.close()
+    download(Client(), "")
 
 
 @pytest.mark.usefixtures("small_pieces")
