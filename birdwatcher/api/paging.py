@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, NamedTuple
 
 from django.core.paginator import Paginator
@@ -42,7 +41,7 @@ class Pages(PageNumberPagination):
         """Return how many go to a page. Raises ValidationError, where others would make the page
         smaller and say nothing."""
         text = request.query_params.get(self.page_size_query_param, str(SIZE))
-        if not re.fullmatch("[0-9]{1,9}", text, re.ASCII) or not 1 <= int(text) <= MOST:
+        if not (only_digits(text) and len(text) < 10 and 1 <= int(text) <= MOST):
             raise ValidationError({"page_size": [f"It is a whole number from 1 to {MOST}."]})
         return int(text)
 
@@ -90,9 +89,7 @@ def bird_page(search: Search, order: Direction, cursor: Cursor | None, size: int
     """
     backwards = bool(cursor and cursor.backwards)
     newer_first = (order is Direction.OLDER) is backwards
-    way, back = Direction.OLDER, Direction.NEWER
-    if newer_first:
-        way, back = back, way
+    way = Direction.NEWER if newer_first else Direction.OLDER
     start = cursor.position if cursor else None
     found = find(search, start, way, size + 1)
     shown = found.birds[:size]
@@ -101,7 +98,7 @@ def bird_page(search: Search, order: Direction, cursor: Cursor | None, size: int
     if order is Direction.OLDER:
         birds.reverse()
     ahead = Cursor(more, backwards) if more else None
-    before = Cursor(behind(shown, start, back), not backwards) if start else None
+    before = Cursor(behind(shown, start, way), not backwards) if start else None
     return BirdPage(birds, before, ahead) if backwards else BirdPage(birds, ahead, before)
 
 

@@ -154,8 +154,8 @@ def test_a_bird_on_the_edge_of_a_page_that_was_emptied() -> None:
     assert (emptied.birds, emptied.previous) == ([], None)
     assert bird_page(Search(), Direction.OLDER, emptied.next, 1).birds == third.birds == [birds[1]]
     # Nor can a key lie beyond the last one, or before the first.
-    assert Direction.OLDER.reaching(Position(NOON, BIGGEST_KEY)).key == BIGGEST_KEY
-    assert Direction.NEWER.reaching(Position(NOON)) == Position(NOON)
+    assert Direction.NEWER.returning_to(Position(NOON, BIGGEST_KEY)).key == BIGGEST_KEY
+    assert Direction.OLDER.returning_to(Position(NOON)) == Position(NOON)
 
 
 @pytest.mark.usefixtures("short_walks")

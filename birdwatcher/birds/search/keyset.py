@@ -72,9 +72,10 @@ class Direction(enum.Enum):
             return Stretch(before=position)
         return Stretch(after=position)
 
-    def reaching(self, position: Position) -> Position:
-        """Return where to begin so that this way leads over `position` itself, too."""
-        step = 1 if self is Direction.OLDER else -1
+    def returning_to(self, position: Position) -> Position:
+        """Return where to turn, having come this way, so that the way back leads over `position`
+        itself, too."""
+        step = -1 if self is Direction.OLDER else 1
         return position._replace(key=min(max(position.key + step, 0), BIGGEST_KEY))
 
 

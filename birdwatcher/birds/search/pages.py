@@ -40,7 +40,7 @@ def older_than(search: Search, start: Position | None) -> Page:
     """Return the page of the birds next older than `start`."""
     found = find(search, start, Direction.OLDER, SIZE + 1)
     shown = found.birds[:SIZE]
-    newer = behind(shown, start, Direction.NEWER) if start else None
+    newer = behind(shown, start, Direction.OLDER) if start else None
     return Page(load(shown), newer=newer, older=_further(found), stopped=found.stopped)
 
 
@@ -50,7 +50,7 @@ def newer_than(search: Search, start: Position) -> Page:
     if len(found.birds) < SIZE and not found.stopped:
         return newest(search)
     shown = found.birds[:SIZE]
-    older = behind(shown, start, Direction.OLDER)
+    older = behind(shown, start, Direction.NEWER)
     return Page(load(shown), newer=_further(found), older=older, stopped=found.stopped)
 
 
@@ -75,12 +75,12 @@ def everything(search: Search, size: int) -> Iterator[list[Position]]:
             return
 
 
-def behind(shown: Sequence[Position], start: Position, back: Direction) -> Position:
-    """Return where the page begins, on the way `back`, that lies behind one beyond `start`.
+def behind(shown: Sequence[Position], start: Position, way: Direction) -> Position:
+    """Return where the page begins, on the way back, that lies behind one beyond `start` this way.
 
     With an empty one between them nothing else leads to a bird that stands at `start` itself.
     """
-    return shown[0] if shown else back.reaching(start)
+    return shown[0] if shown else way.returning_to(start)
 
 
 def _further(found: Found) -> Position | None:
