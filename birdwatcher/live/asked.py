@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import parse_qs
 
+from birdwatcher.api.fields import only_digits
 from birdwatcher.birds.search.keyset import BIGGEST_KEY
 from birdwatcher.live.consumer import NonsenseError
 from birdwatcher.live.place import Kept
@@ -31,7 +32,7 @@ def only(given: Parameters, names: Iterable[str]) -> None:
 
 def key_in(name: str, text: str) -> int:
     """Return a value of the parameter `name` as a key."""
-    if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= BIGGEST_KEY):
+    if not (only_digits(text) and len(text) < 20 and int(text) <= BIGGEST_KEY):
         raise NonsenseError(f"{name} must be an id, a whole number.")
     return int(text)
 

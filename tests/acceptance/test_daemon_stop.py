@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 import psutil
 import pytest
 
-from nodeproc.states import NodeState
 from tests.support.daemon import Daemon
 from tests.support.park import Park, Station
 from tests.support.processes import is_alive
@@ -146,11 +145,7 @@ def test_killed_node_process_is_replaced(park: Park) -> None:
     killed = park.daemon.nodes()[station.id].pid
     psutil.Process(killed).kill()
     wait_until(
-        lambda: any(
-            process.state == NodeState.CONNECTED and process.pid != killed
-            for process in park.daemon.nodes().values()
-            if process.node == station.id
-        ),
+        lambda: park.daemon.connected_anew(station.id, killed),
         timeout=20,
         message="a new process is connected",
     )

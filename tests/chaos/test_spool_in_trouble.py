@@ -12,7 +12,6 @@ import pytest
 
 from birdwatcher.birds.models import Bird
 from nodeproc.spoolfile import spool_path, spooled_nodes
-from nodeproc.states import NodeState
 from tests.chaos.disk import SmallDisk
 from tests.support import requirements
 from tests.support.books import stored
@@ -154,10 +153,7 @@ def kill_node_process(park: Park, station: Station) -> None:
     killed = park.daemon.nodes()[station.id].pid
     os.kill(killed, signal.SIGKILL)
     wait_until(
-        lambda: any(
-            it.node == station.id and it.pid != killed and it.state == NodeState.CONNECTED
-            for it in park.daemon.nodes().values()
-        ),
+        lambda: park.daemon.connected_anew(station.id, killed),
         timeout=ENDING,
         message="the next process is connected",
     )
