@@ -13,7 +13,7 @@ def main() -> None:
         from django.core.exceptions import ImproperlyConfigured
         from django.core.management import execute_from_command_line
 
-        from nodeproc.journal import complain
+        from nodeproc.logs.journal import complain
     except ImportError as error:
         sys.exit(f"Django cannot be imported ({error}): is the virtual environment active?")
     try:

@@ -17,8 +17,8 @@ from birdwatcher import variables
 from birdwatcher.databases import parse_database_url
 from birdwatcher.secret_key import find_secret_key
 from birdwatcher.sources import gather
-from nodeproc.journal import STDERR, is_journal
-from supervisor.endpoint import Endpoint
+from nodeproc.logs.journal import STDERR, is_journal
+from supervisor.metrics.endpoint import Endpoint
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 

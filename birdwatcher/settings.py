@@ -201,7 +201,7 @@ SPECTACULAR_SETTINGS = {
 _log_handlers = {
     "text": {"class": "nodeproc.logs.StderrHandler", "formatter": "text"},
     "json": {"class": "nodeproc.logs.StderrHandler", "formatter": "json"},
-    "journal": {"class": "nodeproc.journal.JournalHandler"},
+    "journal": {"class": "nodeproc.logs.journal.JournalHandler"},
 }
 
 _others_level = "INFO" if _config.log_level == "DEBUG" else _config.log_level

@@ -18,7 +18,7 @@ from birdwatcher.environment import (
     words,
 )
 from birdwatcher.sources import ENV_FILE as ENV_FILE_NAME
-from supervisor.endpoint import parse_endpoint
+from supervisor.metrics.endpoint import parse_endpoint
 
 ENV_FILE = Variable(
     ENV_FILE_NAME,

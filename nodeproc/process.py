@@ -15,15 +15,15 @@ from multiprocessing.connection import Connection
 
 from setproctitle import setproctitle
 
-from nodeproc.events import parse_event
-from nodeproc.listener import Listener
+from nodeproc.assignment import Adjustment, Exit, NodeLimits, Task
+from nodeproc.delivery.outbox import Outbox
+from nodeproc.delivery.spool import Spool, SpoolError
+from nodeproc.delivery.uplink import Uplink
 from nodeproc.logs import Fold, printable, speaker
-from nodeproc.outbox import Outbox
-from nodeproc.receiver import Receiver
-from nodeproc.spool import Spool, SpoolError
+from nodeproc.sources.tcp.events import parse_event
+from nodeproc.sources.tcp.receiver import Receiver
+from nodeproc.sources.tcp.source import Listener
 from nodeproc.states import NodeState, check_transition
-from nodeproc.task import Adjustment, Exit, NodeLimits, Task
-from nodeproc.uplink import Uplink
 from nodeproc.wire import Batch, Frame, Kind, NodeSpec, Status
 
 log = logging.getLogger("birdwatcher.node")

@@ -14,19 +14,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from nodeproc.board import Board
+from nodeproc.assignment import NodeLimits
+from nodeproc.delivery.spool import SpoolLimits
 from nodeproc.logs import speaker
-from nodeproc.spool import SpoolLimits
-from nodeproc.task import NodeLimits
+from nodeproc.numbers.board import Board
 from nodeproc.wire import Frame, Kind, NodeSpec, pack
 from supervisor.children import freeze, raise_descriptor_limit
-from supervisor.endpoint import Endpoint, EndpointError, listening
 from supervisor.fleet import Fleet
 from supervisor.lock import StateDirectoryBusyError, StateDirectoryError, lock_state_directory
-from supervisor.observer import Observer
+from supervisor.metrics.endpoint import Endpoint, EndpointError, listening
+from supervisor.metrics.observer import Observer
 from supervisor.report import Report
 from supervisor.signals import block_signals, on_hangup, on_stop_signal, tell_where_it_crashes
-from supervisor.writer import WriterLink, WriterMain
+from supervisor.writer_link import WriterLink, WriterMain
 
 log = logging.getLogger("birdwatcher.supervisor")
 

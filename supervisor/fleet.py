@@ -9,15 +9,16 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import astuple
 
+from nodeproc.assignment import Adjustment, Exit, NodeLimits, Task
+from nodeproc.delivery.spool import SpoolLimits
+from nodeproc.delivery.spoolfile import spooled_nodes
 from nodeproc.logs import Fold
+from nodeproc.numbers.tally import Counts, Tallies
 from nodeproc.process import run_node
-from nodeproc.spool import SpoolLimits
-from nodeproc.spoolfile import spooled_nodes
 from nodeproc.states import NodeState
-from nodeproc.tally import Counts, Tallies
-from nodeproc.task import Adjustment, Exit, NodeLimits, Task
 from nodeproc.wire import Kind, NodeSpec, Status, pack
 from supervisor.children import Child, describe_exit
+from supervisor.metrics.statistics import Reading, Statistics
 from supervisor.node import Node
 from supervisor.reconcile import (
     Action,
@@ -32,7 +33,6 @@ from supervisor.reconcile import (
     plan_one,
 )
 from supervisor.relay import Relay
-from supervisor.statistics import Reading, Statistics
 
 log = logging.getLogger("birdwatcher.supervisor")
 

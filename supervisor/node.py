@@ -4,12 +4,12 @@ import logging
 import time
 from dataclasses import dataclass, field
 
+from nodeproc.assignment import Exit
 from nodeproc.backoff import Backoff
-from nodeproc.guard import Guard, Note
 from nodeproc.logs import Fold, about
+from nodeproc.numbers.tally import Tally
+from nodeproc.sources.tcp.guard import Guard, Note
 from nodeproc.states import NodeState
-from nodeproc.tally import Tally
-from nodeproc.task import Exit
 from nodeproc.wire import Kind, NodeSpec, Status, pack
 from supervisor.children import Child
 from supervisor.reconcile import Phase, Running

@@ -7,7 +7,7 @@ from nodeproc.states import NodeState
 from nodeproc.wire import Frame, Kind, Status, pack
 from supervisor.children import Child
 from supervisor.node import Node
-from supervisor.writer import FIRST_GENERATION
+from supervisor.writer_link import FIRST_GENERATION
 
 
 class Relay:

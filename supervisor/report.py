@@ -13,10 +13,10 @@ from setproctitle import setproctitle
 
 from nodeproc.states import NodeState
 from supervisor.fleet import Fleet
+from supervisor.metrics.observer import Observer
 from supervisor.notify import Notifier
-from supervisor.observer import Observer
 from supervisor.signals import tell_where_it_hangs
-from supervisor.writer import WriterLink
+from supervisor.writer_link import WriterLink
 
 INTERVAL = 5.0  # seconds between two reports though nothing changed
 COALESCE = 0.1  # seconds: a hundred nodes that connect at once are one report

@@ -19,7 +19,7 @@ from birdwatcher.birds.search.keyset import BIGGEST_KEY
 from birdwatcher.nodes.live import WORDS, nodes_in
 from birdwatcher.nodes.models import STATES, Node, RejectedPacket, StatusChange
 from birdwatcher.writer.models import Daemon
-from nodeproc.events import Reason
+from nodeproc.sources.tcp.events import Reason
 
 TRUTH = {"true": True, "false": False}
 LONGEST = 255  # characters that are searched for

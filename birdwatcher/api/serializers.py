@@ -17,7 +17,7 @@ from birdwatcher.birds.models import Species
 from birdwatcher.nodes.live import WORDS, live
 from birdwatcher.nodes.models import STATES, Node, NodeStatus, RejectedPacket, StatusChange
 from birdwatcher.writer.models import Daemon
-from nodeproc.events import Reason
+from nodeproc.sources.tcp.events import Reason
 
 STATE_WORDS = [(word, word) for word in WORDS]
 

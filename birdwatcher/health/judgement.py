@@ -10,7 +10,7 @@ from typing import Any
 
 from birdwatcher.writer.models import ALIVE_FOR, Daemon
 from nodeproc.states import NodeState
-from supervisor.statistics import describe_nodes
+from supervisor.metrics.statistics import describe_nodes
 
 CONNECTED_SHARE = 0.9  # of the enabled nodes; with fewer it is a warning
 STARTING = datetime.timedelta(seconds=60)  # for nodes to connect after the daemon's start

@@ -9,7 +9,7 @@ from django.db import models
 
 from birdwatcher.locking import LockedDeleteModel
 from birdwatcher.validators import host_address, no_control_characters
-from nodeproc.events import Reason
+from nodeproc.sources.tcp.events import Reason
 from nodeproc.states import NodeState
 from nodeproc.wire import RAW_BYTES
 

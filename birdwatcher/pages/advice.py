@@ -1,7 +1,7 @@
 """What to check when a node is down, in words that fit what went wrong; pure.
 
-The errors are those of `nodeproc.connection` and `nodeproc.protocol`, which have the system's own
-words, and of `supervisor.fleet`.
+The errors come from `nodeproc.sources.tcp`, which uses the system's own words, and from
+`supervisor.fleet`.
 """
 
 from __future__ import annotations

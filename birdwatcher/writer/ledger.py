@@ -34,9 +34,9 @@ from birdwatcher.writer.retention import Growth
 from birdwatcher.writer.rows import NodeEvent
 from birdwatcher.writer.species import SpeciesKeys
 from birdwatcher.writer.work import NodeReport, Stream, Work, gather
-from nodeproc.board import Board
-from nodeproc.events import Reason
 from nodeproc.logs import Fold, about
+from nodeproc.numbers.board import Board
+from nodeproc.sources.tcp.events import Reason
 from nodeproc.wire import Frame, Kind
 
 log = logging.getLogger("birdwatcher.writer")

@@ -9,8 +9,8 @@ import os
 from django.core.exceptions import ImproperlyConfigured
 
 from birdwatcher import config, variables
-from nodeproc.spool import SpoolLimits
-from nodeproc.task import NodeLimits
+from nodeproc.assignment import NodeLimits
+from nodeproc.delivery.spool import SpoolLimits
 from supervisor.daemon import DaemonLimits
 
 log = logging.getLogger("birdwatcher.supervisor")

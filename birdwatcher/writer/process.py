@@ -32,10 +32,10 @@ from birdwatcher.writer.session import (
 )
 from birdwatcher.writer.vitals import Vitals
 from nodeproc.backoff import Backoff
-from nodeproc.board import Board
 from nodeproc.logs import Fold, speaker
+from nodeproc.numbers.board import Board
 from nodeproc.wire import Frame, Kind, NodeSpec, pack
-from supervisor.writer import FIRST_GENERATION
+from supervisor.writer_link import FIRST_GENERATION
 
 log = logging.getLogger("birdwatcher.writer")
 

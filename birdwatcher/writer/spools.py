@@ -10,9 +10,9 @@ from pathlib import Path
 
 from birdwatcher.writer.inbox import MAX_TAKEN
 from birdwatcher.writer.ledger import Ledger
-from nodeproc.outbox import Outbox
-from nodeproc.spool import Spool, SpoolError, SpoolLimits
-from nodeproc.spoolfile import SpoolReader, spool_path, spooled_nodes
+from nodeproc.delivery.outbox import Outbox
+from nodeproc.delivery.spool import Spool, SpoolError, SpoolLimits
+from nodeproc.delivery.spoolfile import SpoolReader, spool_path, spooled_nodes
 from nodeproc.wire import Batch, Frame, FrameReader, Kind
 
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 from birdwatcher.writer.holding import hold_nodes
 from birdwatcher.writer.models import Daemon, DaemonProcess
 from birdwatcher.writer.rows import moment
-from nodeproc.board import Board, Summary
+from nodeproc.numbers.board import Board, Summary
 from nodeproc.wire import ProcessUsage
 from supervisor import VERSION
 

@@ -14,7 +14,7 @@ from birdwatcher.nodes.models import Node, NodeStatus, StatusChange
 from birdwatcher.writer.models import Daemon, DaemonProcess
 from birdwatcher.writer.vitals import HEARTBEAT
 from supervisor import VERSION
-from supervisor.observer import USAGE_INTERVAL
+from supervisor.metrics.observer import USAGE_INTERVAL
 from tests.support.databases import POSTGRESQL
 from tests.support.park import Park
 from tests.support.processes import is_alive

@@ -9,7 +9,7 @@ import pytest
 
 from birdwatcher.birds.models import Bird
 from birdwatcher.nodes.models import NodeStatus
-from nodeproc.spoolfile import spooled_nodes
+from nodeproc.delivery.spoolfile import spooled_nodes
 from tests.support.daemon import Daemon
 from tests.support.outage import write_locked
 from tests.support.park import Park, Station

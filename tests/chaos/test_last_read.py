@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from nodeproc.assignment import Exit, NodeLimits, Task
+from nodeproc.delivery.spool import SpoolLimits
+from nodeproc.delivery.spoolfile import SpoolReader, spool_path
 from nodeproc.logs import Speaker
 from nodeproc.process import NodeProcess
-from nodeproc.spool import SpoolLimits
-from nodeproc.spoolfile import SpoolReader, spool_path
 from nodeproc.states import NodeState
-from nodeproc.task import Exit, NodeLimits, Task
 from nodeproc.wire import Batch, FrameReader, Kind, NodeSpec
 from tests.chaos import queues
 from tests.chaos.connection import Connection, Ending

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from birdwatcher.birds.models import Bird
-from nodeproc.spoolfile import spool_path, spooled_nodes
+from nodeproc.delivery.spoolfile import spool_path, spooled_nodes
 from tests.chaos.disk import SmallDisk
 from tests.support import requirements
 from tests.support.books import stored

@@ -9,10 +9,10 @@ import logging
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta, timezone
 
-from nodeproc.events import InvalidPacketError, Reason, parse_event
+from nodeproc.assignment import NodeLimits
 from nodeproc.logs import Fold
-from nodeproc.receiver import Receiver
-from nodeproc.task import NodeLimits
+from nodeproc.sources.tcp.events import InvalidPacketError, Reason, parse_event
+from nodeproc.sources.tcp.receiver import Receiver
 from nodeproc.wire import RAW_BYTES, Batch, Event, FrameReader, Kind, pack
 
 # A packet's end: an event (None), or the reason why it is none.

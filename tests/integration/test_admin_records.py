@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from birdwatcher.birds import changelist
 from birdwatcher.nodes.models import Node, RejectedPacket, StatusChange
-from nodeproc.events import Reason
+from nodeproc.sources.tcp.events import Reason
 from nodeproc.states import NodeState
 from tests.support.plans import analyze, plan_of
 

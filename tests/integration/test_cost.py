@@ -20,11 +20,10 @@ from django.test.utils import CaptureQueriesContext
 from birdwatcher.birds.models import Bird
 from birdwatcher.writer.bulk import fields_of
 from birdwatcher.writer.ledger import Ledger
-from nodeproc import channel
-from nodeproc.channel import BUFFERS_PER_CALL, Channel
 from nodeproc.logs import Fold
-from nodeproc.receiver import Receiver
-from nodeproc.wire import Batch, Frame, Kind, pack
+from nodeproc.sources.tcp.receiver import Receiver
+from nodeproc.wire import Batch, Frame, Kind, channel, pack
+from nodeproc.wire.channel import BUFFERS_PER_CALL, Channel
 from tests.support.databases import Database
 from tests.support.fieldnode import encode, numbered
 from tests.support.sender import AT, Sender

@@ -11,7 +11,7 @@ from birdwatcher.birds.models import Bird, Species
 from birdwatcher.nodes.models import NodeStatus
 from birdwatcher.writer.ledger import Ledger
 from birdwatcher.writer.models import Checkpoint
-from nodeproc.events import Reason
+from nodeproc.sources.tcp.events import Reason
 from nodeproc.states import NodeState
 from nodeproc.wire import Kind, Status, pack
 from tests.support.databases import Database

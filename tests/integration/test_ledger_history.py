@@ -9,8 +9,8 @@ from birdwatcher.birds.models import Bird
 from birdwatcher.nodes.models import NodeStatus, RejectedPacket, StatusChange
 from birdwatcher.writer.ledger import Ledger
 from birdwatcher.writer.models import Checkpoint
-from nodeproc.events import Reason
-from nodeproc.receiver import KEPT_REJECTIONS
+from nodeproc.sources.tcp.events import Reason
+from nodeproc.sources.tcp.receiver import KEPT_REJECTIONS
 from nodeproc.states import NodeState
 from nodeproc.wire import HEADER, RAW_BYTES, Batch, Kind, Status
 from tests.support.sender import AT, MOMENT, Sender, read

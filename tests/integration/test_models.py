@@ -14,7 +14,7 @@ from django.utils import timezone
 from birdwatcher.birds.models import EARLIEST, LATEST, Bird, Species
 from birdwatcher.nodes.models import NODES_CHANNEL, Node, NodeStatus, RejectedPacket, StatusChange
 from birdwatcher.writer.models import ALIVE_FOR, Checkpoint, Daemon
-from nodeproc.events import Reason
+from nodeproc.sources.tcp.events import Reason
 from nodeproc.states import NodeState
 from tests.support.databases import Database
 from tests.support.waiting import STARTING

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from nodeproc.board import Board, Summary
+from nodeproc.assignment import NodeLimits
+from nodeproc.delivery.spool import SpoolLimits
 from nodeproc.logs import Fold
-from nodeproc.spool import SpoolLimits
-from nodeproc.task import NodeLimits
-from supervisor import observer
+from nodeproc.numbers.board import Board, Summary
 from supervisor.fleet import Fleet
-from supervisor.observer import Observer
-from supervisor.writer import WriterLink
+from supervisor.metrics import observer
+from supervisor.metrics.observer import Observer
+from supervisor.writer_link import WriterLink
 from tests.support.waiting import STARTING
 
 NO_NODE = Summary(0, 0, 0, 0, None, 0.0)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from supervisor import scrape
-from supervisor.endpoint import Endpoint, listening
-from supervisor.scrape import ScrapeServer
+from supervisor.metrics import scrape
+from supervisor.metrics.endpoint import Endpoint, listening
+from supervisor.metrics.scrape import ScrapeServer
 from tests.support.scrape import read_all
 
 PAGE = b"birdwatcher_build_info 1.0\n" * 100_000

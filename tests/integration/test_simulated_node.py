@@ -12,7 +12,7 @@ from birdwatcher.simulator.addresses import AddressUnavailableError
 from birdwatcher.simulator.behaviour import Behaviour
 from birdwatcher.simulator.events import BirdEvent
 from birdwatcher.simulator.node import SimulatedNode
-from nodeproc.events import parse_event
+from nodeproc.sources.tcp.events import parse_event
 from tests.support.ports import PortBlock
 
 DEADLINE = 20.0

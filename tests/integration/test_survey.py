@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from nodeproc.spool import SpoolLimits
-from nodeproc.task import NodeLimits
+from nodeproc.assignment import NodeLimits
+from nodeproc.delivery.spool import SpoolLimits
 from supervisor.fleet import Fleet
 
 

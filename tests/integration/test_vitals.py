@@ -14,10 +14,10 @@ import pytest
 from birdwatcher.nodes.models import Node
 from birdwatcher.writer.models import Daemon, DaemonProcess
 from birdwatcher.writer.vitals import Vitals, record
-from nodeproc.board import Board
+from nodeproc.numbers.board import Board
 from nodeproc.wire import FrameReader, Kind, ProcessUsage, pack
 from supervisor import VERSION
-from supervisor.usage import Gauge, Role
+from supervisor.metrics.usage import Gauge, Role
 from tests.support.databases import Database
 from tests.support.waiting import STARTING, wait_until
 

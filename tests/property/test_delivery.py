@@ -17,8 +17,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from birdwatcher.writer import ledger
 from birdwatcher.writer.work import Stream, Work
-from nodeproc.outbox import Outbox
-from nodeproc.spool import Spool, SpoolLimits
+from nodeproc.delivery.outbox import Outbox
+from nodeproc.delivery.spool import Spool, SpoolLimits
 from nodeproc.wire import Batch, Frame, FrameReader, Kind
 from tests.property.effort import OF_A_MODEL
 

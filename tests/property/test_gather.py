@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from birdwatcher.writer.work import Work, gather
-from nodeproc.events import Reason
+from nodeproc.sources.tcp.events import Reason
 from nodeproc.states import NodeState
 from nodeproc.wire import Batch, Frame, FrameReader, Kind, Status, pack
 from tests.property.effort import OF_A_MODEL

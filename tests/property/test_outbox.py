@@ -12,9 +12,9 @@ from pathlib import Path
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from nodeproc.outbox import Outbox
-from nodeproc.spool import Spool, SpoolLimits
-from nodeproc.spoolfile import spool_path
+from nodeproc.delivery.outbox import Outbox
+from nodeproc.delivery.spool import Spool, SpoolLimits
+from nodeproc.delivery.spoolfile import spool_path
 from nodeproc.wire import Frame, FrameReader, Kind
 from tests.property.effort import OF_A_MODEL
 

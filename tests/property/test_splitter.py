@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nodeproc.protocol import LENGTH, FramingError, PacketSplitter
+from nodeproc.sources.tcp.protocol import LENGTH, FramingError, PacketSplitter
 from tests.property.strategies import partitions
 
 LIMIT = 300

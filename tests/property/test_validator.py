@@ -5,7 +5,7 @@ import json
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from nodeproc.events import Reason, parse_event
+from nodeproc.sources.tcp.events import Reason, parse_event
 from tests.fuzz.oracle import check_packet
 from tests.property.strategies import Sent, any_packets, moments, timestamps, valid
 

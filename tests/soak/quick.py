@@ -8,7 +8,7 @@ a cycle that takes seconds in the field takes a hundredth of one here.
 import django
 from django.core.management import call_command
 
-from nodeproc import listener
+from nodeproc.sources.tcp import source as listener
 
 BASE = 0.01  # seconds
 STABLE = 0.0

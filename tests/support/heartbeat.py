@@ -39,8 +39,8 @@ class Heartbeat:
 
 async def _run() -> list[float]:
     from birdwatcher.writer.process import run_writer
-    from nodeproc.spool import SpoolLimits
-    from nodeproc.task import NodeLimits
+    from nodeproc.assignment import NodeLimits
+    from nodeproc.delivery.spool import SpoolLimits
     from supervisor.children import freeze
     from supervisor.daemon import DaemonLimits, Supervisor
     from supervisor.lock import lock_state_directory

@@ -12,9 +12,9 @@ from typing import Any
 import django
 from django.core.management import call_command
 
-from nodeproc import events
+from nodeproc.assignment import Task
 from nodeproc.process import run_node
-from nodeproc.task import Task
+from nodeproc.sources.tcp import events
 from supervisor import fleet
 
 DEADLY = "deadly nightshade"

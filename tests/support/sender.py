@@ -5,10 +5,10 @@ from pathlib import Path
 
 from birdwatcher.birds.models import Bird
 from birdwatcher.nodes.models import Node
-from nodeproc.events import Reason
-from nodeproc.outbox import Outbox
-from nodeproc.receiver import KEPT_REJECTIONS
-from nodeproc.spool import Spool, SpoolLimits
+from nodeproc.delivery.outbox import Outbox
+from nodeproc.delivery.spool import Spool, SpoolLimits
+from nodeproc.sources.tcp.events import Reason
+from nodeproc.sources.tcp.receiver import KEPT_REJECTIONS
 from nodeproc.states import NodeState
 from nodeproc.wire import Batch, Event, Frame, FrameReader, Kind, Status
 

@@ -5,7 +5,7 @@ import pytest
 from birdwatcher.nodes.live import DISABLED, UNKNOWN, WAITING, WORDS, Live
 from birdwatcher.nodes.models import Node
 from birdwatcher.pages.advice import BY_ERROR, advise
-from nodeproc.protocol import FramingError
+from nodeproc.sources.tcp.protocol import FramingError
 from nodeproc.states import NodeState
 
 NODE = Node(id=7, name="Dartmoor", ip_address="10.0.3.2", port=9999)

@@ -2,7 +2,7 @@
 
 import random
 
-from nodeproc.backlog import MOST_MARKS, Backlog
+from nodeproc.delivery.backlog import MOST_MARKS, Backlog
 from nodeproc.wire import Batch, Kind, pack
 
 EVENT = (0, "Erithacus rubecula", "Robin")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.endpoint import Endpoint, EndpointError, listening, parse_endpoint
+from supervisor.metrics.endpoint import Endpoint, EndpointError, listening, parse_endpoint
 from tests.support.ports import PortBlock
 
 

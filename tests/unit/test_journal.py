@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from nodeproc.journal import LAST_WORDS, JournalHandler, encode, is_journal, priority
 from nodeproc.logs import WAIT_MS, Fold, about, speaker
+from nodeproc.logs.journal import LAST_WORDS, JournalHandler, encode, is_journal, priority
 from supervisor.children import EXIT_CRASHED, Child
 from tests.support.journald import Entry, Journal, decode
 

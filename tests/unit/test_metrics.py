@@ -7,15 +7,15 @@ from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from nodeproc.board import Board
+from nodeproc.numbers.board import Board
+from nodeproc.numbers.tally import Counts, together
 from nodeproc.states import NodeState
-from nodeproc.tally import Counts, together
 from nodeproc.wire import NodeSpec
 from supervisor import VERSION
-from supervisor.catalogue import METRICS, Snapshot
-from supervisor.metrics import AT_ONCE, render
-from supervisor.statistics import Reading, Statistics
-from supervisor.usage import Role, Usage
+from supervisor.metrics.catalogue import METRICS, Snapshot
+from supervisor.metrics.exposition import AT_ONCE, render
+from supervisor.metrics.statistics import Reading, Statistics
+from supervisor.metrics.usage import Role, Usage
 
 ROOT = Path(__file__).parent.parent.parent
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from nodeproc.outbox import Outbox
-from nodeproc.spool import Spool, SpoolError, SpoolLimits
-from nodeproc.spoolfile import spooled_nodes
+from nodeproc.delivery.outbox import Outbox
+from nodeproc.delivery.spool import Spool, SpoolError, SpoolLimits
+from nodeproc.delivery.spoolfile import spooled_nodes
 from nodeproc.wire import Frame, FrameReader, Kind
 
 NODE = 7

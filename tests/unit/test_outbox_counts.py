@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from nodeproc.outbox import Outbox
-from nodeproc.spool import Spool, SpoolLimits
+from nodeproc.delivery.outbox import Outbox
+from nodeproc.delivery.spool import Spool, SpoolLimits
 from nodeproc.wire import Batch, FrameReader, Kind
 
 NODE = 7

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from nodeproc.protocol import LENGTH, FramingError, PacketSplitter
+from nodeproc.sources.tcp.protocol import LENGTH, FramingError, PacketSplitter
 
 PACKETS = [b'{"a":1}', b"x", bytes(range(256))]
 STREAM = b"".join(LENGTH.pack(len(packet)) + packet for packet in PACKETS)

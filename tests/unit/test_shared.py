@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from nodeproc.board import Board, Summary
-from nodeproc.shared import Arena, Histogram, shared_numbers
-from nodeproc.tally import Counts, Tallies, Tally
+from nodeproc.numbers.board import Board, Summary
+from nodeproc.numbers.shared import Arena, Histogram, shared_numbers
+from nodeproc.numbers.tally import Counts, Tallies, Tally
 from nodeproc.wire import Batch
 
 EVENT = (0, "Erithacus rubecula", "Robin")

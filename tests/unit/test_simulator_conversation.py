@@ -8,8 +8,8 @@ import pytest
 from birdwatcher.simulator.behaviour import Behaviour
 from birdwatcher.simulator.conversation import Send, Silence, Step, Wait, conversation
 from birdwatcher.simulator.events import EventSource, packet
-from nodeproc.events import InvalidPacketError, parse_event
-from nodeproc.protocol import FramingError, PacketSplitter
+from nodeproc.sources.tcp.events import InvalidPacketError, parse_event
+from nodeproc.sources.tcp.protocol import FramingError, PacketSplitter
 
 LIMIT = 64 * 1024
 

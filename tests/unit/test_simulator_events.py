@@ -6,7 +6,7 @@ import random
 from datetime import UTC, datetime
 
 from birdwatcher.simulator.events import BirdEvent, EventSource, packet, serials
-from nodeproc.events import parse_event
+from nodeproc.sources.tcp.events import parse_event
 
 NOW = datetime(2026, 3, 1, 12, 30, 15, 123456, tzinfo=UTC)
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from nodeproc.board import Summary
+from nodeproc.numbers.board import Summary
+from nodeproc.numbers.tally import Counts
 from nodeproc.states import NodeState
-from nodeproc.tally import Counts
-from supervisor.statistics import Statistics, describe_nodes
+from supervisor.metrics.statistics import Statistics, describe_nodes
 
 STATES = {NodeState.CONNECTED: 2, NodeState.BACKING_OFF: 1}
 

@@ -15,7 +15,7 @@ from birdwatcher.birds.models import Bird, Species
 from birdwatcher.birds.search.keyset import Position
 from birdwatcher.nodes.models import Node, NodeStatus, RejectedPacket, StatusChange
 from birdwatcher.writer.models import Daemon, DaemonProcess
-from nodeproc.events import Reason
+from nodeproc.sources.tcp.events import Reason
 from nodeproc.states import NodeState
 from tests.benchmarks import sizes
 from tests.benchmarks.baselines.many_birds import fill

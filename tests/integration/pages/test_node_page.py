@@ -12,7 +12,7 @@ from django.utils import timezone
 from birdwatcher.birds.models import Bird, Species
 from birdwatcher.nodes.models import Node, RejectedPacket, StatusChange
 from birdwatcher.pages import history, timeline
-from nodeproc.events import Reason
+from nodeproc.sources.tcp.events import Reason
 from nodeproc.states import NodeState
 from tests.support.flock import insert
 from tests.support.network import browser_of, queries_of, run_daemon, tell

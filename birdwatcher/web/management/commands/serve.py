@@ -15,8 +15,8 @@ from birdwatcher.asgi import application
 from birdwatcher.config import load
 from birdwatcher.web.bounds import BACKLOG
 from birdwatcher.web.server import serve, systemd_passes_sockets
-from nodeproc.journal import complain
 from nodeproc.logs import speaker
+from nodeproc.logs.journal import complain
 
 DEFAULT_ADDRESS = "127.0.0.1:8000"
 

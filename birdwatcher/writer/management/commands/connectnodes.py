@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand
 
 from birdwatcher.writer.limits import DaemonConfiguration
 from birdwatcher.writer.process import run_writer
-from nodeproc.journal import complain
+from nodeproc.logs.journal import complain
 from supervisor.daemon import RefusedError, run_daemon
 
 

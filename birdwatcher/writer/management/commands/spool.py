@@ -18,7 +18,7 @@ from birdwatcher.writer.session import (
     first_line,
     open_session,
 )
-from nodeproc.spool import SpoolError, SpoolLimits
+from nodeproc.delivery.spool import SpoolError, SpoolLimits
 from supervisor.lock import StateDirectoryError, lock_state_directory
 
 

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 
-from nodeproc.channel import Channel
-from nodeproc.outbox import Outbox
-from nodeproc.spool import SpoolError
+from nodeproc.delivery.outbox import Outbox
+from nodeproc.delivery.spool import SpoolError
 from nodeproc.wire import Frame, Kind
+from nodeproc.wire.channel import Channel
 
 PIPE_BUFFER = 256 * 1024  # bytes on their way up the pipe; what is beyond waits in the outbox
 # What was not acknowledged between one look and the next, so many seconds later, is spooled.

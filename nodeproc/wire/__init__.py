@@ -81,7 +81,7 @@ class NodeSpec(NamedTuple):
 # One bird: microseconds since 1970-01-01T00:00:00Z (negative before), species, name.
 Event = tuple[int, str, str]
 
-# One packet that broke the rules: seconds since the epoch, a value of nodeproc.events.Reason, its
+# One packet that broke the rules: seconds since the epoch, a value of events.Reason, its
 # size in bytes as announced, and at most RAW_BYTES of its first bytes.
 Rejection = tuple[float, str, int, bytes]
 RAW_BYTES = 256

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
-from nodeproc.shared import MICRO, Arena, shared_numbers
+from nodeproc.numbers.shared import MICRO, Arena, shared_numbers
 from nodeproc.wire import Batch
 
 
@@ -28,7 +28,7 @@ EVENTS, REJECTED, CONNECTIONS, BYTES, RETAINED, RETAINED_BYTES, SPOOLED, SPOOLED
 
 
 class Waits(Protocol):
-    """What is received and not committed, as `nodeproc.outbox.Outbox` tells it."""
+    """What is received and not committed, as `nodeproc.delivery.outbox.Outbox` tells it."""
 
     size: int
     events: int

@@ -4,9 +4,9 @@ import logging
 import time
 from collections.abc import Callable
 
-from nodeproc.events import InvalidPacketError, Reason, parse_event
 from nodeproc.logs import Fold
-from nodeproc.protocol import LENGTH, FramingError, PacketSplitter
+from nodeproc.sources.tcp.events import InvalidPacketError, Reason, parse_event
+from nodeproc.sources.tcp.protocol import LENGTH, FramingError, PacketSplitter
 from nodeproc.wire import RAW_BYTES, Batch, Event, Rejection
 
 # A node that sends nothing but garbage must not multiply its traffic: of each read so many rejected

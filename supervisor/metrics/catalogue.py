@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from nodeproc.board import Board
-from nodeproc.shared import MICRO, Distribution
+from nodeproc.numbers.board import Board
+from nodeproc.numbers.shared import MICRO, Distribution
 from nodeproc.states import NodeState
 from supervisor import VERSION
-from supervisor.statistics import Overview, Reading
-from supervisor.usage import Usage
+from supervisor.metrics.statistics import Overview, Reading
+from supervisor.metrics.usage import Usage
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from nodeproc.board import Summary
-from nodeproc.shared import MICRO
+from nodeproc.numbers.board import Summary
+from nodeproc.numbers.shared import MICRO
+from nodeproc.numbers.tally import GROWING, Counts, together
 from nodeproc.states import NodeState
-from nodeproc.tally import GROWING, Counts, together
 from nodeproc.wire import NodeSpec
 
 

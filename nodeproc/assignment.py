@@ -4,9 +4,9 @@ import enum
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from nodeproc.guard import Guard
-from nodeproc.spool import SpoolLimits
-from nodeproc.tally import Tally
+from nodeproc.delivery.spool import SpoolLimits
+from nodeproc.numbers.tally import Tally
+from nodeproc.sources.tcp.guard import Guard
 from nodeproc.wire import NodeSpec
 
 

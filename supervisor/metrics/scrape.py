@@ -11,7 +11,7 @@ import socket
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
-from supervisor.metrics import CONTENT_TYPE
+from supervisor.metrics.exposition import CONTENT_TYPE
 
 log = logging.getLogger("birdwatcher.supervisor")
 

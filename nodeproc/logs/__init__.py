@@ -3,7 +3,7 @@
 Every process writes its own lines to the standard error it inherited, each line in one `write` of
 at most PIPE_BUF bytes, which the kernel never mixes with another process's. A reader of standard
 error that has stopped reading costs log lines, which are counted, and never the daemon's time.
-Under systemd they go to the journal instead: see `nodeproc.journal`.
+Under systemd they go to the journal instead: see `nodeproc.logs.journal`.
 """
 
 import contextlib

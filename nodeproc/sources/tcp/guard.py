@@ -10,7 +10,7 @@ import mmap
 import struct
 from collections.abc import Collection
 
-from nodeproc.events import InvalidPacketError, Reason, parse_event
+from nodeproc.sources.tcp.events import InvalidPacketError, Reason, parse_event
 from nodeproc.wire import Event
 
 LENGTH = struct.Struct("<I")

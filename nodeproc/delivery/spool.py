@@ -1,4 +1,4 @@
-"""One node's spool, as its process uses it; what it looks like is told in `nodeproc.spoolfile`."""
+"""The spool of one node, as its process uses it; `spoolfile` defines the file format."""
 
 import contextlib
 import os
@@ -8,8 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from nodeproc.backlog import Backlog
-from nodeproc.spoolfile import CRC, DAMAGED, MAGIC, READ_AHEAD, SpoolReader, spool_path, total_size
+from nodeproc.delivery.backlog import Backlog
+from nodeproc.delivery.spoolfile import (
+    CRC,
+    DAMAGED,
+    MAGIC,
+    READ_AHEAD,
+    SpoolReader,
+    spool_path,
+    total_size,
+)
 from nodeproc.wire import Frame
 
 # After so many bytes of its own growth a spool looks again how large all spools are together.

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 
 from nodeproc.backoff import Backoff
-from nodeproc.board import Board
 from nodeproc.logs import Fold
+from nodeproc.numbers.board import Board
 from nodeproc.wire import Frame, Kind
 from supervisor.children import Child, describe_exit
 

@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import replace
 from typing import Any
 
-from nodeproc.spool import Spool
+from nodeproc.delivery.spool import Spool
 from nodeproc.wire import Batch, Kind, batch_head, pack
 
 

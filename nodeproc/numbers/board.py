@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import accumulate
 from typing import NamedTuple
 
-from nodeproc.shared import MICRO, Histogram, shared_numbers
+from nodeproc.numbers.shared import MICRO, Histogram, shared_numbers
 
 EVENT_BOUNDS = (0, 1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000)
 SECOND_BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -69,7 +69,7 @@ class Board:
 
 
 def _parts(*widths: int) -> "Iterator[memoryview[int]]":
-    """Yield so many numbers each, one mapping for all (see `nodeproc.shared.Arena`)."""
+    """Yield so many numbers each, one mapping for all (see `nodeproc.numbers.shared.Arena`)."""
     numbers = shared_numbers(sum(widths))
     for end, width in zip(accumulate(widths), widths, strict=True):
         yield numbers[end - width : end]

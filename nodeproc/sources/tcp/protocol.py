@@ -1,7 +1,7 @@
 """The node protocol's framing: what a node's TCP connection carries.
 
 A packet is a 32-bit unsigned little-endian length, then that many bytes: one UTF-8 JSON object
-(see `nodeproc.events`).
+(see `nodeproc.sources.tcp.events`).
 """
 
 import struct

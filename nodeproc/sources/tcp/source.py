@@ -8,12 +8,12 @@ from collections.abc import Callable
 from typing import Protocol
 
 from nodeproc.backoff import Backoff
-from nodeproc.connection import ConnectionEndedError, NodeConnection, connect
-from nodeproc.events import Reason
 from nodeproc.logs import Fold
-from nodeproc.receiver import Receiver
+from nodeproc.numbers.tally import Tally
+from nodeproc.sources.tcp.connection import ConnectionEndedError, NodeConnection, connect
+from nodeproc.sources.tcp.events import Reason
+from nodeproc.sources.tcp.receiver import Receiver
 from nodeproc.states import NodeState
-from nodeproc.tally import Tally
 from nodeproc.wire import Batch, NodeSpec
 
 BACKOFF_BASE = 0.25  # seconds

@@ -8,17 +8,17 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 
-from nodeproc.board import Board
 from nodeproc.logs import Fold
-from nodeproc.tally import Counts
+from nodeproc.numbers.board import Board
+from nodeproc.numbers.tally import Counts
 from nodeproc.wire import Kind, pack
-from supervisor.catalogue import Snapshot
 from supervisor.fleet import Fleet
-from supervisor.metrics import render
-from supervisor.scrape import ScrapeServer
-from supervisor.statistics import Overview
-from supervisor.usage import Gauge, Role, usage_of
-from supervisor.writer import WriterLink
+from supervisor.metrics.catalogue import Snapshot
+from supervisor.metrics.exposition import render
+from supervisor.metrics.scrape import ScrapeServer
+from supervisor.metrics.statistics import Overview
+from supervisor.metrics.usage import Gauge, Role, usage_of
+from supervisor.writer_link import WriterLink
 
 log = logging.getLogger("birdwatcher.supervisor")
 

@@ -8,9 +8,9 @@ from prometheus_client import generate_latest
 from prometheus_client.core import HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from nodeproc.shared import Distribution
-from supervisor import catalogue
-from supervisor.catalogue import METRICS, Snapshot
+from nodeproc.numbers.shared import Distribution
+from supervisor.metrics import catalogue
+from supervisor.metrics.catalogue import METRICS, Snapshot
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 # Samples between two turns of the loop: about a millisecond. A thousand nodes have 14,000.

@@ -1,0 +1,1 @@
+"""Numbers that one process writes and another reads, in shared memory."""

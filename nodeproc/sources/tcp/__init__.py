@@ -1,0 +1,1 @@
+"""A node that listens on TCP and sends length-prefixed JSON packets."""

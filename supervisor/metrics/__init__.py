@@ -1,0 +1,1 @@
+"""Metrics of the daemon: what is measured, and how Prometheus reads it."""
