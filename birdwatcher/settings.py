@@ -1,4 +1,4 @@
-"""Django's settings. What differs between installations comes from `birdwatcher.config`."""
+"""Django's settings. What differs between installations comes from `configuration`."""
 
 import datetime
 import os
@@ -6,7 +6,7 @@ from importlib.resources import files
 
 from csp.constants import NONE, SELF
 
-from birdwatcher.config import BASE_DIR, load
+from birdwatcher.configuration.config import BASE_DIR, load
 
 _config = load(os.environ)
 

@@ -27,7 +27,7 @@ ensure_database() {
 readonly check_url='
 import sys
 from django.core.exceptions import ImproperlyConfigured
-from birdwatcher.databases import parse_database_url
+from birdwatcher.configuration.databases import parse_database_url
 try:
     parse_database_url(sys.stdin.read().strip(), keep_connections=False)
 except ImproperlyConfigured as error:

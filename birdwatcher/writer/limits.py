@@ -8,7 +8,7 @@ import os
 
 from django.core.exceptions import ImproperlyConfigured
 
-from birdwatcher import config, variables
+from birdwatcher.configuration import config, variables
 from nodeproc.assignment import NodeLimits
 from nodeproc.delivery.spool import SpoolLimits
 from supervisor.daemon import DaemonLimits

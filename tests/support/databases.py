@@ -13,7 +13,7 @@ from pathlib import Path
 
 from django.db import connections
 
-from birdwatcher.databases import parse_database_url
+from birdwatcher.configuration.databases import parse_database_url
 from tests.support.postgres import PostgresCluster
 from tests.support.processes import ROOT
 from tests.support.waiting import STARTING

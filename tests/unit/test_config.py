@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from birdwatcher import config, variables
-from birdwatcher.databases import parse_database_url
+from birdwatcher.configuration import config, variables
+from birdwatcher.configuration.databases import parse_database_url
 
 KEY = "k" * 25 + "0123456789abcdefghijklmnopq"
 

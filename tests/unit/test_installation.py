@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from dotenv import dotenv_values
 
-from birdwatcher import config, variables
-from birdwatcher.env_example import render
+from birdwatcher.configuration import config, variables
+from birdwatcher.configuration.env_example import render
 
 SYSTEMD = config.BASE_DIR / "systemd"
 SCRIPTS = ("install.sh", "release.sh", "database.sh", "remove.sh")
@@ -26,7 +26,7 @@ def run(*command: str) -> str:
 def test_the_example_names_every_variable_and_sets_none() -> None:
     path = SYSTEMD / "birdwatcher.env"
     assert path.read_text() == render(), (
-        "write it anew: python -m birdwatcher.env_example >systemd/birdwatcher.env"
+        "write it anew: python -m birdwatcher.configuration.env_example >systemd/birdwatcher.env"
     )
     assert dotenv_values(path) == {}
     shown = set(re.findall(r"^#([A-Z_]+)=", path.read_text(), re.MULTILINE))

@@ -6,7 +6,7 @@ import re
 import msgspec
 import pytest
 
-from birdwatcher.config import BASE_DIR
+from birdwatcher.configuration.config import BASE_DIR
 from birdwatcher.live import messages
 from birdwatcher.live.deletions import Deleted, pieces
 from birdwatcher.live.place import Gone, Kept

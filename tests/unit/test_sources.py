@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from birdwatcher import config, variables
-from birdwatcher.sources import gather
+from birdwatcher.configuration import config, variables
+from birdwatcher.configuration.sources import gather
 
 NAMES = [variable.name for variable in variables.VARIABLES]
 SECRET = "se-cret"

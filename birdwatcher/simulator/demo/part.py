@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from birdwatcher.config import BASE_DIR
+from birdwatcher.configuration.config import BASE_DIR
 from birdwatcher.simulator.demo import tether
 from birdwatcher.simulator.demo.interrupts import Interrupts
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from birdwatcher.config import BASE_DIR
+from birdwatcher.configuration.config import BASE_DIR
 from birdwatcher.simulator.demo.environment import complete
 from birdwatcher.simulator.demo.errors import DemoError
 from birdwatcher.simulator.demo.show import Demo, Ports

@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand
 from gunicorn.util import is_ipv6, parse_address
 
 from birdwatcher.asgi import application
-from birdwatcher.config import load
+from birdwatcher.configuration.config import load
 from birdwatcher.web.bounds import BACKLOG
 from birdwatcher.web.server import serve, systemd_passes_sockets
 from nodeproc.logs import speaker

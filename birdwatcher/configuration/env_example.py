@@ -1,14 +1,14 @@
 """The text of `systemd/birdwatcher.env`: every variable, its meaning and its default.
 
-python -m birdwatcher.env_example >systemd/birdwatcher.env
+python -m birdwatcher.configuration.env_example >systemd/birdwatcher.env
 """
 
 import sys
 import textwrap
 from typing import Any
 
-from birdwatcher.environment import Variable
-from birdwatcher.variables import ENV_FILE, STATE_DIR, VARIABLES
+from birdwatcher.configuration.environment import Variable
+from birdwatcher.configuration.variables import ENV_FILE, STATE_DIR, VARIABLES
 
 WIDTH = 100
 CREDENTIALS = "/etc/birdwatcher/credentials"

@@ -13,14 +13,14 @@ from urllib.parse import quote
 
 from django.core.exceptions import ImproperlyConfigured
 
-from birdwatcher import variables
-from birdwatcher.databases import parse_database_url
-from birdwatcher.secret_key import find_secret_key
-from birdwatcher.sources import gather
+from birdwatcher.configuration import variables
+from birdwatcher.configuration.databases import parse_database_url
+from birdwatcher.configuration.secret_key import find_secret_key
+from birdwatcher.configuration.sources import gather
 from nodeproc.logs.journal import STDERR, is_journal
 from supervisor.metrics.endpoint import Endpoint
 
-BASE_DIR = Path(__file__).resolve().parent.parent
+BASE_DIR = Path(__file__).resolve().parent.parent.parent
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Config:
 
 def load(environ: Mapping[str, str]) -> Config:
     """Return the configuration that `environ`, the credentials and the environment file that it
-    names describe (see `birdwatcher.sources`), and make its state directory.
+    names describe (see `birdwatcher.configuration.sources`), and make its state directory.
 
     May be called again, and then reads all of them anew. Raises ImproperlyConfigured with one
     sentence that names the variable and the cure.

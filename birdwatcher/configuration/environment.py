@@ -1,6 +1,6 @@
 """Reading one environment variable: its name, its default, its meaning, and what it may hold.
 
-Nothing here knows Birdwatcher's variables; they are listed in `birdwatcher.variables`.
+Nothing here knows Birdwatcher's variables; they are listed in `variables`.
 """
 
 from __future__ import annotations

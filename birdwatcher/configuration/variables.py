@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from birdwatcher.environment import (
+from birdwatcher.configuration.environment import (
     Variable,
     boolean,
     choice,
@@ -17,7 +17,7 @@ from birdwatcher.environment import (
     whole_number,
     words,
 )
-from birdwatcher.sources import ENV_FILE as ENV_FILE_NAME
+from birdwatcher.configuration.sources import ENV_FILE as ENV_FILE_NAME
 from supervisor.metrics.endpoint import parse_endpoint
 
 ENV_FILE = Variable(
