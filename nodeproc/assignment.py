@@ -2,9 +2,10 @@
 
 import enum
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NamedTuple
 
-from nodeproc.delivery.spool import SpoolLimits
+from nodeproc.limits import NodeLimits
 from nodeproc.numbers.tally import Tally
 from nodeproc.sources.tcp.guard import Guard
 from nodeproc.wire import NodeSpec
@@ -22,26 +23,11 @@ class Exit(enum.IntEnum):
     LOST = 74  # the spool did not take what was not acknowledged; the log says how much that was
 
 
-@dataclass(frozen=True)
-class NodeLimits:
-    """What bounds a node process."""
-
-    max_packet_bytes: int = 64 * 1024
-    connect_timeout: float = 2.5  # seconds
-    backoff_cap: float = 3.0  # seconds
-    retained_bytes: int = 1024 * 1024  # unacknowledged, before it stops reading the socket
-    drain_timeout: float = 5.0  # seconds to wait for acknowledgements when stopped
-    stall_timeout: float = 30.0  # seconds without a byte in the middle of a packet
-
-
 class Adjustment(NamedTuple):
     """What can change while a node process runs, without a break in its connection."""
 
-    # The fields of NodeLimits. The longest packet is that of the next connection.
-    limits: tuple[Any, ...]
-    spool_bytes: int
-    spool_total_bytes: int
-    log_level: str
+    limits: tuple[Any, ...]  # the fields of NodeLimits
+    log_level: int
 
 
 @dataclass(frozen=True)
@@ -50,7 +36,7 @@ class Task:
 
     spec: NodeSpec
     limits: NodeLimits
-    spool: SpoolLimits
+    spool_dir: Path
     generation: int  # of the writer
     connect: bool = True  # else only have committed what an earlier process left in the spool
     guard: Guard | None = None  # after a crash

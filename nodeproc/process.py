@@ -15,10 +15,11 @@ from multiprocessing.connection import Connection
 
 from setproctitle import setproctitle
 
-from nodeproc.assignment import Adjustment, Exit, NodeLimits, Task
+from nodeproc.assignment import Adjustment, Exit, Task
 from nodeproc.delivery.outbox import Outbox
 from nodeproc.delivery.spool import Spool, SpoolError
 from nodeproc.delivery.uplink import Uplink
+from nodeproc.limits import NodeLimits
 from nodeproc.logs import Fold, printable, speaker
 from nodeproc.sources.tcp.events import parse_event
 from nodeproc.sources.tcp.receiver import Receiver
@@ -94,7 +95,7 @@ class NodeProcess:
         self._end: asyncio.Future[Exit] = loop.create_future()
         self._introduce()
         self._listener = self._make_listener()
-        spool = Spool(task.spool, task.spec.id)
+        spool = Spool(task.spool_dir, task.spec.id, task.limits)
         trouble = _take_up(spool)
         self._outbox = Outbox(task.spec.id, spool, task.generation)
         self._uplink = self._make_uplink(connection)
@@ -108,15 +109,12 @@ class NodeProcess:
             self._disconnect()
 
     def _make_listener(self) -> Listener:
-        limits = self._limits
         return Listener(
             self._spec,
             lambda: Receiver(self._limits.max_packet_bytes, self._fold, self._parse),
             self._fold,
             self._tally,
-            connect_timeout=limits.connect_timeout,
-            backoff_cap=limits.backoff_cap,
-            stall_timeout=limits.stall_timeout,
+            self._limits,
             enter=self._enter,
             on_batch=self._hand_up,
         )
@@ -125,7 +123,7 @@ class NodeProcess:
         return Uplink(
             connection,
             self._outbox,
-            self._limits.retained_bytes,
+            self._limits,
             on_told=self._told,
             on_gone=lambda: self.finish(Exit.ORPHANED),
             on_room=self._balance,
@@ -207,13 +205,9 @@ class NodeProcess:
 
     def _adjust(self, to: Adjustment) -> None:
         """Keep to other limits from now on."""
-        limits = self._limits = NodeLimits(*to.limits)
-        self._listener.adjust(
-            connect_timeout=limits.connect_timeout,
-            backoff_cap=limits.backoff_cap,
-            stall_timeout=limits.stall_timeout,
-        )
-        self._uplink.adjust(limits.retained_bytes, to.spool_bytes, to.spool_total_bytes)
+        self._limits = NodeLimits(*to.limits)
+        self._listener.adjust(self._limits)
+        self._uplink.adjust(self._limits)
         logging.getLogger().setLevel(to.log_level)
 
     def _stop(self) -> None:

@@ -14,8 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from nodeproc.assignment import NodeLimits
-from nodeproc.delivery.spool import SpoolLimits
+from nodeproc.delivery.spoolfile import SPOOL_DIRECTORY
+from nodeproc.limits import NodeLimits
 from nodeproc.logs import speaker
 from nodeproc.numbers.board import Board
 from nodeproc.wire import Frame, Kind, NodeSpec, pack
@@ -46,16 +46,14 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True)
 class DaemonLimits:
-    """What bounds the daemon, and how much it says."""
+    """The bounds of the daemon; all may change while it runs."""
 
     node: NodeLimits
-    spool: SpoolLimits
-    stop_timeout: float = 10.0  # seconds from the first signal to the last process's end
     writer_timeout: float = 60.0  # seconds without a sign of life after which the writer has hung
-    log_level: str = "INFO"
 
 
-# Reads the configuration again: what it says now. Raises ValueError, one sentence.
+# Reads the configuration again, sets the log level, and returns the limits. Raises ValueError with
+# one sentence, and then has changed nothing.
 Reload = Callable[[], DaemonLimits]
 
 
@@ -88,7 +86,7 @@ def run_daemon(
     try:
         with contextlib.ExitStack() as stack:
             listener = stack.enter_context(listening(metrics)) if metrics else None
-            asyncio.run(Supervisor(writer, limits, lock, reload, listener).run())
+            asyncio.run(Supervisor(writer, limits, state_directory, lock, reload, listener).run())
     except EndpointError as error:
         raise RefusedError(str(error)) from None
 
@@ -100,6 +98,7 @@ class Supervisor:
         self,
         writer: WriterMain,
         limits: DaemonLimits,
+        state_directory: Path,
         lock: int,
         reload: Reload,
         listener: socket.socket | None = None,
@@ -107,6 +106,7 @@ class Supervisor:
         """`lock`: the descriptor that holds the state directory's lock; `listener`: where metrics
         are asked for."""
         self._limits = limits
+        self._spool_dir = state_directory / SPOOL_DIRECTORY
         self._lock = lock
         self._main = writer
         self._read_configuration = reload
@@ -122,7 +122,7 @@ class Supervisor:
         on_hangup(self._reload, lambda: self._stop("the terminal was closed"))
         self._fleet = Fleet(
             self._limits.node,
-            self._limits.spool,
+            self._spool_dir,
             self._lock,
             to_writer=lambda raw: self._writer.send(raw),
             on_change=lambda: self._report.changed(),
@@ -178,11 +178,10 @@ class Supervisor:
             log.error("SIGHUP: not reloaded, everything stays as it was: %s", error)
         else:
             self._limits = limits
-            logging.getLogger().setLevel(limits.log_level)
             self._writer.adjust(limits.writer_timeout)
-            self._fleet.adjust(limits.node, limits.spool, limits.log_level)
+            self._fleet.adjust(limits.node)
             log.info("SIGHUP: reloaded")
-        self._writer.send(pack(Kind.RELOAD, self._limits.log_level))
+        self._writer.send(pack(Kind.RELOAD, logging.getLogger().level))
         self._report.changed()
 
     # The end
@@ -205,7 +204,7 @@ class Supervisor:
 
     async def _wind_down(self) -> None:
         """Stop the node processes, then the writer, each within its share of the time."""
-        total = self._limits.stop_timeout
+        total = self._limits.node.stop_timeout
         self._report.stopping(total + SPOOL_WAIT + 2 * KILL_WAIT, self._refusal)
         self._fleet.stop()
         await self._patiently(self._fleet.gone, total * (1 - WRITER_SHARE))

@@ -8,10 +8,11 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import astuple
+from pathlib import Path
 
-from nodeproc.assignment import Adjustment, Exit, NodeLimits, Task
-from nodeproc.delivery.spool import SpoolLimits
+from nodeproc.assignment import Adjustment, Exit, Task
 from nodeproc.delivery.spoolfile import spooled_nodes
+from nodeproc.limits import NodeLimits
 from nodeproc.logs import Fold
 from nodeproc.numbers.tally import Counts, Tallies
 from nodeproc.process import run_node
@@ -47,7 +48,7 @@ class Fleet:
     def __init__(
         self,
         limits: NodeLimits,
-        spool: SpoolLimits,
+        spool_dir: Path,
         lock: int,
         *,
         to_writer: Callable[[bytes], None],
@@ -58,7 +59,7 @@ class Fleet:
         `to_writer(raw)` relays a frame; `on_change()` is called when a node's state changed.
         """
         self._limits = limits
-        self._spool = spool
+        self._spool_dir = spool_dir
         self._lock = lock
         self._is_told = False  # which nodes are wanted
         self._forked_at = 0.0  # monotonic
@@ -178,7 +179,7 @@ class Fleet:
     async def _replay_leftovers(self) -> None:
         """Have spools committed whose nodes are not wanted."""
         try:
-            leftovers = spooled_nodes(self._spool.directory)
+            leftovers = spooled_nodes(self._spool_dir)
         except OSError as error:  # no descriptor left, or the disk fails: the nodes go on
             why = f"the spools cannot be listed: {error.strerror}"
             self._fold(logging.ERROR, why, f"{why}; next try in {SURVEY_INTERVAL:g} s")
@@ -203,7 +204,7 @@ class Fleet:
     def _fork(self, node: Node, *, connect: bool) -> None:
         limits, guard = self._limits, node.guard()
         generation = self.relay.generation
-        task = Task(node.spec, limits, self._spool, generation, connect, guard, node.tally)
+        task = Task(node.spec, limits, self._spool_dir, generation, connect, guard, node.tally)
         try:
             node.child = Child(
                 run_node,
@@ -277,10 +278,10 @@ class Fleet:
 
     # All of them
 
-    def adjust(self, limits: NodeLimits, spool: SpoolLimits, log_level: str) -> None:
-        """From now on other limits hold, for the processes that run as well."""
-        self._limits, self._spool = limits, spool
-        adjustment = Adjustment(astuple(limits), spool.node_bytes, spool.total_bytes, log_level)
+    def adjust(self, limits: NodeLimits) -> None:
+        """Keep to these limits, and to the supervisor's log level, in every process from now on."""
+        self._limits = limits
+        adjustment = Adjustment(astuple(limits), logging.getLogger().level)
         for node in self._nodes.values():
             node.tell(pack(Kind.LIMITS, adjustment))
 

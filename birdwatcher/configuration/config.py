@@ -17,6 +17,7 @@ from birdwatcher.configuration import variables
 from birdwatcher.configuration.databases import parse_database_url
 from birdwatcher.configuration.secret_key import find_secret_key
 from birdwatcher.configuration.sources import gather
+from nodeproc.delivery.spoolfile import SPOOL_DIRECTORY
 from nodeproc.logs.journal import STDERR, is_journal
 from supervisor.metrics.endpoint import Endpoint
 
@@ -41,7 +42,7 @@ class Limits:
     @property
     def spool_dir(self) -> Path:
         """Where the node processes keep what cannot be committed yet."""
-        return self.state_dir / "spool"
+        return self.state_dir / SPOOL_DIRECTORY
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,10 @@ import os
 from django.core.exceptions import ImproperlyConfigured
 
 from birdwatcher.configuration import config, variables
-from nodeproc.assignment import NodeLimits
-from nodeproc.delivery.spool import SpoolLimits
+from nodeproc.limits import NodeLimits
 from supervisor.daemon import DaemonLimits
 
 log = logging.getLogger("birdwatcher.supervisor")
-
-# Of the time to stop, what a node process may spend waiting for its last acknowledgements.
-DRAIN_SHARE = 0.4
 
 
 class DaemonConfiguration:
@@ -36,15 +32,11 @@ class DaemonConfiguration:
             backoff_cap=limits.backoff_cap,
             stall_timeout=limits.stall_timeout,
             retained_bytes=limits.retained_bytes,
-            drain_timeout=limits.stop_timeout * DRAIN_SHARE,
-        )
-        return DaemonLimits(
-            node,
-            SpoolLimits(limits.spool_dir, limits.spool_bytes, limits.spool_total_bytes),
+            spool_bytes=limits.spool_bytes,
+            spool_total_bytes=limits.spool_total_bytes,
             stop_timeout=limits.stop_timeout,
-            writer_timeout=limits.writer_timeout,
-            log_level=self._config.log_level,
         )
+        return DaemonLimits(node, limits.writer_timeout)
 
     def reload(self) -> DaemonLimits:
         """Read the configuration again, say what changed, and return the limits that hold now.
@@ -69,6 +61,7 @@ class DaemonConfiguration:
             _tell_change(field.name, getattr(old.limits, field.name), getattr(limits, field.name))
         _tell_change("log_level", old.log_level, new.log_level)
         self._config = dataclasses.replace(old, limits=limits, log_level=new.log_level)
+        logging.getLogger().setLevel(new.log_level)
         return self.limits
 
 

@@ -11,8 +11,9 @@ from pathlib import Path
 from birdwatcher.writer.inbox import MAX_TAKEN
 from birdwatcher.writer.ledger import Ledger
 from nodeproc.delivery.outbox import Outbox
-from nodeproc.delivery.spool import Spool, SpoolError, SpoolLimits
+from nodeproc.delivery.spool import Spool, SpoolError
 from nodeproc.delivery.spoolfile import SpoolReader, spool_path, spooled_nodes
+from nodeproc.limits import NodeLimits
 from nodeproc.wire import Batch, Frame, FrameReader, Kind
 
 
@@ -63,12 +64,12 @@ def _look_into(node: int, descriptor: int) -> Waiting:
     return waiting
 
 
-def commit(limits: SpoolLimits, node: int, ledger: Ledger) -> None:
+def commit(directory: Path, node: int, ledger: Ledger) -> None:
     """Have the ledger commit everything in the spool of one node, and remove it.
 
     Nobody else may use the spool. Raises SpoolError, django.db.Error.
     """
-    spool = Spool(limits, node)
+    spool = Spool(directory, node, NodeLimits())
     spool.take_up()
     outbox = Outbox(node, spool)
     while frames := _some(outbox):

@@ -3,10 +3,10 @@
 import itertools
 import secrets
 from collections import deque
-from dataclasses import replace
 from typing import Any
 
 from nodeproc.delivery.spool import Spool
+from nodeproc.limits import NodeLimits
 from nodeproc.wire import Batch, Kind, batch_head, pack
 
 
@@ -100,10 +100,9 @@ class Outbox:
         self._spool.set_aside()
         self._resumed = None
 
-    def limit_spool(self, node_bytes: int, total_bytes: int) -> None:
-        """From now on the spool may hold so many bytes, and all nodes' spools together."""
-        limits = self._spool.limits
-        self._spool.limits = replace(limits, node_bytes=node_bytes, total_bytes=total_bytes)
+    def adjust(self, limits: NodeLimits) -> None:
+        """Keep the spool within `limits` from now on."""
+        self._spool.limits = limits
 
     @property
     def is_spooling(self) -> bool:

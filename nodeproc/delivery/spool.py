@@ -5,7 +5,6 @@ import os
 import time
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from nodeproc.delivery.backlog import Backlog
@@ -18,19 +17,11 @@ from nodeproc.delivery.spoolfile import (
     spool_path,
     total_size,
 )
+from nodeproc.limits import NodeLimits
 from nodeproc.wire import Frame
 
 # After so many bytes of its own growth a spool looks again how large all spools are together.
 TOTAL_CHECK = 1024 * 1024
-
-
-@dataclass(frozen=True)
-class SpoolLimits:
-    """Where spools are, and how large they may become."""
-
-    directory: Path
-    node_bytes: int = 64 * 1024 * 1024
-    total_bytes: int = 1024 * 1024 * 1024
 
 
 class SpoolError(Exception):
@@ -40,10 +31,10 @@ class SpoolError(Exception):
 class Spool:
     """The spool of one node, for its process: appended to, and read in order from a cursor."""
 
-    def __init__(self, limits: SpoolLimits, node: int) -> None:
+    def __init__(self, directory: Path, node: int, limits: NodeLimits) -> None:
         """Begin without looking at the disk; `take_up` does."""
         self.limits = limits
-        self._path = spool_path(limits.directory, node)
+        self._path = spool_path(directory, node)
         self._file: int | None = None
         self._reader: SpoolReader | None = None
         self._cursor = 0
@@ -211,12 +202,12 @@ class Spool:
 
     def _check_limits(self, more: int) -> None:
         size = self.size + more
-        if size > self.limits.node_bytes:
+        if size > self.limits.spool_bytes:
             raise SpoolError("its spool has reached its limit")
         if self._checked_at and size - self._checked_at < TOTAL_CHECK:
             return
-        total = total_size(self.limits.directory) + more
-        if total > self.limits.total_bytes:
+        total = total_size(self._path.parent) + more
+        if total > self.limits.spool_total_bytes:
             raise SpoolError("all spools together have reached their limit")
         self._checked_at = size
 

@@ -24,6 +24,7 @@ from pathlib import Path
 from nodeproc.wire import HEADER, Frame
 
 MAGIC = b"BWSPOOL1"
+SPOOL_DIRECTORY = "spool"  # in the state directory
 SUFFIX = ".spool"
 DAMAGED = ".damaged-"  # and a number: what was set aside for people to look at
 CRC = struct.Struct("<I")

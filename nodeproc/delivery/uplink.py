@@ -6,6 +6,7 @@ from multiprocessing.connection import Connection
 
 from nodeproc.delivery.outbox import Outbox
 from nodeproc.delivery.spool import SpoolError
+from nodeproc.limits import NodeLimits
 from nodeproc.wire import Frame, Kind
 from nodeproc.wire.channel import Channel
 
@@ -25,7 +26,7 @@ class Uplink:
         self,
         connection: Connection,
         outbox: Outbox,
-        limit: int,
+        limits: NodeLimits,
         *,
         on_told: Callable[[Frame], None],
         on_gone: Callable[[], None],
@@ -34,13 +35,12 @@ class Uplink:
     ) -> None:
         """Send what is in `outbox` up the pipe end `connection`.
 
-        `limit`: how many bytes may be retained in memory before `is_full`. `on_told(frame)` is
-        called for what the supervisor says, after the uplink has done its part; `on_gone()` when
-        it is gone; `on_room()` when memory was freed; `on_spool(trouble)` at each attempt to spool,
-        with None when it succeeded.
+        `on_told(frame)` is called for what the supervisor says, after the uplink has done its part;
+        `on_gone()` when it is gone; `on_room()` when memory was freed; `on_spool(trouble)` at each
+        attempt to spool, with None when it succeeded.
         """
         self._outbox = outbox
-        self._limit = limit
+        self._limits = limits
         self._on_told = on_told
         self._on_room = on_room
         self._on_spool = on_spool
@@ -66,17 +66,17 @@ class Uplink:
     @property
     def is_full(self) -> bool:
         """Whether more is in memory than the limit allows: stop reading the socket."""
-        return self._outbox.size > self._limit
+        return self._outbox.size > self._limits.retained_bytes
 
     @property
     def has_room(self) -> bool:
         """Whether so little is in memory that reading the socket may go on."""
-        return self._outbox.size <= self._limit // 2
+        return self._outbox.size <= self._limits.retained_bytes // 2
 
-    def adjust(self, limit: int, spool_bytes: int, spool_total_bytes: int) -> None:
-        """Keep to these bounds from now on, in bytes: in memory, in the spool, in all spools."""
-        self._limit = limit
-        self._outbox.limit_spool(spool_bytes, spool_total_bytes)
+    def adjust(self, limits: NodeLimits) -> None:
+        """Keep to these limits from now on, in memory and in the spool."""
+        self._limits = limits
+        self._outbox.adjust(limits)
         self._failing = False  # the spool may take more now
         self._on_room()
 
@@ -84,7 +84,7 @@ class Uplink:
         """Retain one more frame, and send it in its turn."""
         self._outbox.append(kind, value)
         self._pump()
-        if self._spool_takes and self._outbox.size > self._limit // 4:
+        if self._spool_takes and self._outbox.size > self._limits.retained_bytes // 4:
             self._spool()  # sooner than by age: the writer is known to be behind
         if self._ageing is None and len(self._outbox):
             self._look_again()

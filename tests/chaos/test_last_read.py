@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from nodeproc.assignment import Exit, NodeLimits, Task
-from nodeproc.delivery.spool import SpoolLimits
+from nodeproc.assignment import Exit, Task
 from nodeproc.delivery.spoolfile import SpoolReader, spool_path
+from nodeproc.limits import NodeLimits
 from nodeproc.logs import Speaker
 from nodeproc.process import NodeProcess
 from nodeproc.states import NodeState
@@ -52,7 +52,7 @@ async def send_while_it_ends(directory: Path) -> Connection:
     ours, theirs = Pipe(duplex=True)
     with ours, socket.create_server(("127.0.0.1", 0)) as server:
         spec = NodeSpec(NODE, "Dartmoor", *server.getsockname())
-        process = NodeProcess(theirs, Task(spec, NodeLimits(), SpoolLimits(directory), 1))
+        process = NodeProcess(theirs, Task(spec, NodeLimits(), directory, 1))
         running = asyncio.create_task(process.run())
         await until_connected(ours.fileno())
         connection = Connection(server.accept()[0])

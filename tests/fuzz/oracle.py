@@ -9,7 +9,7 @@ import logging
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta, timezone
 
-from nodeproc.assignment import NodeLimits
+from nodeproc.limits import NodeLimits
 from nodeproc.logs import Fold
 from nodeproc.sources.tcp.events import InvalidPacketError, Reason, parse_event
 from nodeproc.sources.tcp.receiver import Receiver

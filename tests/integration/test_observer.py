@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from nodeproc.assignment import NodeLimits
-from nodeproc.delivery.spool import SpoolLimits
+from nodeproc.limits import NodeLimits
 from nodeproc.logs import Fold
 from nodeproc.numbers.board import Board, Summary
 from supervisor.fleet import Fleet
@@ -38,9 +37,7 @@ async def observe(
 ) -> None:
     """Have a daemon without nodes observed until its board is as it should be."""
     board = Board()
-    fleet = Fleet(
-        NodeLimits(), SpoolLimits(directory), -1, to_writer=lambda _: None, on_change=lambda: None
-    )
+    fleet = Fleet(NodeLimits(), directory, -1, to_writer=lambda _: None, on_change=lambda: None)
     writer = WriterLink(
         lambda *_: 0,
         board,

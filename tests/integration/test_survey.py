@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from nodeproc.assignment import NodeLimits
-from nodeproc.delivery.spool import SpoolLimits
+from nodeproc.limits import NodeLimits
 from supervisor.fleet import Fleet
 
 
@@ -17,7 +16,7 @@ def test_a_directory_that_cannot_be_read_stops_nobody(
     async def survey_without_a_descriptor() -> None:
         fleet = Fleet(
             NodeLimits(),
-            SpoolLimits(tmp_path),
+            tmp_path,
             -1,
             to_writer=lambda _: None,
             on_change=lambda: None,

@@ -18,7 +18,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from birdwatcher.writer import ledger
 from birdwatcher.writer.work import Stream, Work
 from nodeproc.delivery.outbox import Outbox
-from nodeproc.delivery.spool import Spool, SpoolLimits
+from nodeproc.delivery.spool import Spool
+from nodeproc.limits import NodeLimits
 from nodeproc.wire import Batch, Frame, FrameReader, Kind
 from tests.property.effort import OF_A_MODEL
 
@@ -76,7 +77,7 @@ class Delivery(RuleBasedStateMachine):
         self.new_node_process()
 
     def new_node_process(self) -> None:
-        self.spool = Spool(SpoolLimits(Path(self.directory.name)), NODE)
+        self.spool = Spool(Path(self.directory.name), NODE, NodeLimits())
         self.spool.take_up()
         self.outbox = Outbox(NODE, self.spool, self.generation)
         self.in_memory: set[int] = set()

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from nodeproc.delivery.outbox import Outbox
-from nodeproc.delivery.spool import Spool, SpoolLimits
+from nodeproc.delivery.spool import Spool
 from nodeproc.delivery.spoolfile import spool_path
+from nodeproc.limits import NodeLimits
 from nodeproc.wire import Frame, FrameReader, Kind
 from tests.property.effort import OF_A_MODEL
 
@@ -27,7 +28,7 @@ class OutboxModel(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.directory = tempfile.TemporaryDirectory(prefix="bw-outbox-")
-        self.limits = SpoolLimits(Path(self.directory.name))
+        self.path = Path(self.directory.name)
         self.appended = 0  # frames, of all processes; each carries its number
         self.lost: set[int] = set()
         self.acknowledged: set[int] = set()
@@ -36,7 +37,7 @@ class OutboxModel(RuleBasedStateMachine):
 
     def begin(self) -> None:
         """A new process of the node."""
-        self.spool = Spool(self.limits, NODE)
+        self.spool = Spool(self.path, NODE, NodeLimits())
         self.spool.take_up()
         self.outbox = Outbox(NODE, self.spool)
         self.in_memory: list[int] = []  # the numbers of frames, as far as memory is all they have
@@ -123,7 +124,7 @@ class OutboxModel(RuleBasedStateMachine):
     def process_is_killed(self, torn: bytes) -> None:
         """What it had in memory is gone; it may have been about to spool some of it."""
         self.spool._close()
-        path = spool_path(self.limits.directory, NODE)
+        path = spool_path(self.path, NODE)
         if path.exists():
             with path.open("ab") as file:
                 file.write(torn)
@@ -149,7 +150,7 @@ class OutboxModel(RuleBasedStateMachine):
         for frame in self.taken.values():
             self.outbox.acknowledge(frame.stream, frame.sequence)
         assert not self.outbox
-        assert not spool_path(self.limits.directory, NODE).exists()
+        assert not spool_path(self.path, NODE).exists()
 
 
 TestOutbox = OutboxModel.TestCase

@@ -39,8 +39,7 @@ class Heartbeat:
 
 async def _run() -> list[float]:
     from birdwatcher.writer.process import run_writer
-    from nodeproc.assignment import NodeLimits
-    from nodeproc.delivery.spool import SpoolLimits
+    from nodeproc.limits import NodeLimits
     from supervisor.children import freeze
     from supervisor.daemon import DaemonLimits, Supervisor
     from supervisor.lock import lock_state_directory
@@ -49,8 +48,8 @@ async def _run() -> list[float]:
     heart = Heartbeat()
     beating = asyncio.create_task(heart.beat())
     directory = settings.BIRDWATCHER.state_dir
-    limits = DaemonLimits(NodeLimits(), SpoolLimits(settings.BIRDWATCHER.spool_dir))
-    await Supervisor(run_writer, limits, lock_state_directory(directory), lambda: limits).run()
+    limits, lock = DaemonLimits(NodeLimits()), lock_state_directory(directory)
+    await Supervisor(run_writer, limits, directory, lock, lambda: limits).run()
     beating.cancel()
     return heart.longest
 

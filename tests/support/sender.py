@@ -6,7 +6,8 @@ from pathlib import Path
 from birdwatcher.birds.models import Bird
 from birdwatcher.nodes.models import Node
 from nodeproc.delivery.outbox import Outbox
-from nodeproc.delivery.spool import Spool, SpoolLimits
+from nodeproc.delivery.spool import Spool
+from nodeproc.limits import NodeLimits
 from nodeproc.sources.tcp.events import Reason
 from nodeproc.sources.tcp.receiver import KEPT_REJECTIONS
 from nodeproc.states import NodeState
@@ -23,7 +24,7 @@ class Sender:
         self.node = Node.objects.create(
             name=name, ip_address="10.0.3.2", port=Node.objects.count() + 1
         )
-        spool = Spool(SpoolLimits(Path("no such directory")), self.node.pk)  # never used
+        spool = Spool(Path("no such directory"), self.node.pk, NodeLimits())  # never used
         self.outbox = Outbox(self.node.pk, spool)
         self._birds = 0
 

@@ -7,23 +7,24 @@ from pathlib import Path
 import pytest
 
 from nodeproc.delivery.outbox import Outbox
-from nodeproc.delivery.spool import Spool, SpoolError, SpoolLimits
+from nodeproc.delivery.spool import Spool, SpoolError
 from nodeproc.delivery.spoolfile import spooled_nodes
+from nodeproc.limits import NodeLimits
 from nodeproc.wire import Frame, FrameReader, Kind
 
 NODE = 7
 
 
 @pytest.fixture
-def limits(tmp_path: Path) -> SpoolLimits:
-    return SpoolLimits(tmp_path / "spool")
+def directory(tmp_path: Path) -> Path:
+    return tmp_path / "spool"
 
 
 class Bench:
     """An outbox, and a writer that reads what it sends."""
 
-    def __init__(self, limits: SpoolLimits) -> None:
-        spool = Spool(limits, NODE)
+    def __init__(self, directory: Path, limits: NodeLimits | None = None) -> None:
+        spool = Spool(directory, NODE, limits or NodeLimits())
         with contextlib.suppress(SpoolError):
             spool.take_up()
         self.outbox = Outbox(NODE, spool)
@@ -52,8 +53,8 @@ def told(frames: list[Frame]) -> list[object]:
     ]
 
 
-def test_a_stream_is_resumed_and_then_numbered_from_one(limits: SpoolLimits) -> None:
-    bench = Bench(limits)
+def test_a_stream_is_resumed_and_then_numbered_from_one(directory: Path) -> None:
+    bench = Bench(directory)
     bench.hand_up(10, 11)
     frames = bench.sent()
     assert told(frames) == ["resume 1", 10, 11]
@@ -62,8 +63,8 @@ def test_a_stream_is_resumed_and_then_numbered_from_one(limits: SpoolLimits) -> 
     assert told(bench.sent()) == [12]
 
 
-def test_frames_are_retained_until_they_are_acknowledged(limits: SpoolLimits) -> None:
-    bench = Bench(limits)
+def test_frames_are_retained_until_they_are_acknowledged(directory: Path) -> None:
+    bench = Bench(directory)
     bench.hand_up(1, 2, 3)
     _, _, second, third = bench.sent()
     bench.acknowledge(second)
@@ -73,16 +74,16 @@ def test_frames_are_retained_until_they_are_acknowledged(limits: SpoolLimits) ->
     assert not bench.outbox
 
 
-def test_another_streams_acknowledgement_is_none(limits: SpoolLimits) -> None:
-    bench = Bench(limits)
+def test_another_streams_acknowledgement_is_none(directory: Path) -> None:
+    bench = Bench(directory)
     bench.hand_up(1)
     (_, frame) = bench.sent()
     bench.outbox.acknowledge(frame.stream ^ 1, 1)
     assert len(bench.outbox) == 1
 
 
-def test_a_new_writer_gets_everything_that_was_not_acknowledged(limits: SpoolLimits) -> None:
-    bench = Bench(limits)
+def test_a_new_writer_gets_everything_that_was_not_acknowledged(directory: Path) -> None:
+    bench = Bench(directory)
     bench.hand_up(1, 2, 3, 4)
     bench.acknowledge(bench.sent(2)[1])
     bench.outbox.rewind(2)
@@ -92,9 +93,9 @@ def test_a_new_writer_gets_everything_that_was_not_acknowledged(limits: SpoolLim
 @pytest.mark.parametrize("sent_before", range(5))
 @pytest.mark.parametrize("sent_after", range(5))
 def test_spooling_changes_nothing_for_the_writer(
-    limits: SpoolLimits, sent_before: int, sent_after: int
+    directory: Path, sent_before: int, sent_after: int
 ) -> None:
-    bench = Bench(limits)
+    bench = Bench(directory)
     bench.hand_up(1, 2, 3, 4)
     frames = bench.sent(sent_before)
     bench.outbox.spool()
@@ -109,17 +110,17 @@ def test_spooling_changes_nothing_for_the_writer(
     assert told(bench.sent()) == ["resume 1", 1, 2, 3, 4, 5, 6, 7]
 
 
-def test_the_spool_is_gone_when_its_last_frame_is_acknowledged(limits: SpoolLimits) -> None:
-    bench = Bench(limits)
+def test_the_spool_is_gone_when_its_last_frame_is_acknowledged(directory: Path) -> None:
+    bench = Bench(directory)
     bench.hand_up(1, 2)
     bench.outbox.spool()
     _, first, second = bench.sent()
     bench.acknowledge(first)
     assert bench.outbox.is_spooling
-    assert spooled_nodes(limits.directory) == [NODE]
+    assert spooled_nodes(directory) == [NODE]
     bench.acknowledge(second)
     assert not bench.outbox
-    assert spooled_nodes(limits.directory) == []
+    assert spooled_nodes(directory) == []
     bench.hand_up(3)
     assert told(bench.sent()) == [3]
     bench.outbox.spool()
@@ -127,15 +128,15 @@ def test_the_spool_is_gone_when_its_last_frame_is_acknowledged(limits: SpoolLimi
     assert told(bench.sent()) == ["resume 3", 3]
 
 
-def test_the_next_process_replays_what_was_spooled_and_goes_on(limits: SpoolLimits) -> None:
+def test_the_next_process_replays_what_was_spooled_and_goes_on(directory: Path) -> None:
     for first in (1, 4):
-        before = Bench(limits)
+        before = Bench(directory)
         before.hand_up(first, first + 1)
         before.sent(1)
         before.outbox.spool()
         before.hand_up(first + 2)
         before.outbox.spool(force=True)
-    after = Bench(limits)
+    after = Bench(directory)
     after.hand_up(7, 8)
     frames = after.sent()
     assert told(frames) == ["resume 1", 1, 2, 3, "resume 1", 4, 5, 6, "resume 1", 7, 8]
@@ -147,13 +148,13 @@ def test_the_next_process_replays_what_was_spooled_and_goes_on(limits: SpoolLimi
 
 
 @pytest.mark.parametrize("cut", [1, 5, 30])
-def test_a_torn_last_record_is_left_out(limits: SpoolLimits, cut: int) -> None:
-    before = Bench(limits)
+def test_a_torn_last_record_is_left_out(directory: Path, cut: int) -> None:
+    before = Bench(directory)
     before.hand_up(1, 2)
     before.outbox.spool()
-    path = limits.directory / f"{NODE}.spool"
+    path = directory / f"{NODE}.spool"
     path.write_bytes(path.read_bytes()[:-cut])
-    after = Bench(limits)
+    after = Bench(directory)
     assert told(after.sent()) == ["resume 1", 1]
     after.hand_up(3)
     after.outbox.spool()
@@ -161,49 +162,49 @@ def test_a_torn_last_record_is_left_out(limits: SpoolLimits, cut: int) -> None:
     assert told(after.sent()) == ["resume 1", 1, "resume 1", 3]
 
 
-def test_damage_ends_the_file_and_is_counted(limits: SpoolLimits) -> None:
-    before = Bench(limits)
+def test_damage_ends_the_file_and_is_counted(directory: Path) -> None:
+    before = Bench(directory)
     before.hand_up(1, 2, 3)
     before.outbox.spool()
-    path = limits.directory / f"{NODE}.spool"
+    path = directory / f"{NODE}.spool"
     data = bytearray(path.read_bytes())
     record = (len(data) - 8) // 3
     data[8 + record + 20] ^= 1
     path.write_bytes(data)
-    spool = Spool(limits, NODE)
+    spool = Spool(directory, NODE, NodeLimits())
     assert spool.take_up() == 2 * record
-    assert told(Bench(limits).sent()) == ["resume 1", 1]
+    assert told(Bench(directory).sent()) == ["resume 1", 1]
 
 
-def test_a_file_that_is_no_spool_is_set_aside(limits: SpoolLimits) -> None:
-    limits.directory.mkdir()
-    path = limits.directory / f"{NODE}.spool"
+def test_a_file_that_is_no_spool_is_set_aside(directory: Path) -> None:
+    directory.mkdir()
+    path = directory / f"{NODE}.spool"
     path.write_text("a letter to the warden")
-    bench = Bench(limits)
+    bench = Bench(directory)
     assert not bench.outbox
-    (aside,) = limits.directory.iterdir()
+    (aside,) = directory.iterdir()
     assert aside.read_text() == "a letter to the warden"
-    assert spooled_nodes(limits.directory) == []
+    assert spooled_nodes(directory) == []
     bench.hand_up(1)
     bench.outbox.spool()
     assert told(bench.sent()) == ["resume 1", 1]
 
 
-def test_an_empty_file_is_no_damage(limits: SpoolLimits) -> None:
-    limits.directory.mkdir()
-    (limits.directory / f"{NODE}.spool").touch()
-    assert Spool(limits, NODE).take_up() == 0
-    assert spooled_nodes(limits.directory) == []
+def test_an_empty_file_is_no_damage(directory: Path) -> None:
+    directory.mkdir()
+    (directory / f"{NODE}.spool").touch()
+    assert Spool(directory, NODE, NodeLimits()).take_up() == 0
+    assert spooled_nodes(directory) == []
 
 
 def test_what_can_no_longer_be_read_is_set_aside_and_the_stream_goes_on(
-    limits: SpoolLimits,
+    directory: Path,
 ) -> None:
-    bench = Bench(limits)
+    bench = Bench(directory)
     bench.hand_up(1, 2)
     bench.outbox.spool()
     bench.hand_up(3)
-    path = limits.directory / f"{NODE}.spool"
+    path = directory / f"{NODE}.spool"
     path.write_bytes(path.read_bytes()[:20])
     with pytest.raises(SpoolError, match="cannot be read back"):
         bench.sent()
@@ -212,10 +213,10 @@ def test_what_can_no_longer_be_read_is_set_aside_and_the_stream_goes_on(
 
 
 def test_what_could_not_be_taken_up_at_first_is_not_written_over(
-    limits: SpoolLimits, monkeypatch: pytest.MonkeyPatch
+    directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The disk was read-only when the process began, and is not any more when it spools."""
-    before = Bench(limits)
+    before = Bench(directory)
     before.hand_up(1, 2)
     before.outbox.spool()
     real = os.open
@@ -224,7 +225,7 @@ def test_what_could_not_be_taken_up_at_first_is_not_written_over(
         raise OSError(30, "Read-only file system")
 
     monkeypatch.setattr(os, "open", read_only)
-    after = Bench(limits)
+    after = Bench(directory)
     monkeypatch.setattr(os, "open", real)
     after.hand_up(3, 4)
     assert told(after.sent(1)) == ["resume 1", 3]
@@ -232,21 +233,21 @@ def test_what_could_not_be_taken_up_at_first_is_not_written_over(
     assert told(after.sent()) == ["resume 1", 1, 2, "resume 1", 3, 4]
 
 
-def test_what_is_cut_off_is_kept_for_people(limits: SpoolLimits) -> None:
-    before = Bench(limits)
+def test_what_is_cut_off_is_kept_for_people(directory: Path) -> None:
+    before = Bench(directory)
     before.hand_up(1, 2, 3)
     before.outbox.spool()
-    path = limits.directory / f"{NODE}.spool"
+    path = directory / f"{NODE}.spool"
     data = bytearray(path.read_bytes())
     data[8 + 20] ^= 1
     path.write_bytes(data)
-    assert not Bench(limits).outbox
-    (aside,) = limits.directory.iterdir()
+    assert not Bench(directory).outbox
+    (aside,) = directory.iterdir()
     assert aside.read_bytes() == data[8:]
 
 
-def test_at_its_limit_the_spool_takes_nothing_and_memory_keeps_it(tmp_path: Path) -> None:
-    bench = Bench(SpoolLimits(tmp_path / "spool", node_bytes=200))
+def test_at_its_limit_the_spool_takes_nothing_and_memory_keeps_it(directory: Path) -> None:
+    bench = Bench(directory, NodeLimits(spool_bytes=200))
     bench.hand_up(1, 2)
     bench.outbox.spool()
     bench.hand_up(*range(3, 10))
@@ -258,22 +259,21 @@ def test_at_its_limit_the_spool_takes_nothing_and_memory_keeps_it(tmp_path: Path
     assert told(bench.sent()) == ["resume 1", *range(1, 10)]
 
 
-def test_all_spools_together_have_a_limit(tmp_path: Path) -> None:
-    limits = SpoolLimits(tmp_path / "spool", total_bytes=300)
-    limits.directory.mkdir()
-    (limits.directory / "8.spool").write_bytes(bytes(290))
-    bench = Bench(limits)
+def test_all_spools_together_have_a_limit(directory: Path) -> None:
+    directory.mkdir()
+    (directory / "8.spool").write_bytes(bytes(290))
+    bench = Bench(directory, NodeLimits(spool_total_bytes=300))
     bench.hand_up(1)
     with pytest.raises(SpoolError, match="all spools together"):
         bench.outbox.spool()
-    (limits.directory / "8.spool").unlink()
+    (directory / "8.spool").unlink()
     bench.outbox.spool()
     assert told(bench.sent()) == ["resume 1", 1]
 
 
-def test_a_directory_that_cannot_be_used_is_an_error_in_words(tmp_path: Path) -> None:
-    (tmp_path / "spool").write_text("not a directory")
-    bench = Bench(SpoolLimits(tmp_path / "spool"))
+def test_a_directory_that_cannot_be_used_is_an_error_in_words(directory: Path) -> None:
+    directory.write_text("not a directory")
+    bench = Bench(directory)
     bench.hand_up(1)
     with pytest.raises(SpoolError, match=r"file exists|not a directory"):
         bench.outbox.spool()
@@ -281,10 +281,10 @@ def test_a_directory_that_cannot_be_used_is_an_error_in_words(tmp_path: Path) ->
 
 
 def test_a_full_disk_leaves_no_torn_record(
-    limits: SpoolLimits, monkeypatch: pytest.MonkeyPatch
+    directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The file system has room for half of what is written, then for none."""
-    bench = Bench(limits)
+    bench = Bench(directory)
     bench.hand_up(1)
     bench.outbox.spool()
     bench.hand_up(2, 3)
@@ -301,7 +301,7 @@ def test_a_full_disk_leaves_no_torn_record(
         bench.outbox.spool()
     monkeypatch.setattr(os, "pwrite", real)
     assert told(bench.sent()) == ["resume 1", 1, 2, 3]
-    assert Spool(limits, NODE).take_up() == 0
+    assert Spool(directory, NODE, NodeLimits()).take_up() == 0
     bench.outbox.spool()
     bench.outbox.rewind(2)
     assert told(bench.sent()) == ["resume 1", 1, 2, 3]

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from nodeproc.delivery.outbox import Outbox
-from nodeproc.delivery.spool import Spool, SpoolLimits
+from nodeproc.delivery.spool import Spool
+from nodeproc.limits import NodeLimits
 from nodeproc.wire import Batch, FrameReader, Kind
 
 NODE = 7
@@ -13,13 +14,13 @@ EVENT = (0, "Erithacus rubecula", "Robin")
 
 
 @pytest.fixture
-def limits(tmp_path: Path) -> SpoolLimits:
-    return SpoolLimits(tmp_path / "spool")
+def directory(tmp_path: Path) -> Path:
+    return tmp_path / "spool"
 
 
-def make(limits: SpoolLimits) -> Outbox:
+def make(directory: Path) -> Outbox:
     """A new process of the node."""
-    spool = Spool(limits, NODE)
+    spool = Spool(directory, NODE, NodeLimits())
     spool.take_up()
     return Outbox(NODE, spool)
 
@@ -42,8 +43,8 @@ def told(outbox: Outbox) -> tuple[int, int, float | None]:
     return outbox.events, outbox.spooled_events, outbox.oldest
 
 
-def test_in_memory(limits: SpoolLimits) -> None:
-    outbox = make(limits)
+def test_in_memory(directory: Path) -> None:
+    outbox = make(directory)
     assert told(outbox) == (0, 0, None)
     outbox.append(Kind.STATUS, ("connected", 1.0, 1, False, "", None))
     assert told(outbox) == (0, 0, None)
@@ -57,15 +58,15 @@ def test_in_memory(limits: SpoolLimits) -> None:
     assert told(outbox) == (0, 0, None)
 
 
-def test_in_the_spool_and_behind_it(limits: SpoolLimits) -> None:
-    outbox = make(limits)
+def test_in_the_spool_and_behind_it(directory: Path) -> None:
+    outbox = make(directory)
     hand_up(outbox, (1.0, 1), (2.0, 2))
     take(outbox)
     hand_up(outbox, (3.0, 3))
     outbox.spool()
     hand_up(outbox, (4.0, 4))
     assert told(outbox) == (4, 6, 1.0)
-    assert outbox.spooled_bytes == (limits.directory / f"{NODE}.spool").stat().st_size
+    assert outbox.spooled_bytes == (directory / f"{NODE}.spool").stat().st_size
     outbox.rewind(2)
     assert told(outbox) == (4, 6, 1.0)
     for (stream, sequence), expected in zip(
@@ -76,11 +77,11 @@ def test_in_the_spool_and_behind_it(limits: SpoolLimits) -> None:
     assert outbox.spooled_bytes == 0
 
 
-def test_of_an_earlier_process(limits: SpoolLimits) -> None:
-    outbox = make(limits)
+def test_of_an_earlier_process(directory: Path) -> None:
+    outbox = make(directory)
     hand_up(outbox, (1.0, 1), (2.0, 2))
     outbox.spool(force=True)
-    outbox = make(limits)
+    outbox = make(directory)
     hand_up(outbox, (3.0, 3))
     assert told(outbox) == (3, 3, 1.0)
     outbox.spool()
@@ -94,8 +95,8 @@ def test_of_an_earlier_process(limits: SpoolLimits) -> None:
     assert told(outbox) == (0, 0, None)
 
 
-def test_of_a_spool_that_is_set_aside(limits: SpoolLimits) -> None:
-    outbox = make(limits)
+def test_of_a_spool_that_is_set_aside(directory: Path) -> None:
+    outbox = make(directory)
     hand_up(outbox, (1.0, 1))
     outbox.spool()
     outbox.give_up_spool()

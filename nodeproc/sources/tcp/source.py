@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from nodeproc.backoff import Backoff
+from nodeproc.limits import NodeLimits
 from nodeproc.logs import Fold
 from nodeproc.numbers.tally import Tally
 from nodeproc.sources.tcp.connection import ConnectionEndedError, NodeConnection, connect
@@ -36,25 +37,21 @@ class Listener:
         make_receiver: Callable[[], Receiver],
         fold: Fold,
         tally: Tally,
+        limits: NodeLimits,
         *,
-        connect_timeout: float,
-        backoff_cap: float,
-        stall_timeout: float,
         enter: Enter,
         on_batch: Callable[[Batch], None],
     ) -> None:
-        """All times in seconds. `on_batch(batch)` is called with what each read yields, after
-        `tally` has counted it."""
+        """`on_batch(batch)` is called with what each read yields, after `tally` has counted it."""
         self._spec = spec
         self._make_receiver = make_receiver
         self._receiver = make_receiver()
         self._fold = fold
         self._tally = tally
-        self._connect_timeout = connect_timeout
-        self._stall_timeout = stall_timeout
+        self._limits = limits
         self._enter = enter
         self._on_batch = on_batch
-        self._backoff = Backoff(base=BACKOFF_BASE, cap=backoff_cap, stable=STABLE_AFTER)
+        self._backoff = Backoff(base=BACKOFF_BASE, cap=limits.backoff_cap, stable=STABLE_AFTER)
         self._connection: NodeConnection | None = None
         self._attempt: asyncio.Timeout | None = None  # to connect
         self._moved = asyncio.Event()
@@ -84,10 +81,10 @@ class Listener:
         if self._attempt and not self._attempt.expired():
             self._attempt.reschedule(0)
 
-    def adjust(self, *, connect_timeout: float, backoff_cap: float, stall_timeout: float) -> None:
-        """Keep to these bounds from now on, in seconds."""
-        self._connect_timeout, self._stall_timeout = connect_timeout, stall_timeout
-        self._backoff.cap = backoff_cap
+    def adjust(self, limits: NodeLimits) -> None:
+        """Keep to these limits from now on."""
+        self._limits = limits
+        self._backoff.cap = limits.backoff_cap
 
     def disconnect(self, why: str) -> None:
         """Close the connection, if there is one, with nothing more read."""
@@ -108,7 +105,7 @@ class Listener:
         """Connect, read while the connection lasts; return why it is over."""
         try:
             async with asyncio.timeout(None) as self._attempt:  # ended by a move
-                connection = await connect(self._spec, self._connect_timeout, self._received)
+                connection = await connect(self._spec, self._limits.connect_timeout, self._received)
         except ConnectionEndedError as error:
             return str(error)
         except TimeoutError:
@@ -143,7 +140,7 @@ class Listener:
         if self._receiver.is_midway:
             self._read_at = time.monotonic()
             if self._stall is None:
-                self._watch_stall(self._stall_timeout)
+                self._watch_stall(self._limits.stall_timeout)
 
     def _hand_on(self, read: int, batch: Batch | None) -> None:
         self._tally.received(read, batch)
@@ -160,12 +157,12 @@ class Listener:
         self._stall = None
         if not self._receiver.is_midway or self._connection is None:
             return
-        left = self._read_at + self._stall_timeout - time.monotonic()
+        left = self._read_at + self._limits.stall_timeout - time.monotonic()
         if left > 0 or self._connection.is_paused:  # while it is we who do not read, nothing stalls
             self._watch_stall(max(left, 1.0))
             return
         self._hand_on(0, self._receiver.end(Reason.STALLED))
-        self.disconnect(f"a packet stalled half-way for {self._stall_timeout:g} s")
+        self.disconnect(f"a packet stalled half-way for {self._limits.stall_timeout:g} s")
 
     def _forget_stall(self) -> None:
         if self._stall:

@@ -1,6 +1,7 @@
 """`./manage.py spool`: what is waiting to be committed, and since when."""
 
 import os
+from pathlib import Path
 from typing import Any
 
 import django.db
@@ -18,7 +19,7 @@ from birdwatcher.writer.session import (
     first_line,
     open_session,
 )
-from nodeproc.delivery.spool import SpoolError, SpoolLimits
+from nodeproc.delivery.spool import SpoolError
 from supervisor.lock import StateDirectoryError, lock_state_directory
 
 
@@ -41,10 +42,9 @@ class Command(BaseCommand):
 
     def handle(self, *, commit: bool, **options: Any) -> None:
         """List or commit. Raises CommandError with one sentence."""
-        limits = settings.BIRDWATCHER
         try:
             if commit:
-                self._commit(SpoolLimits(limits.spool_dir))
+                self._commit(settings.BIRDWATCHER.spool_dir)
             else:
                 self._list()
         except (SpoolError, StateDirectoryError, LockedError, RefusedError) as error:
@@ -69,15 +69,15 @@ class Command(BaseCommand):
         if not found:
             self.stdout.write("Nothing is waiting.")
 
-    def _commit(self, limits: SpoolLimits) -> None:
+    def _commit(self, directory: Path) -> None:
         lock = lock_state_directory(settings.BIRDWATCHER.state_dir)
         session = open_session()
         try:
             session.open()
             check_migrations()
             ledger = Ledger()
-            for waiting in list(spools.survey(limits.directory)):
-                spools.commit(limits, waiting.node, ledger)
+            for waiting in list(spools.survey(directory)):
+                spools.commit(directory, waiting.node, ledger)
                 self.stdout.write(f"node {waiting.node}: {waiting.events} events")
             self.stdout.write("Everything is committed.")
         finally:
