@@ -48,6 +48,11 @@ class Database:
     state_dir: Path
 
     @property
+    def name(self) -> str:
+        """What the server knows it by; of SQLite, the name of its file."""
+        return self.url.rpartition("/")[2]
+
+    @property
     def env(self) -> dict[str, str]:
         """The environment for programs that use this database."""
         return environment(self.url, self.state_dir)
@@ -79,37 +84,48 @@ class Databases:
         self._numbers = itertools.count(1)
 
     @functools.cached_property
-    def _sqlite_template(self) -> Path:
+    def _sqlite_template(self) -> Database:
         directory = self._directory / "template"
         directory.mkdir()
-        migrate(sqlite_at(directory))
-        return directory
+        migrate(database := sqlite_at(directory))
+        return database
 
     @functools.cached_property
-    def _postgresql_template(self) -> str:
+    def _postgresql_template(self) -> Database:
         name = "template_birdwatcher"
         self._cluster().create_database(name)
-        migrate(Database(POSTGRESQL, self._cluster().url(name), self._directory))
-        return name
+        migrate(database := Database(POSTGRESQL, self._cluster().url(name), self._directory))
+        return database
 
     @contextlib.contextmanager
     def fresh(self, vendor: str, state_dir: Path, *, migrated: bool = True) -> Iterator[Database]:
         """Make a database, point this process's Django to it, drop it at the end."""
+        template = self._template(vendor) if migrated else None
         make = self._sqlite if vendor == SQLITE else self._postgresql
-        with make(state_dir, migrated=migrated) as database, django_in(database):
+        with make(state_dir, template) as database, django_in(database):
             yield database
 
     @contextlib.contextmanager
-    def _sqlite(self, state_dir: Path, *, migrated: bool) -> Iterator[Database]:
-        if migrated:
-            shutil.copytree(self._sqlite_template, state_dir, dirs_exist_ok=True)
+    def copy_of(self, database: Database, state_dir: Path) -> Iterator[Database]:
+        """Make a copy of a database that nobody is connected to, as `fresh` makes an empty one."""
+        make = self._sqlite if database.vendor == SQLITE else self._postgresql
+        with make(state_dir, database) as copy, django_in(copy):
+            yield copy
+
+    def _template(self, vendor: str) -> Database:
+        return self._sqlite_template if vendor == SQLITE else self._postgresql_template
+
+    @contextlib.contextmanager
+    def _sqlite(self, state_dir: Path, template: Database | None) -> Iterator[Database]:
+        if template:
+            shutil.copytree(template.state_dir, state_dir, dirs_exist_ok=True)
         yield sqlite_at(state_dir)
 
     @contextlib.contextmanager
-    def _postgresql(self, state_dir: Path, *, migrated: bool) -> Iterator[Database]:
+    def _postgresql(self, state_dir: Path, template: Database | None) -> Iterator[Database]:
         cluster = self._cluster()
         name = f"test_{next(self._numbers)}"
-        cluster.create_database(name, self._postgresql_template if migrated else "template1")
+        cluster.create_database(name, template.name if template else "template1")
         try:
             yield Database(POSTGRESQL, cluster.url(name), state_dir)
         finally:
