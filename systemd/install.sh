@@ -7,7 +7,10 @@ export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 tree=$(dirname "$(dirname "$(readlink -f "$0")")")
 readonly tree
-readonly parts=(manage.py birdwatcher nodeproc supervisor requirements.txt README.md LICENSE)
+readonly parts=(
+    manage.py birdwatcher nodeproc supervisor requirements.txt
+    README.md docs CHANGELOG.md CONTRIBUTING.md SECURITY.md LICENSE
+)
 readonly opt=/opt/birdwatcher etc=/etc/birdwatcher state=/var/lib/birdwatcher
 readonly units=/etc/systemd/system sysusers=/etc/sysusers.d/birdwatcher.conf
 readonly command=/usr/local/bin/birdwatcher

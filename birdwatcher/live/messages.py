@@ -12,7 +12,7 @@ told of `missed`, since they miss nothing, but besides of
 `deletions_missed`
     Deletions that came longer ago than they are kept may be left out here.
 
-What each of them has in it, the classes below say; the README shows one of each.
+What each of them has in it, the classes below say; docs/live.md shows one of each.
 """
 
 from __future__ import annotations

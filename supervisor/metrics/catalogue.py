@@ -1,7 +1,7 @@
 """Every metric of the daemon: its name, its meaning, and where its numbers come from.
 
-The names keep to Prometheus' rules: base units, `_total` for what only grows. The README's table
-shows `METRICS`.
+The names keep to Prometheus' rules: base units, `_total` for what only grows.
+docs/operate.md shows `METRICS`.
 """
 
 import platform

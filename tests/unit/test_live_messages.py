@@ -1,4 +1,4 @@
-"""The examples of the README are messages as they are told, one of each kind."""
+"""The examples of the documents are messages as they are told, one of each kind."""
 
 import json
 import re
@@ -6,16 +6,15 @@ import re
 import msgspec
 import pytest
 
-from birdwatcher.configuration.config import BASE_DIR
 from birdwatcher.live import messages
 from birdwatcher.live.deletions import Deleted, pieces
 from birdwatcher.live.place import Gone, Kept
 from birdwatcher.live.wanted import Wanted
 from birdwatcher.live.watch import show
+from tests.support import documents
 
-README = (BASE_DIR / "README.md").read_text()
-SECTION = README.partition("### Following the birds by program")[2].partition("\n### ")[0]
-EXAMPLES = re.search("```json\n(.*?)```", SECTION, re.DOTALL)[1].splitlines()
+SECTION = documents.section_of("docs/live.md", "## Messages")
+EXAMPLES = next(documents.blocks_of(SECTION, "json")).splitlines()
 
 
 def test_an_example_is_a_message_with_all_its_fields() -> None:

@@ -16,6 +16,7 @@ from supervisor.metrics.catalogue import METRICS, Snapshot
 from supervisor.metrics.exposition import AT_ONCE, render
 from supervisor.metrics.statistics import Reading, Statistics
 from supervisor.metrics.usage import Role, Usage
+from tests.support import documents
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -125,9 +126,9 @@ def test_the_version_is_the_project_s() -> None:
     assert project["version"] == VERSION
 
 
-def test_the_readme_shows_every_metric() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
-    assert [line for line in readme if line.startswith("| `birdwatcher_")] == [
+def test_the_documents_show_every_metric() -> None:
+    shown = documents.section_of("docs/operate.md", "## Metrics").splitlines()
+    assert [line for line in shown if line.startswith("| `birdwatcher_")] == [
         f"| `{metric.name}` | {metric.kind} | {' '.join(f'`{it}`' for it in metric.labels)} "
         f"| {metric.meaning} |"
         for metric in METRICS

@@ -17,10 +17,9 @@ import pytest
 from birdwatcher.birds.models import Bird, Species
 from birdwatcher.nodes.models import Node, RejectedPacket, StatusChange
 from birdwatcher.web.bounds import BODY_BYTES
-from tests.support import requirements
+from tests.support import documents, requirements
 from tests.support.databases import Database
 from tests.support.flock import NOON, SECOND, insert, make_flock
-from tests.support.processes import ROOT
 from tests.support.program import token_of
 
 CHECKS = (
@@ -30,7 +29,6 @@ CHECKS = (
 )
 LONG = ["--phases=examples,coverage,fuzzing,stateful", "--max-examples=20"]
 ASKED = re.compile(r"^ +(\d+) generated, \1 passed", re.MULTILINE)
-BEGINNING = "$ export API=https://birds.example.org/api/v1 TOKEN=bw_…"
 
 
 def explore(url: str, directory: Path, *options: str) -> int:
@@ -97,7 +95,7 @@ def test_a_body_that_is_too_large(database: Database, start_api: Callable[..., s
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_the_quick_start_does_what_the_readme_says(
+def test_the_quick_start_does_what_it_says(
     database: Database, start_api: Callable[..., str], tmp_path: Path
 ) -> None:
     """Each line as it stands there; where an answer follows it, it has to be that."""
@@ -112,23 +110,20 @@ def test_the_quick_start_does_what_the_readme_says(
     )
     environment = {**os.environ, "NO_PROXY": "127.0.0.1"}
     environment |= {"API": start_api(), "TOKEN": token_of("admin")}
-    lines = quick_start()
-    assert len(lines) == 9
-    for line, answer in lines:
+    first, *others = documents.shown_in(documents.section_of("docs/api.md", "## Quick start"))
+    assert first.line == "export API=https://birds.example.org/api/v1 TOKEN=bw_…"
+    assert len(others) == 9
+    for shown in others:
         done = subprocess.run(
-            ["bash", "-c", line], cwd=tmp_path, env=environment, capture_output=True, timeout=60
+            ["bash", "-c", shown.line],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            timeout=60,
         )
-        assert done.returncode == 0, (line, done.stderr)
-        if answer:
-            assert done.stdout.decode() == answer
+        assert done.returncode == 0, (shown.line, done.stderr)
+        if shown.output:
+            assert done.stdout.decode() == shown.output
     assert len((tmp_path / "birds.csv").read_text().splitlines()) == 43
     assert Bird.objects.count() == 43
     assert Node.objects.get().restarts == 1
-
-
-def quick_start() -> list[tuple[str, str]]:
-    """Return the commands of the README's quick start but the first, each with its answer."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    block = text.partition(BEGINNING)[2].partition("```")[0]
-    parts = [part.partition("\n") for part in f"\n{block}".split("\n$ ")[1:]]
-    return [(line, answer.strip()) for line, _, answer in parts]
