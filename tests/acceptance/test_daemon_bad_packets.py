@@ -8,8 +8,9 @@ from birdwatcher.birds.models import Bird
 from birdwatcher.nodes.models import Node, NodeStatus
 from tests.support.daemon import Daemon
 from tests.support.databases import Database
-from tests.support.fieldnode import FieldNode, encode, numbered, packet
+from tests.support.fieldnode import FieldNode
 from tests.support.killer import DEADLY
+from tests.support.packets import encode, numbered, packet
 from tests.support.park import Park
 from tests.support.processes import Processes
 from tests.support.waiting import STARTING, Promise, wait_until

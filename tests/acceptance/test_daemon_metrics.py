@@ -12,8 +12,9 @@ from birdwatcher.nodes.models import Node, NodeStatus
 from birdwatcher.writer.models import Daemon as DaemonRow
 from tests.support.daemon import Daemon
 from tests.support.databases import SQLITE, Database
-from tests.support.fieldnode import FieldNode, packet
+from tests.support.fieldnode import FieldNode
 from tests.support.outage import write_locked
+from tests.support.packets import packet
 from tests.support.park import CONNECTING, Park
 from tests.support.ports import PortBlock
 from tests.support.processes import Processes

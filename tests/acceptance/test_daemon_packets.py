@@ -13,7 +13,8 @@ from birdwatcher.nodes.models import NodeStatus
 from tests.support.books import wait_for_birds
 from tests.support.daemon import Daemon
 from tests.support.databases import Database
-from tests.support.fieldnode import FieldNode, Sighting, encode, numbered, packet
+from tests.support.fieldnode import FieldNode
+from tests.support.packets import Sighting, encode, numbered, packet
 from tests.support.park import Park, Station
 from tests.support.waiting import Promise, wait_until
 

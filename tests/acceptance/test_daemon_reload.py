@@ -13,6 +13,7 @@ from nodeproc.sources.tcp.events import Reason
 from tests.support.daemon import Daemon
 from tests.support.databases import SQLITE, Database
 from tests.support.fieldnode import FieldNode
+from tests.support.packets import packet
 from tests.support.park import Park
 from tests.support.waiting import STARTING, Promise, wait_until
 
@@ -66,7 +67,7 @@ def test_limits_change_at_once(configured: Configured) -> None:
     for _ in range(7):
         station.field.drop()
         park.promise("with a short back-off it is there again", station.field.connected, within=1)
-    station.field.send_raw((300).to_bytes(4, "little") + b" " * 300)
+    station.field.send_raw(packet(b" " * 300))
     park.daemon.wait_for_line(Reason.TOO_LARGE)
     park.bystander_noticed_nothing()
 

@@ -1,10 +1,10 @@
 """The events of a benchmark, as the bytes that a node sends; rendered before any clock runs."""
 
 import json
-import struct
 from datetime import UTC, datetime, timedelta
 
 from birdwatcher.simulator.names import GIVEN_NAMES, SPECIES
+from tests.support.packets import packet
 
 STEP = timedelta(milliseconds=1)  # between two events of a node: each has a time of its own
 
@@ -26,5 +26,4 @@ def _frame(moment: datetime, number: int) -> bytes:
         "species": SPECIES[number % len(SPECIES)],
         "name": f"{GIVEN_NAMES[number % len(GIVEN_NAMES)]} {number}",
     }
-    payload = json.dumps(fields, ensure_ascii=False).encode()
-    return struct.pack("<I", len(payload)) + payload
+    return packet(json.dumps(fields, ensure_ascii=False).encode())

@@ -3,38 +3,37 @@
 import socket
 import time
 
+from tests.support.fieldnode import Listener
 from tests.support.waiting import wait_until
 
 
-class Field:
+class Field(Listener):
     """Nodes at many addresses of the loopback network and one port."""
 
+    BACKLOG = 4096
+
     def __init__(self, port: int) -> None:
+        super().__init__("", port)
         self.port = port
-        self._listener = socket.create_server(("", port), backlog=4096)
-        self._listener.setblocking(False)
         self.connections: dict[str, socket.socket] = {}  # by the node's address
         self.accepted_at: dict[str, float] = {}  # monotonic seconds
+        self.listen()
 
     def fileno(self) -> int:
-        """The descriptor that is readable when somebody calls."""
-        return self._listener.fileno()
+        """The descriptor that is readable when a client connects."""
+        return self.listening[0].fileno()
 
-    def accept(self) -> list[str]:
-        """Accept everybody who is waiting; return the addresses that they called."""
+    def meet(self) -> list[str]:
+        """Accept every client that is waiting; return the addresses that they called."""
         called = []
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except BlockingIOError:
-                return called
+        for connection in self.accept():
             connection.setblocking(False)
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             address = connection.getsockname()[0]
             self.forget(address)
             self.connections[address] = connection
             self.accepted_at[address] = time.monotonic()
             called.append(address)
+        return called
 
     def forget(self, address: str) -> None:
         """Close the connection of a node, if it has one."""
@@ -45,7 +44,7 @@ class Field:
         """Accept until so many nodes have their connection. Raises DeadlineMissedError."""
 
         def called() -> bool:
-            self.accept()
+            self.meet()
             return len(self.connections) == count
 
         wait_until(
@@ -56,4 +55,4 @@ class Field:
         """Close everything."""
         for address in list(self.connections):
             self.forget(address)
-        self._listener.close()
+        self.refuse()

@@ -69,7 +69,7 @@ class Generator:
             getattr(self, name)(*arguments)
 
     def _accept(self) -> None:
-        for called in self._field.accept():
+        for called in self._field.meet():
             descriptor = self._field.connections[called].fileno()
             self._addresses[descriptor] = called
             self._poll.register(descriptor, select.EPOLLRDHUP)

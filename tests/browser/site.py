@@ -7,7 +7,8 @@ from django.test import Client
 
 from tests.support.chromium import Chromium
 from tests.support.databases import Database
-from tests.support.fieldnode import FieldNode, Sighting, encode
+from tests.support.fieldnode import FieldNode
+from tests.support.packets import Sighting, encode
 from tests.support.processes import Processes, Program
 
 PASSWORD = "a warden of the park"

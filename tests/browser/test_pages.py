@@ -14,7 +14,8 @@ from tests.browser.site import PASSWORD, heard, make_user, send
 from tests.support.chromium import NARROW, WIDE, ZONE, Chromium
 from tests.support.daemon import Daemon
 from tests.support.databases import POSTGRESQL, SQLITE, Database
-from tests.support.fieldnode import FieldNode, packet
+from tests.support.fieldnode import FieldNode
+from tests.support.packets import packet
 from tests.support.waiting import STARTING, wait_until
 
 pytestmark = pytest.mark.xdist_group("browser")

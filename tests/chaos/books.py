@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from tests.chaos.connection import Connection, Ending
 from tests.chaos.detector import Detector
 from tests.chaos.events import is_garbage, serial_of, sighting
-from tests.support.fieldnode import Sighting
+from tests.support.packets import Sighting
 
 SHOWN = 20  # complaints in full
 NAME_WIDTH, WIDTH = 40, 10

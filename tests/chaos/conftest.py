@@ -114,7 +114,7 @@ def detectors(means: Means, ports: PortBlock, seed: int) -> Iterator[list[Detect
         for number in range(NODES):
             if means.namespace and number < ABROAD:
                 abroad = means.namespace
-                found.append(make(number, abroad.host, make_socket=abroad.make_socket))
+                found.append(make(number, abroad.host, new_socket=abroad.make_socket))
             else:
                 found.append(make(number, "127.0.0.1"))
         yield found

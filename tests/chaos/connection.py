@@ -47,7 +47,6 @@ class Connection:
     def __init__(self, accepted: socket.socket) -> None:
         """Take over an accepted connection."""
         accepted.setblocking(False)
-        accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket = accepted
         self.ending = Ending.OPEN
         self.handed = 0  # bytes handed to the system

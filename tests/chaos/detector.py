@@ -9,22 +9,20 @@ import contextlib
 import itertools
 import random
 import socket
-import struct
 from collections.abc import Callable, Iterator
 
 from tests.chaos.connection import Connection, Ending
 from tests.chaos.events import packet_of
 from tests.chaos.pace import Pace, portions
+from tests.support.fieldnode import Listener, reset_on_close
 
-RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # struct linger
-BACKLOG = 64
 SEND_BUFFER = 256 * 1024
 
 # Makes a TCP socket; in another network namespace, for some.
 SocketFactory = Callable[[], socket.socket]
 
 
-class Detector:
+class Detector(Listener):
     """A bird detector under the load's control."""
 
     def __init__(
@@ -35,12 +33,11 @@ class Detector:
         pace: Pace,
         *,
         seed: int,
-        make_socket: SocketFactory = socket.socket,
+        new_socket: SocketFactory = socket.socket,
     ) -> None:
-        """`number` is told in each of its events. Nothing listens before `listen`."""
+        """`number` is in each of its events. Nothing listens before `listen`."""
+        super().__init__(host, *ports)
         self.number = number
-        self.host = host
-        self.ports = ports
         self.pace = pace
         self.connections: list[Connection] = []  # ever made, oldest first
         self.label = 0  # of the packets that are sent from now on
@@ -50,8 +47,7 @@ class Detector:
         self._stalling = 0.0  # seconds
         self._serials = itertools.count()
         self._random = random.Random(f"{seed}:{number}")  # noqa: S311 nothing secret
-        self.make_socket = make_socket
-        self._listeners: list[socket.socket] = []
+        self.new_socket = new_socket
         self._talks: dict[Connection, asyncio.Task[None]] = {}
         self._hurry = asyncio.Event()
         self._free = asyncio.Event()
@@ -63,31 +59,35 @@ class Detector:
 
     # Listening
 
+    def make_socket(self) -> socket.socket:
+        """Return a socket on which what the daemon does not read is felt soon, as on each of its
+        connections."""
+        made = self.new_socket()
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+        return made
+
     def listen(self) -> None:
         """Listen on both ports (again)."""
-        for port in () if self._listeners else self.ports:
-            listener = self.make_socket()
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            # What the daemon does not read shall be felt soon; connections inherit it.
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
-            listener.setblocking(False)
-            listener.bind((self.host, port))
-            listener.listen(BACKLOG)
-            self._listeners.append(listener)
-            asyncio.get_running_loop().add_reader(listener, self._accept, listener)
+        super().listen()
+        for listener in self.listening:
+            asyncio.get_running_loop().add_reader(listener, self._meet)
 
     def refuse(self) -> None:
         """Stop listening; connections that are up stay up."""
-        for listener in self._listeners:
+        for listener in self.listening:
             asyncio.get_running_loop().remove_reader(listener)
-            listener.close()
-        self._listeners = []
+        super().refuse()
 
-    def _accept(self, listener: socket.socket) -> None:
-        try:
-            connection = Connection(listener.accept()[0])
-        except OSError:  # it was gone before it was looked at
-            return
+    def _meet(self) -> None:
+        for accepted in self.accept():
+            try:
+                connection = Connection(accepted)
+            except OSError:  # it was gone before it was looked at
+                accepted.close()
+            else:
+                self._begin(connection)
+
+    def _begin(self, connection: Connection) -> None:
         if self._dooming is not None:  # too young to have anything that must not be lost
             connection.doom(self._dooming, 0.0)
         self.connections.append(connection)
@@ -169,8 +169,7 @@ class Detector:
     def reset(self) -> None:
         """Break every connection (RST)."""
         for connection in self.open():
-            linger = (socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
-            connection.socket.setsockopt(*linger)
+            reset_on_close(connection.socket)
             self._end(connection, Ending.BROKEN)
 
     def finish(self) -> None:

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta, timezone
 
-from tests.support.fieldnode import BIRDS, Sighting, encode, packet
+from tests.support.packets import BIRDS, Sighting, encode, packet
 
 EPOCH = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 ZONES = tuple(timezone(timedelta(minutes=minutes)) for minutes in (0, 345, -570, 840))

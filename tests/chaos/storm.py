@@ -15,7 +15,7 @@ from tests.chaos.detector import Detector
 from tests.chaos.faults.fault import Fault
 from tests.chaos.health import complaints_about, memory_of
 from tests.chaos.site import Site
-from tests.support.fieldnode import Sighting
+from tests.support.packets import Sighting
 from tests.support.waiting import DeadlineMissedError, wait_until
 
 BETWEEN = (0.0, 0.5)  # seconds from the end of one fault to the beginning of the next

@@ -10,7 +10,7 @@ from tests.chaos.connection import LAST_INSTANTS, Connection, Ending
 from tests.chaos.detector import Detector
 from tests.chaos.events import is_garbage, packet_of, serial_of, sighting
 from tests.chaos.pace import Pace
-from tests.support.fieldnode import Sighting
+from tests.support.packets import Sighting
 
 SENT = range(40)
 EVENTS = [serial for serial in SENT if not is_garbage(serial)]

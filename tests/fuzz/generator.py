@@ -11,7 +11,8 @@ from typing import Any
 
 from birdwatcher.simulator import garbage
 from birdwatcher.simulator.events import EventSource
-from tests.fuzz.oracle import cut, framed
+from tests.fuzz.oracle import cut
+from tests.support.packets import framed
 
 PACKETS_PER_STREAM = 50
 IMPOSSIBLE_EVERY = 10  # streams: one of so many ends in a length that cannot be true

@@ -32,11 +32,6 @@ _nobody = logging.getLogger("tests.fuzz.nobody")
 _nobody.disabled = True
 
 
-def framed(packets: Iterable[bytes]) -> bytes:
-    """Return the packets as they travel, each behind its length."""
-    return b"".join(len(packet).to_bytes(4, "little") + packet for packet in packets)
-
-
 def check_packet(packet: bytes) -> Verdict:
     """Check what becomes of the content of one packet."""
     verdict, event = judge(packet)

@@ -7,6 +7,7 @@ import zlib
 import atheris
 
 from birdwatcher.simulator.events import EventSource
+from tests.support.packets import framed
 
 atheris.enabled_hooks.add("str")  # what `startswith` and its like compare with is a hint as well
 # What is imported here is instrumented: the code under test, and not what judges it.
@@ -34,7 +35,7 @@ def mutate(data: bytes, max_size: int, seed: int) -> bytes:
     packets = oracle.packets_in(data, oracle.LIMIT)[0] or [b"{}"]
     chosen = rng.randrange(len(packets))
     packets[chosen] = _another(rng, packets[chosen])
-    return oracle.framed(packets)[:max_size]
+    return framed(packets)[:max_size]
 
 
 def _another(rng: random.Random, packet: bytes) -> bytes:

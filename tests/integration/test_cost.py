@@ -25,7 +25,7 @@ from nodeproc.sources.tcp.receiver import Receiver
 from nodeproc.wire import Batch, Frame, Kind, channel, pack
 from nodeproc.wire.channel import BUFFERS_PER_CALL, Channel
 from tests.support.databases import Database
-from tests.support.fieldnode import encode, numbered
+from tests.support.packets import encode, numbered
 from tests.support.sender import AT, Sender
 
 # BEGIN; lock the nodes; birds; counts of birds; statuses; checkpoints; COMMIT. On SQLite the counts

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.databases import environment
+from tests.support.fieldnode import reset_on_close
 from tests.support.ports import PortBlock
 from tests.support.processes import Processes, Program
 from tests.support.waiting import wait_until
@@ -140,7 +141,7 @@ def test_a_client_that_resets_is_part_of_life(
     with client(port) as connection:
         read_events(connection, 2)
         # Closed with a reset, in the middle of the stream.
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        reset_on_close(connection)
     wait_until(
         lambda: "disconnected" in program.text(), timeout=TIMEOUT, message=lambda: program.text()
     )

@@ -3,8 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.fuzz.oracle import check_reads, framed
+from tests.fuzz.oracle import check_reads
 from tests.property.strategies import any_packets, partitions
+from tests.support.packets import framed
 
 packet_lists = st.lists(any_packets.filter(bool), max_size=5)
 

@@ -7,16 +7,12 @@ from hypothesis import strategies as st
 
 from nodeproc.sources.tcp.protocol import LENGTH, FramingError, PacketSplitter
 from tests.property.strategies import partitions
+from tests.support.packets import framed
 
 LIMIT = 300
 
 packet_lists = st.lists(st.binary(min_size=1, max_size=LIMIT), max_size=8)
 impossible = st.just(0) | st.integers(LIMIT + 1, 2**32 - 1)
-
-
-def framed(packets: list[bytes]) -> bytes:
-    """Return the packets as a node sends them."""
-    return b"".join(LENGTH.pack(len(packet)) + packet for packet in packets)
 
 
 @given(packet_lists, st.data())

@@ -5,8 +5,9 @@ import random
 from collections.abc import Callable
 
 from birdwatcher.simulator import garbage
-from birdwatcher.simulator.events import EventSource, packet
+from birdwatcher.simulator.events import EventSource
 from tests.support.fieldnode import FieldNode
+from tests.support.packets import framed, packet
 
 HOLDS = (0.02, 0.3)  # seconds that a connection is held, or the port closed, in ways that take time
 EVENTS = 3  # valid packets at once
@@ -33,7 +34,7 @@ class Flapper(FieldNode):
 
     def fileno(self) -> int:
         """Return what becomes readable when somebody connects; -1 while it refuses."""
-        return self._listener.fileno() if self._listener else -1
+        return self.listening[0].fileno() if self.listening else -1
 
     def move(self, port: int) -> None:
         """Listen on another port; the connection that is up stays up, for a while."""
@@ -87,8 +88,7 @@ class Flapper(FieldNode):
 
     def _send_garbage(self) -> bool:
         event = self._source.next()
-        packets = [packet(garbage.malformed(self._random, event)) for _ in range(GARBAGE)]
-        self.send_raw(b"".join(packets))
+        self.send_raw(framed(garbage.malformed(self._random, event) for _ in range(GARBAGE)))
         return False
 
     def _send_a_length(self) -> bool:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from birdwatcher.birds.models import Bird
-from tests.support.fieldnode import Sighting
+from tests.support.packets import Sighting
 from tests.support.waiting import wait_until
 
 # Seconds for the last bird to reach the database: the promise is "at once", the machine is busy.

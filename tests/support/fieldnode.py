@@ -1,99 +1,107 @@
 """A node in the field under the test's control: it listens, sends what it is told, misbehaves.
 
-It has no thread. The kernel completes connections to a listening socket by itself; this class
-accepts them when it is asked what it sees. So a test that waits for a connection asks in a loop
-(`wait_until(node.connections, …)`), and nothing happens behind its back.
+`FieldNode` is what most tests need. It has no thread. The kernel completes connections to a
+listening socket by itself; this class accepts them when it is asked what it sees. So a test that
+waits for a connection asks in a loop (`wait_until(node.connections, …)`), and nothing happens
+unnoticed. The nodes of the benchmarks and of fault injection serve their connections in a loop of
+their own; they share its `Listener`.
 """
 
 import contextlib
 import ctypes
-import dataclasses
 import itertools
-import json
 import socket
 import struct
-from datetime import UTC, datetime, timedelta, timezone
+from collections.abc import Iterator
+
+from tests.support.packets import Sighting, encode, numbered
 
 # From Linux' <asm/socket.h> and <linux/filter.h>: a program that a socket runs on every packet.
 SO_ATTACH_FILTER, SO_DETACH_FILTER = 26, 27
 DROP_EVERY_PACKET = struct.pack("=HBBI", 0x06, 0, 0, 0)  # return 0: keep no byte of it
 
-# Names as birds and people have them, and offsets from all over the world.
-BIRDS = (("Blåmes", "Åsa"), ("シジュウカラ", "はな"), ("Kōkako", "Tāne"), ("Robin 🐦", "Zoë"))
-OFFSETS = (timedelta(0), timedelta(hours=5, minutes=45), timedelta(hours=-9, minutes=-30))
-EPOCH = datetime(2026, 3, 1, 12, 0, 0, 1, tzinfo=UTC)
+RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # struct linger
 
 
-@dataclasses.dataclass(frozen=True, order=True)
-class Sighting:
-    """One bird as a node saw it, comparable with a row of the database."""
+class Listener:
+    """The sockets of a node that listen; the connections that are up do not depend on them."""
 
-    timestamp: datetime
-    species: str
-    name: str
+    BACKLOG = 64
+
+    def __init__(self, host: str, *ports: int) -> None:
+        """Nothing listens before `listen`."""
+        self.host = host
+        self.ports = ports
+        self.listening: list[socket.socket] = []
+
+    def make_socket(self) -> socket.socket:
+        """Return a TCP socket, to listen with."""
+        return socket.socket(socket.AF_INET6 if ":" in self.host else socket.AF_INET)
+
+    def listen(self) -> None:
+        """Listen on every port (again)."""
+        for port in () if self.listening else self.ports:
+            listener = self.make_socket()
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.setblocking(False)
+            listener.bind((self.host, port))
+            listener.listen(self.BACKLOG)
+            self.listening.append(listener)
+
+    def refuse(self) -> None:
+        """Stop listening; connections that are up stay up."""
+        for listener in self.listening:
+            listener.close()
+        self.listening = []
+
+    def accept(self) -> Iterator[socket.socket]:
+        """Yield a connection to each client that is waiting for one."""
+        for listener in self.listening:
+            while True:
+                try:
+                    connection, _ = listener.accept()
+                except BlockingIOError:
+                    break
+                except ConnectionAbortedError:  # the client is gone already
+                    continue
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                yield connection
 
 
-def numbered(number: int) -> Sighting:
-    """Return an event that tells its number: in the name, and in the microseconds of its time."""
-    species, name = BIRDS[number % len(BIRDS)]
-    moment = EPOCH + timedelta(seconds=number, microseconds=number * 7 % 1_000_000)
-    zone = timezone(OFFSETS[number % len(OFFSETS)])
-    return Sighting(moment.astimezone(zone), species, f"{name} {number}")
+def reset_on_close(connection: socket.socket) -> None:
+    """Have the connection broken (RST) when it is closed."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
 
 
-def packet(payload: bytes) -> bytes:
-    """Return `payload` with its length before it."""
-    return struct.pack("<I", len(payload)) + payload
-
-
-def encode(sighting: Sighting) -> bytes:
-    """Return the packet of an event."""
-    fields = {
-        "timestamp": sighting.timestamp.isoformat(),
-        "species": sighting.species,
-        "name": sighting.name,
-    }
-    return packet(json.dumps(fields, ensure_ascii=False).encode())
-
-
-class FieldNode:
+class FieldNode(Listener):
     """A node listening on one port; `sent` holds what it sent on connections it did not break."""
 
     def __init__(self, port: int, host: str = "127.0.0.1") -> None:
-        self.host = host
-        self.port = port
+        super().__init__(host, port)
         self.accepted = 0
         self.sent: list[Sighting] = []
         self._numbers = itertools.count()
-        self._listener: socket.socket | None = None
         self._connections: list[socket.socket] = []
         self._ghosts: list[socket.socket] = []
         self.listen()
 
-    def listen(self) -> None:
-        """Start to listen (again)."""
-        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
-        self._listener = socket.socket(family)
-        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._listener.setblocking(False)
-        self._listener.bind((self.host, self.port))
-        self._listener.listen(64)
+    @property
+    def port(self) -> int:
+        """The port on which it listens; another one counts from the next `listen` on."""
+        return self.ports[0]
+
+    @port.setter
+    def port(self, port: int) -> None:
+        self.ports = (port,)
 
     def refuse(self) -> None:
-        """Stop listening; connections that are up stay up."""
+        """Stop listening; connections that are up stay up, those still waiting too."""
         self.connections()
-        if self._listener:
-            self._listener.close()
-        self._listener = None
+        super().refuse()
 
     def connections(self) -> list[socket.socket]:
         """Return the connections that are up now, oldest first."""
-        while self._listener:
-            try:
-                connection, _ = self._listener.accept()
-            except BlockingIOError:
-                break
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for connection in self.accept():
             self._connections.append(connection)
             self.accepted += 1
         for connection in list(self._connections):
@@ -133,7 +141,7 @@ class FieldNode:
     def reset(self) -> None:
         """Break every connection (RST); go on listening."""
         for connection in self.connections():
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            reset_on_close(connection)
             self._forget(connection)
 
     def vanish(self) -> None:
@@ -143,14 +151,13 @@ class FieldNode:
         """
         self._ghosts += self.connections()
         self._connections = []
-        for ghost in [*self._ghosts, self._listener]:
-            if ghost:
-                _attach_filter(ghost, DROP_EVERY_PACKET)
+        for ghost in [*self._ghosts, *self.listening]:
+            _attach_filter(ghost, DROP_EVERY_PACKET)
 
     def come_back(self) -> None:
         """Listen again after `vanish`; nothing is known of the old connections."""
-        if self._listener:
-            self._listener.setsockopt(socket.SOL_SOCKET, SO_DETACH_FILTER, 0)
+        for listener in self.listening:
+            listener.setsockopt(socket.SOL_SOCKET, SO_DETACH_FILTER, 0)
 
     def close(self) -> None:
         """Stop listening, close everything."""

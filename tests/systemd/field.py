@@ -11,7 +11,7 @@ from tests.chaos.connection import LAST_INSTANTS, Connection
 from tests.chaos.detector import Detector
 from tests.chaos.load import Load
 from tests.chaos.pace import Pace
-from tests.support.fieldnode import Sighting
+from tests.support.packets import Sighting
 from tests.support.waiting import wait_until
 from tests.systemd.machine import Machine
 from tests.systemd.service import Service
@@ -43,7 +43,7 @@ class Field:
                 (FIRST_PORT + number, FIRST_PORT + 100 + number),
                 pace,
                 seed=1,
-                make_socket=machine.make_socket,
+                new_socket=machine.make_socket,
             )
             for number, pace in enumerate(PACES)
         ]
@@ -82,7 +82,7 @@ class Field:
             self.load.reader = machine.leader
             for detector in self.detectors:
                 detector.close()
-                detector.make_socket = machine.make_socket
+                detector.new_socket = machine.make_socket
                 detector.listen()
 
         self.load.call(move)

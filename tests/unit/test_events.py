@@ -12,7 +12,7 @@ GOOD = {"timestamp": "2026-05-01T08:46:00Z", "species": "Erithacus rubecula", "n
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
 
-def packet(**changes: Any) -> bytes:
+def payload(**changes: Any) -> bytes:
     return json.dumps(GOOD | changes).encode()
 
 
@@ -35,7 +35,7 @@ def utc(*args: int) -> int:
     ],
 )
 def test_timestamps_keep_their_moment_to_the_microsecond(timestamp: str, expected: int) -> None:
-    assert parse_event(packet(timestamp=timestamp)) == (expected, GOOD["species"], "Robin")
+    assert parse_event(payload(timestamp=timestamp)) == (expected, GOOD["species"], "Robin")
 
 
 @pytest.mark.parametrize("text", ["シジュウカラ", "Grünspecht", "a" * 255, "🐦" * 255, " "])
@@ -45,7 +45,7 @@ def test_texts_are_kept_as_sent(text: str) -> None:
 
 
 def test_fields_the_protocol_does_not_know_are_passed_over() -> None:
-    assert parse_event(packet(weight=17.5, tags=[None]))[2] == "Robin"
+    assert parse_event(payload(weight=17.5, tags=[None]))[2] == "Robin"
 
 
 @pytest.mark.parametrize(
@@ -62,23 +62,23 @@ def test_fields_the_protocol_does_not_know_are_passed_over() -> None:
         (b"null", Reason.NOT_AN_OBJECT),
         (b"{}", Reason.FIELD_MISSING),
         (b'{"timestamp":"2026-05-01T08:46:00Z","species":"x"}', Reason.FIELD_MISSING),
-        (packet(name=None), Reason.FIELD_TYPE),
-        (packet(species=["x"]), Reason.FIELD_TYPE),
-        (packet(timestamp=1777625160), Reason.FIELD_TYPE),
-        (packet(name=""), Reason.TEXT_EMPTY),
-        (packet(species=""), Reason.TEXT_EMPTY),
-        (packet(name="a" * 256), Reason.TEXT_TOO_LONG),
-        (packet(species="ü" * 256), Reason.TEXT_TOO_LONG),
-        (packet(name="a\0b"), Reason.TEXT_UNSTORABLE),
-        (packet(name="ü\0b"), Reason.TEXT_UNSTORABLE),
-        (packet(species="\ud800"), Reason.TEXT_UNSTORABLE),
-        (packet(timestamp=""), Reason.NOT_A_TIMESTAMP),
-        (packet(timestamp="yesterday"), Reason.NOT_A_TIMESTAMP),
-        (packet(timestamp="2026-02-30T00:00:00Z"), Reason.NOT_A_TIMESTAMP),
-        (packet(timestamp="\ud800"), Reason.NOT_A_TIMESTAMP),
-        (packet(timestamp="0001-01-01T00:00:00Z"), Reason.TIMESTAMP_RANGE),
-        (packet(timestamp="0001-01-01T00:00:00+23:59"), Reason.TIMESTAMP_RANGE),
-        (packet(timestamp="9999-12-31T23:59:59-23:59"), Reason.TIMESTAMP_RANGE),
+        (payload(name=None), Reason.FIELD_TYPE),
+        (payload(species=["x"]), Reason.FIELD_TYPE),
+        (payload(timestamp=1777625160), Reason.FIELD_TYPE),
+        (payload(name=""), Reason.TEXT_EMPTY),
+        (payload(species=""), Reason.TEXT_EMPTY),
+        (payload(name="a" * 256), Reason.TEXT_TOO_LONG),
+        (payload(species="ü" * 256), Reason.TEXT_TOO_LONG),
+        (payload(name="a\0b"), Reason.TEXT_UNSTORABLE),
+        (payload(name="ü\0b"), Reason.TEXT_UNSTORABLE),
+        (payload(species="\ud800"), Reason.TEXT_UNSTORABLE),
+        (payload(timestamp=""), Reason.NOT_A_TIMESTAMP),
+        (payload(timestamp="yesterday"), Reason.NOT_A_TIMESTAMP),
+        (payload(timestamp="2026-02-30T00:00:00Z"), Reason.NOT_A_TIMESTAMP),
+        (payload(timestamp="\ud800"), Reason.NOT_A_TIMESTAMP),
+        (payload(timestamp="0001-01-01T00:00:00Z"), Reason.TIMESTAMP_RANGE),
+        (payload(timestamp="0001-01-01T00:00:00+23:59"), Reason.TIMESTAMP_RANGE),
+        (payload(timestamp="9999-12-31T23:59:59-23:59"), Reason.TIMESTAMP_RANGE),
     ],
 )
 def test_every_breach_has_its_reason(raw: bytes, reason: Reason) -> None:

@@ -5,9 +5,10 @@ import itertools
 import pytest
 
 from nodeproc.sources.tcp.protocol import LENGTH, FramingError, PacketSplitter
+from tests.support.packets import framed
 
 PACKETS = [b'{"a":1}', b"x", bytes(range(256))]
-STREAM = b"".join(LENGTH.pack(len(packet)) + packet for packet in PACKETS)
+STREAM = framed(PACKETS)
 
 
 def split(*reads: bytes, limit: int = 1000) -> list[bytes]:

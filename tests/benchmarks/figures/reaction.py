@@ -73,7 +73,7 @@ def _move(client: Client, node: Node, field: Field, number: int) -> tuple[float,
     if answer.status_code != 302:
         raise AssertionError(f"the admin did not save it: {answer.content.decode()[:2000]}")
     wait_until(
-        lambda: target in [*field.accept(), *field.connections],
+        lambda: target in [*field.meet(), *field.connections],
         timeout=PATIENCE,
         message=f"a call at {target}",
     )
