@@ -8,21 +8,12 @@ from csp.constants import NONE, SELF
 
 from birdwatcher.configuration.config import BASE_DIR, load
 
-_config = load(os.environ)
+BIRDWATCHER = load(os.environ)
 
-BIRDWATCHER = _config.limits
-BIRDWATCHER_WEB_WORKERS = _config.web_workers
-BIRDWATCHER_METRICS = _config.metrics
-BIRDWATCHER_PUBLIC = _config.public
-BIRDWATCHER_API_RATE = _config.api_rate
-BIRDWATCHER_API_ANONYMOUS_RATE = _config.api_anonymous_rate
-BIRDWATCHER_REPORT_EVERY = _config.report_every
-BIRDWATCHER_TRUST_PROXY = _config.trust_proxy
-
-SECRET_KEY = _config.secret_key
-DEBUG = _config.debug
-ALLOWED_HOSTS = _config.allowed_hosts
-CSRF_TRUSTED_ORIGINS = _config.csrf_trusted_origins
+SECRET_KEY = BIRDWATCHER.secret_key
+DEBUG = BIRDWATCHER.debug
+ALLOWED_HOSTS = BIRDWATCHER.allowed_hosts
+CSRF_TRUSTED_ORIGINS = BIRDWATCHER.csrf_trusted_origins
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -85,7 +76,7 @@ TEMPLATES = [
     },
 ]
 
-DATABASES = {"default": _config.database}
+DATABASES = {"default": BIRDWATCHER.database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTHENTICATION_BACKENDS = [
@@ -120,7 +111,7 @@ LOGIN_REDIRECT_URL = "pages:overview"
 LOGOUT_REDIRECT_URL = "pages:overview"
 
 USE_TZ = True
-TIME_ZONE = _config.time_zone
+TIME_ZONE = BIRDWATCHER.time_zone
 LANGUAGE_CODE = "en"
 USE_I18N = False
 FORMAT_MODULE_PATH = ["birdwatcher.formats"]
@@ -142,13 +133,13 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG or not STATIC_ROOT.is_dir()
 
-SESSION_COOKIE_SECURE = _config.https
-CSRF_COOKIE_SECURE = _config.https
-SECURE_SSL_REDIRECT = _config.https
+SESSION_COOKIE_SECURE = BIRDWATCHER.https
+CSRF_COOKIE_SECURE = BIRDWATCHER.https
+SECURE_SSL_REDIRECT = BIRDWATCHER.https
 # Whoever asks for it stands beside the web UI, not before the proxy that speaks HTTPS.
 SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
-SECURE_HSTS_SECONDS = 365 * 24 * 3600 if _config.https else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = _config.https
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if BIRDWATCHER.https else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = BIRDWATCHER.https
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 # Nothing from elsewhere, and nothing that stands in the page itself; the admin keeps to it, too.
@@ -161,7 +152,7 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     },
 }
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _config.trust_proxy else None
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BIRDWATCHER.trust_proxy else None
 # W021 asks for the browsers' preload list, which can hardly be left again: whoever owns the domain
 # decides that, not one application on it.
 SILENCED_SYSTEM_CHECKS = ["security.W021"]
@@ -204,7 +195,7 @@ _log_handlers = {
     "journal": {"class": "nodeproc.logs.journal.JournalHandler"},
 }
 
-_others_level = "INFO" if _config.log_level == "DEBUG" else _config.log_level
+_others_level = "INFO" if BIRDWATCHER.log_level == "DEBUG" else BIRDWATCHER.log_level
 
 LOGGING = {
     "version": 1,
@@ -213,8 +204,8 @@ LOGGING = {
         "text": {"()": "nodeproc.logs.TextFormatter"},
         "json": {"()": "nodeproc.logs.JsonFormatter"},
     },
-    "handlers": {"log": _log_handlers[_config.log_format]},
-    "root": {"handlers": ["log"], "level": _config.log_level},
+    "handlers": {"log": _log_handlers[BIRDWATCHER.log_format]},
+    "root": {"handlers": ["log"], "level": BIRDWATCHER.log_level},
     "loggers": {
         # Django's own handlers are taken away, so that its messages pass through root's. At DEBUG
         # it would log every query and every variable a template misses, and bury everything else.

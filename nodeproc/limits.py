@@ -2,21 +2,58 @@
 
 from dataclasses import dataclass
 
+from nodeproc.setting import Range, setting
+
 DRAIN_SHARE = 0.4  # of the time to stop, for the last acknowledgements
+MIB = 1024 * 1024
 
 
 @dataclass(frozen=True)
 class NodeLimits:
-    """The bounds of a node process; all may change while it runs."""
+    """The bounds of a node process, which may all change while it runs.
 
-    max_packet_bytes: int = 64 * 1024  # from the node's next connection on
-    connect_timeout: float = 2.5  # seconds
-    backoff_cap: float = 3.0  # seconds
-    stall_timeout: float = 30.0  # seconds without a byte in the middle of a packet
-    retained_bytes: int = 1024 * 1024  # unacknowledged, before it stops reading the socket
-    spool_bytes: int = 64 * 1024 * 1024  # in the spool of one node
-    spool_total_bytes: int = 1024 * 1024 * 1024  # in all spools together
-    stop_timeout: float = 10.0  # seconds from the first signal to the last process's end
+    The longest packet is that of the node's next connection.
+    """
+
+    max_packet_bytes: int = setting(
+        Range(int, 2, 16 * MIB),
+        "65536",
+        "Longest packet that a node may send, in bytes ({}); a longer one closes its connection.",
+    )
+    connect_timeout: float = setting(
+        Range(float, 0.1, 60), "2.5", "Seconds that connecting to a node may take ({})."
+    )
+    backoff_cap: float = setting(
+        Range(float, 0.1, 3600),
+        "3",
+        "Longest pause, in seconds, before a node is tried again ({}).",
+    )
+    stall_timeout: float = setting(
+        Range(float, 0.1, 3600),
+        "30",
+        "Seconds without a byte in the middle of a packet before the connection is given up ({}).",
+    )
+    retained_bytes: int = setting(
+        Range(int, 64 * 1024, 1024 * MIB),
+        "1048576",
+        "Bytes of events that each node's process keeps in memory until they are committed ({}).",
+    )
+    spool_bytes: int = setting(
+        Range(int, 64 * 1024, 1024 * 1024 * MIB),
+        "67108864",
+        "Bytes that each node's spool may hold while nothing can be committed ({}); beyond that "
+        "the node has to wait.",
+    )
+    spool_total_bytes: int = setting(
+        Range(int, 64 * 1024, 1024 * 1024 * MIB),
+        "1073741824",
+        "Bytes that all spools may hold together ({}), and at most 1 MiB a node more.",
+    )
+    stop_timeout: float = setting(
+        Range(float, 0.1, 3600),
+        "10",
+        "Seconds that the daemon may take to stop before its processes are killed ({}).",
+    )
 
     @property
     def drain_timeout(self) -> float:

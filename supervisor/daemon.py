@@ -11,20 +11,19 @@ import os
 import signal
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from nodeproc.delivery.spoolfile import SPOOL_DIRECTORY
-from nodeproc.limits import NodeLimits
 from nodeproc.logs import speaker
 from nodeproc.numbers.board import Board
 from nodeproc.wire import Frame, Kind, NodeSpec, pack
 from supervisor.children import freeze, raise_descriptor_limit
 from supervisor.fleet import Fleet
 from supervisor.lock import StateDirectoryBusyError, StateDirectoryError, lock_state_directory
-from supervisor.metrics.endpoint import Endpoint, EndpointError, listening
+from supervisor.metrics.endpoint import EndpointError, listening
 from supervisor.metrics.observer import Observer
 from supervisor.report import Report
+from supervisor.settings import DaemonSettings
 from supervisor.signals import block_signals, on_hangup, on_stop_signal, tell_where_it_crashes
 from supervisor.writer_link import WriterLink, WriterMain
 
@@ -44,31 +43,21 @@ class RefusedError(Exception):
         self.code = code
 
 
-@dataclass(frozen=True)
-class DaemonLimits:
-    """The bounds of the daemon; all may change while it runs."""
-
-    node: NodeLimits
-    writer_timeout: float = 60.0  # seconds without a sign of life after which the writer has hung
-
-
-# Reads the configuration again, sets the log level, and returns the limits. Raises ValueError with
-# one sentence, and then has changed nothing.
-Reload = Callable[[], DaemonLimits]
+# Reads the configuration again, sets the log level, and returns the settings. Raises ValueError
+# with one sentence, and then has changed nothing.
+Reload = Callable[[], DaemonSettings]
 
 
 def run_daemon(
     writer: WriterMain,
-    limits: DaemonLimits,
+    settings: DaemonSettings,
     state_directory: Path,
     reload: Reload,
-    metrics: Endpoint | None = None,
 ) -> None:
     """Be the supervisor until a signal ends it.
 
     `writer` is what the writer process runs, `state_directory` is this daemon's own; SIGHUP calls
-    `reload`; `metrics` is where it tells how it does. Raises RefusedError when it cannot run there,
-    or the writer cannot work.
+    `reload`. Raises RefusedError when it cannot run there, or the writer cannot work.
     """
     speaker.become("supervisor")
     tell_where_it_crashes()
@@ -85,8 +74,9 @@ def run_daemon(
     freeze()
     try:
         with contextlib.ExitStack() as stack:
+            metrics = settings.metrics
             listener = stack.enter_context(listening(metrics)) if metrics else None
-            asyncio.run(Supervisor(writer, limits, state_directory, lock, reload, listener).run())
+            asyncio.run(Supervisor(writer, settings, state_directory, lock, reload, listener).run())
     except EndpointError as error:
         raise RefusedError(str(error)) from None
 
@@ -97,7 +87,7 @@ class Supervisor:
     def __init__(
         self,
         writer: WriterMain,
-        limits: DaemonLimits,
+        settings: DaemonSettings,
         state_directory: Path,
         lock: int,
         reload: Reload,
@@ -105,7 +95,7 @@ class Supervisor:
     ) -> None:
         """`lock`: the descriptor that holds the state directory's lock; `listener`: where metrics
         are asked for."""
-        self._limits = limits
+        self._settings = settings
         self._spool_dir = state_directory / SPOOL_DIRECTORY
         self._lock = lock
         self._main = writer
@@ -121,7 +111,7 @@ class Supervisor:
         on_stop_signal(self._stop, self._hurry)
         on_hangup(self._reload, lambda: self._stop("the terminal was closed"))
         self._fleet = Fleet(
-            self._limits.node,
+            self._settings.node,
             self._spool_dir,
             self._lock,
             to_writer=lambda raw: self._writer.send(raw),
@@ -130,7 +120,7 @@ class Supervisor:
         self._writer = WriterLink(
             self._main,
             self._board,
-            self._limits.writer_timeout,
+            self._settings.writer_timeout,
             on_frame=self._from_writer,
             on_change=lambda: self._report.changed(),
             on_new_writer=self._fleet.relay.resend,
@@ -173,13 +163,12 @@ class Supervisor:
             return
         self._report.reloading()
         try:
-            limits = self._read_configuration()
+            self._settings = self._read_configuration()
         except ValueError as error:
             log.error("SIGHUP: not reloaded, everything stays as it was: %s", error)
         else:
-            self._limits = limits
-            self._writer.adjust(limits.writer_timeout)
-            self._fleet.adjust(limits.node)
+            self._writer.adjust(self._settings.writer_timeout)
+            self._fleet.adjust(self._settings.node)
             log.info("SIGHUP: reloaded")
         self._writer.send(pack(Kind.RELOAD, logging.getLogger().level))
         self._report.changed()
@@ -204,7 +193,7 @@ class Supervisor:
 
     async def _wind_down(self) -> None:
         """Stop the node processes, then the writer, each within its share of the time."""
-        total = self._limits.node.stop_timeout
+        total = self._settings.node.stop_timeout
         self._report.stopping(total + SPOOL_WAIT + 2 * KILL_WAIT, self._refusal)
         self._fleet.stop()
         await self._patiently(self._fleet.gone, total * (1 - WRITER_SHARE))

@@ -29,7 +29,7 @@ import sys
 from django.core.exceptions import ImproperlyConfigured
 from birdwatcher.configuration.databases import parse_database_url
 try:
-    parse_database_url(sys.stdin.read().strip(), keep_connections=False)
+    parse_database_url(sys.stdin.read().strip())
 except ImproperlyConfigured as error:
     sys.exit(f"install.sh: {error}")
 '

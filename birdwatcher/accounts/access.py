@@ -29,7 +29,7 @@ View = Callable[..., HttpResponseBase]
 
 def may_read(user: User) -> bool:
     """Whether `user` may see the pages: by permission, or because everybody may."""
-    return bool(settings.BIRDWATCHER_PUBLIC or user.has_perm(READ))
+    return bool(settings.BIRDWATCHER.public or user.has_perm(READ))
 
 
 def may_operate(user: User) -> bool:

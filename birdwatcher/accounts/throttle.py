@@ -27,7 +27,7 @@ def client_address(request: HttpRequest) -> str | None:
 
     Of IPv6, it is the network's. What a header says counts only with BIRDWATCHER_TRUST_PROXY.
     """
-    if settings.BIRDWATCHER_TRUST_PROXY:
+    if settings.BIRDWATCHER.trust_proxy:
         # The last address is the one that the proxy itself added.
         forwarded = request.headers.get("X-Forwarded-For", "").rpartition(",")[2]
         if (address := _counted(forwarded)) is not None:

@@ -121,7 +121,7 @@ class RateLimit(BaseThrottle):
 def asker(request: Request) -> tuple[str, int]:
     """Return who asks, and how often one may in a minute."""
     if isinstance(request.auth, ApiToken):
-        return f"token {request.auth.pk}", settings.BIRDWATCHER_API_RATE
+        return f"token {request.auth.pk}", settings.BIRDWATCHER.api_rate
     if request.user.is_authenticated:
-        return f"user {request.user.pk}", settings.BIRDWATCHER_API_RATE
-    return f"address {client_address(request)}", settings.BIRDWATCHER_API_ANONYMOUS_RATE
+        return f"user {request.user.pk}", settings.BIRDWATCHER.api_rate
+    return f"address {client_address(request)}", settings.BIRDWATCHER.api_anonymous_rate

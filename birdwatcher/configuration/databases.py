@@ -34,7 +34,7 @@ SQLITE_OPTIONS: dict[str, Any] = {
     "init_command": ("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-65536"),
 }
 
-KEEP_CONNECTIONS_SECONDS = 60
+KEEP_CONNECTIONS_SECONDS = 60  # one serves more than one request
 
 MALFORMED = (
     "DATABASE_URL cannot be understood: it must be like postgresql://user:password@host:5432/name "
@@ -42,18 +42,18 @@ MALFORMED = (
 )
 
 
-def parse_database_url(url: str, keep_connections: bool) -> dict[str, Any]:
+def parse_database_url(url: str) -> dict[str, Any]:
     """Return Django's settings for the database at `url`.
 
-    With `keep_connections`, a PostgreSQL connection serves more than one request. Parameters in the
-    URL (`?sslmode=require`) win over `POSTGRESQL_OPTIONS`. Raises ImproperlyConfigured, one
-    sentence without the password, if the URL is malformed or names another kind of database.
+    Parameters in the URL (`?sslmode=require`) win over `POSTGRESQL_OPTIONS`. Raises
+    ImproperlyConfigured, one sentence without the password, if the URL is malformed or names
+    another kind of database.
     """
     scheme = _scheme(url)
     if scheme == "sqlite":
         return _sqlite(url)
     if scheme in POSTGRESQL_SCHEMES:
-        return _postgresql(url, KEEP_CONNECTIONS_SECONDS if keep_connections else 0)
+        return _postgresql(url)
     if "://" not in url:
         raise ImproperlyConfigured(MALFORMED)
     raise ImproperlyConfigured(
@@ -89,10 +89,12 @@ def _sqlite(url: str) -> dict[str, Any]:
     }
 
 
-def _postgresql(url: str, max_age: int) -> dict[str, Any]:
+def _postgresql(url: str) -> dict[str, Any]:
     try:
         database: dict[str, Any] = dict(
-            dj_database_url.parse(url, conn_max_age=max_age, conn_health_checks=True)
+            dj_database_url.parse(
+                url, conn_max_age=KEEP_CONNECTIONS_SECONDS, conn_health_checks=True
+            )
         )
     except ValueError:
         # The parser's own message, or the chained exception, might quote the password.

@@ -17,13 +17,11 @@ MISSING = (
 )
 
 
-def find_secret_key(key: str | None, state_dir: Path, debug: bool) -> str:
-    """Return `key`, or with `debug` a key kept in `state_dir`.
+def find_secret_key(state_dir: Path, debug: bool) -> str:
+    """Return the key that is kept in `state_dir`, if `debug` allows that.
 
-    Raises ImproperlyConfigured, one sentence, if there is none or it cannot be kept.
+    Raises ImproperlyConfigured, one sentence, if it does not, or the key cannot be kept.
     """
-    if key is not None:
-        return key
     if debug:
         return _kept(state_dir / "secret_key")
     raise ImproperlyConfigured(MISSING)

@@ -55,7 +55,7 @@ def visitor(scope: Scope) -> Visitor:
     request.session = store(session_key(cookies))
     user = get_user(request)
     if user.is_authenticated:
-        return Visitor(f"user {user.pk}", settings.BIRDWATCHER_API_RATE, _refusal(user))
+        return Visitor(f"user {user.pk}", settings.BIRDWATCHER.api_rate, _refusal(user))
     return _stranger(scope)._replace(refusal=_refusal(user))
 
 
@@ -72,14 +72,14 @@ def visitor_of_program(scope: Scope) -> Visitor:
     token = tokens.authenticate(secret) if secret else None
     if token is None:
         return _stranger(scope)._replace(refusal=Refusal.NOT_LOGGED_IN)
-    return Visitor(f"token {token.pk}", settings.BIRDWATCHER_API_RATE, _refusal(token.user))
+    return Visitor(f"token {token.pk}", settings.BIRDWATCHER.api_rate, _refusal(token.user))
 
 
 def _stranger(scope: Scope) -> Visitor:
     request = HttpRequest()
     request.META["REMOTE_ADDR"] = (scope.get("client") or ("",))[0]
     request.META["HTTP_X_FORWARDED_FOR"] = ",".join(_headers(scope, b"x-forwarded-for"))
-    return Visitor(f"address {client_address(request)}", settings.BIRDWATCHER_API_ANONYMOUS_RATE)
+    return Visitor(f"address {client_address(request)}", settings.BIRDWATCHER.api_anonymous_rate)
 
 
 def _refusal(user: User) -> Refusal | None:

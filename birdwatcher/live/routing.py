@@ -8,7 +8,7 @@ from birdwatcher.live.page import BirdsConsumer
 from birdwatcher.live.program import ProgramConsumer
 
 # One hub for all connections of a process; it is idle until the first one.
-hub = Hub(settings.BIRDWATCHER_REPORT_EVERY)
+hub = Hub(settings.BIRDWATCHER.report_every)
 
 websocket_urlpatterns = [
     path("live/birds", BirdsConsumer.as_asgi(hub=hub)),

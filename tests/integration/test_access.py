@@ -6,13 +6,14 @@ import pytest
 from django.contrib.auth.models import AnonymousUser, Group, Permission, User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.test import Client, RequestFactory, override_settings
+from django.test import Client, RequestFactory
 from django.urls import reverse
 
 from birdwatcher.accounts.access import operating, reading
 from birdwatcher.birds.models import Species
 from birdwatcher.nodes.models import Node
 from birdwatcher.pages.urls import urlpatterns
+from tests.support.configured import configured
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -126,7 +127,7 @@ def test_every_action_as_each_role() -> None:
     assert found == ACTIONS
 
 
-@override_settings(BIRDWATCHER_PUBLIC=True)
+@configured(public=True)
 def test_everybody_may_read_if_the_site_is_public() -> None:
     visited = addresses()
     client = Client()

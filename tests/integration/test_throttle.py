@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.test import Client, override_settings
 from django.utils import timezone
 
+from tests.support.configured import configured
 from tests.support.databases import Database
 
 NAME, PASSWORD, WRONG = "ranger", "the heron stands still", "hunter2-typed-by-mistake"
@@ -86,7 +87,7 @@ def test_what_was_typed_is_neither_logged_nor_kept(caplog: pytest.LogCaptureFixt
 
 
 def test_behind_a_proxy_the_visitors_address_counts() -> None:
-    with override_settings(BIRDWATCHER_TRUST_PROXY=True):
+    with configured(trust_proxy=True):
         # What stands before the proxy's own word, the visitor may have made up.
         fail(settings.AXES_FAILURE_LIMIT, HTTP_X_FORWARDED_FOR="198.51.100.9, 203.0.113.5")
         assert log_in(PASSWORD, HTTP_X_FORWARDED_FOR="198.51.100.1, 203.0.113.5") == 429

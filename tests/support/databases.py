@@ -135,7 +135,7 @@ class Databases:
 @contextlib.contextmanager
 def django_in(database: Database) -> Iterator[None]:
     """Make `database` the default one of Django here, for the ORM and the test client."""
-    parsed = parse_database_url(database.url, keep_connections=False)
+    parsed = parse_database_url(database.url) | {"CONN_MAX_AGE": 0}
     before = connections.settings["default"]
     _replace_connection(connections.configure_settings({"default": parsed})["default"])
     try:

@@ -39,17 +39,17 @@ class Heartbeat:
 
 async def _run() -> list[float]:
     from birdwatcher.writer.process import run_writer
-    from nodeproc.limits import NodeLimits
     from supervisor.children import freeze
-    from supervisor.daemon import DaemonLimits, Supervisor
+    from supervisor.daemon import Supervisor
     from supervisor.lock import lock_state_directory
+    from supervisor.settings import DaemonSettings
 
     freeze()
     heart = Heartbeat()
     beating = asyncio.create_task(heart.beat())
     directory = settings.BIRDWATCHER.state_dir
-    limits, lock = DaemonLimits(NodeLimits()), lock_state_directory(directory)
-    await Supervisor(run_writer, limits, directory, lock, lambda: limits).run()
+    daemon, lock = DaemonSettings(), lock_state_directory(directory)
+    await Supervisor(run_writer, daemon, directory, lock, lambda: daemon).run()
     beating.cancel()
     return heart.longest
 

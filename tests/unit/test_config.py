@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from birdwatcher.configuration import config, variables
+from birdwatcher.configuration import config, document
 from birdwatcher.configuration.databases import parse_database_url
+from nodeproc.limits import NodeLimits
 
 KEY = "k" * 25 + "0123456789abcdefghijklmnopq"
 
@@ -40,8 +41,8 @@ def test_defaults_are_safe(environ: dict[str, str], tmp_path: Path) -> None:
     assert loaded.allowed_hosts == ["localhost", "127.0.0.1", "[::1]"]
     assert (loaded.csrf_trusted_origins, loaded.time_zone) == ([], "UTC")
     assert (loaded.log_level, loaded.log_format) == ("INFO", "text")
-    assert loaded.limits == config.Limits(
-        state_dir=tmp_path / "state",
+    assert (loaded.daemon.metrics, loaded.daemon.writer_timeout) == (None, 60)
+    assert loaded.daemon.node == NodeLimits(
         max_packet_bytes=65536,
         connect_timeout=2.5,
         backoff_cap=3,
@@ -50,20 +51,20 @@ def test_defaults_are_safe(environ: dict[str, str], tmp_path: Path) -> None:
         spool_bytes=67108864,
         spool_total_bytes=1073741824,
         stop_timeout=10,
-        writer_timeout=60,
     )
+    assert loaded.state_dir == tmp_path / "state"
     assert loaded.database["NAME"] == tmp_path / "state" / "birdwatcher.sqlite3"
     assert stat.S_IMODE((tmp_path / "state").stat().st_mode) == 0o750
 
 
 def test_a_variable_set_to_nothing_counts_as_not_set(environ: dict[str, str]) -> None:
-    empty = {variable.name: " " for variable in variables.VARIABLES}
+    empty = {variable.name: " " for variable in config.SETTINGS}
     assert config.load(empty | environ) == config.load(environ)
 
 
 def test_every_default_in_the_table_is_what_is_read(environ: dict[str, str]) -> None:
-    special = {variables.DATABASE_URL, variables.STATE_DIR, variables.HTTPS}
-    shown = {v.name: v.default for v in variables.VARIABLES if v not in special and v.default}
+    special = {"DATABASE_URL", "BIRDWATCHER_STATE_DIR", "BIRDWATCHER_HTTPS"}
+    shown = {s.name: s.shown for s in config.SETTINGS if s.name not in special and s.shown}
     assert config.load(shown | environ) == config.load(environ)
 
 
@@ -169,7 +170,7 @@ def test_with_debug_all_processes_share_one_kept_key(environ: dict[str, str]) ->
 
 def test_postgresql_url() -> None:
     url = "postgresql://birds:p%40ss%2Fword@db.example.org:5433/birdwatcher?sslmode=require"
-    database = parse_database_url(url, keep_connections=True)
+    database = parse_database_url(url)
     assert database["ENGINE"] == "django.db.backends.postgresql"
     assert (database["USER"], database["PASSWORD"]) == ("birds", "p@ss/word")
     assert (database["HOST"], database["PORT"]) == ("db.example.org", 5433)
@@ -180,16 +181,21 @@ def test_postgresql_url() -> None:
 
 def test_parameters_in_the_url_win() -> None:
     url = "postgres://localhost/birdwatcher?application_name=test&connect_timeout=1"
-    database = parse_database_url(url, keep_connections=False)
+    database = parse_database_url(url)
     assert database["OPTIONS"]["application_name"] == "test"
     assert database["OPTIONS"]["connect_timeout"] == 1
-    assert database["CONN_MAX_AGE"] == 0
+
+
+def test_with_debug_no_connection_is_kept(environ: dict[str, str]) -> None:
+    environ["DATABASE_URL"] = "postgres://localhost/birdwatcher"
+    assert config.load(environ).database["CONN_MAX_AGE"] == 60
+    assert config.load(environ | {"BIRDWATCHER_DEBUG": "1"}).database["CONN_MAX_AGE"] == 0
 
 
 def test_sqlite_paths_are_absolute_and_percent_decoded() -> None:
-    database = parse_database_url("sqlite:////srv/my%20birds.sqlite3", keep_connections=True)
+    database = parse_database_url("sqlite:////srv/my%20birds.sqlite3")
     assert database["NAME"] == Path("/srv/my birds.sqlite3")
-    database = parse_database_url("sqlite:///birds.sqlite3", keep_connections=True)
+    database = parse_database_url("sqlite:///birds.sqlite3")
     assert database["NAME"] == Path.cwd() / "birds.sqlite3"
 
 
@@ -226,7 +232,22 @@ def test_the_readme_shows_every_variable() -> None:
     readme = (config.BASE_DIR / "README.md").read_text(encoding="utf-8")
     rows = [line for line in readme.splitlines() if re.match(r"\| `(BIRDWATCHER_|DATABASE_)", line)]
     assert rows == [
-        f"| `{variable.name}` | {f'`{variable.default}`' if variable.default else ''} "
-        f"| {variable.meaning} |"
-        for variable in variables.VARIABLES
+        f"| `{setting.name}` | {f'`{setting.shown}`' if setting.shown else ''} "
+        f"| {setting.meaning} |"
+        for setting in config.SETTINGS
     ]
+
+
+def test_the_page_shows_every_setting() -> None:
+    text = document.PAGE.read_text(encoding="utf-8")
+    assert text == document.render_page(text), (
+        "write it anew: python -m birdwatcher.configuration.document"
+    )
+    assert all(f"\n| `{setting.name}` | " in text for setting in config.SETTINGS)
+
+
+def test_no_secret_is_shown(environ: dict[str, str]) -> None:
+    environ["DATABASE_URL"] = "postgres://user:hunter2@localhost/birdwatcher"
+    shown = repr(config.load(environ))
+    assert KEY not in shown
+    assert "hunter2" not in shown

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from dotenv import dotenv_values
 
-from birdwatcher.configuration import config, variables
-from birdwatcher.configuration.env_example import render
+from birdwatcher.configuration import config, document
+from birdwatcher.configuration.sources import ENV_FILE
 
 SYSTEMD = config.BASE_DIR / "systemd"
 SCRIPTS = ("install.sh", "release.sh", "database.sh", "remove.sh")
@@ -24,13 +24,13 @@ def run(*command: str) -> str:
 
 
 def test_the_example_names_every_variable_and_sets_none() -> None:
-    path = SYSTEMD / "birdwatcher.env"
-    assert path.read_text() == render(), (
-        "write it anew: python -m birdwatcher.configuration.env_example >systemd/birdwatcher.env"
+    path = document.EXAMPLE
+    assert path.read_text() == document.render_example(), (
+        "write it anew: python -m birdwatcher.configuration.document"
     )
     assert dotenv_values(path) == {}
     shown = set(re.findall(r"^#([A-Z_]+)=", path.read_text(), re.MULTILINE))
-    assert shown == {v.name for v in variables.VARIABLES if v is not variables.ENV_FILE}
+    assert shown == {setting.name for setting in config.SETTINGS} - {ENV_FILE}
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="there is no systemd-analyze")

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from birdwatcher.configuration import config, variables
+from birdwatcher.configuration import config
 from birdwatcher.configuration.sources import gather
 
-NAMES = [variable.name for variable in variables.VARIABLES]
+NAMES = [setting.name for setting in config.SETTINGS]
 SECRET = "se-cret"
 
 
@@ -151,6 +151,6 @@ def test_a_second_reading_sees_what_was_changed(
     environ["BIRDWATCHER_STATE_DIR"] = str(tmp_path)
     (credentials / "birdwatcher_BIRDWATCHER_SECRET_KEY").write_text("k" * 50)
     env_file.write_text("BIRDWATCHER_BACKOFF_CAP=5\n")
-    assert config.load(environ).limits.backoff_cap == 5
+    assert config.load(environ).daemon.node.backoff_cap == 5
     env_file.write_text("BIRDWATCHER_BACKOFF_CAP=7\n")
-    assert config.load(environ).limits.backoff_cap == 7
+    assert config.load(environ).daemon.node.backoff_cap == 7

@@ -73,7 +73,7 @@ class Demo:
 
     def _start(self) -> None:
         node_ports = map(str, self._ports.nodes[:2])
-        patience = settings.BIRDWATCHER.stop_timeout + STOP_SECONDS
+        patience = settings.BIRDWATCHER.daemon.node.stop_timeout + STOP_SECONDS
         web = ("runserver", "--noreload", f"{HOST}:{self._ports.web}")
         self._start_part("web", web, STOP_SECONDS)
         self._start_part("nodes", ("runnodes", *node_ports), STOP_SECONDS)

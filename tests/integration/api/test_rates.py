@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from django.db import connection, transaction
-from django.test import override_settings
 
 from birdwatcher.api import rates
 from birdwatcher.api.models import Allowance, ApiToken
 from birdwatcher.api.rates import Grants, RateLimit, take_share
+from tests.support.configured import configured
 from tests.support.program import Caller
 
 RATE, MINUTE = 40, 29_000_000
@@ -69,7 +69,7 @@ def test_threads_share_it_too(database: object) -> None:
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-@override_settings(BIRDWATCHER_API_RATE=5, BIRDWATCHER_API_ANONYMOUS_RATE=3)
+@configured(api_rate=5, api_anonymous_rate=3)
 def test_who_asks_too_often_is_told_when_to_come_again(
     caller: Callable[..., Caller], at_a_quiet_time: Callable[[int], None]
 ) -> None:
@@ -87,7 +87,7 @@ def test_who_asks_too_often_is_told_when_to_come_again(
     assert asking.ask("GET", "nodes").status_code == 200
 
 
-@override_settings(BIRDWATCHER_API_RATE=5)
+@configured(api_rate=5)
 def test_who_reads_does_not_wait_for_who_writes(
     caller: Callable[..., Caller], at_a_quiet_time: Callable[[int], None]
 ) -> None:

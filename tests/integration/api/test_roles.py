@@ -2,11 +2,12 @@
 
 import pytest
 from django.contrib.auth.models import User
-from django.test import Client, override_settings
+from django.test import Client
 
 from birdwatcher.api.schema import schema
 from birdwatcher.birds.models import Bird, Species
 from birdwatcher.nodes.models import Node, RejectedPacket, StatusChange
+from tests.support.configured import configured
 from tests.support.flock import NOON, insert
 from tests.support.program import Caller, token_of
 
@@ -102,7 +103,7 @@ def test_the_table_has_every_address_and_method() -> None:
     assert known == TABLE.keys()
 
 
-@override_settings(BIRDWATCHER_PUBLIC=True)
+@configured(public=True)
 def test_everybody_reads_and_nobody_writes_if_the_site_is_public() -> None:
     caller, there = Caller(), keys(1)
     for (method, path), expected in TABLE.items():

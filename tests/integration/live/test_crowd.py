@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from django.db import OperationalError
 from django.db.backends.signals import connection_created
-from django.test import override_settings
 
 from birdwatcher.api.rates import Grants, RateLimit, take_share
 from birdwatcher.live import replay, report
 from birdwatcher.live.places import Kind
 from birdwatcher.live.table import AT_ONCE
+from tests.support.configured import configured
 from tests.support.databases import Database
 from tests.support.follower import ProgramFollower
 from tests.support.livefeed import Field, served_here
@@ -116,7 +116,7 @@ def test_nobody_may_come_too_often_or_have_too_many_open(
     monkeypatch.setattr(RateLimit, "grants", Grants(take_share))
     monkeypatch.setattr(RateLimit, "clock", staticmethod(lambda: 90.0))
     first, second = token_of("viewer"), token_of("viewer")
-    rate = override_settings(BIRDWATCHER_API_RATE=Kind.PROGRAM + 1)
+    rate = configured(api_rate=Kind.PROGRAM + 1)
     with rate, served_here(ports.take()) as address, contextlib.ExitStack() as opened:
         for _ in range(Kind.PROGRAM):
             opened.enter_context(ProgramFollower(address, token=first)).read("heartbeat")
@@ -136,7 +136,7 @@ def test_who_is_refused_has_asked_too(
     """Otherwise strangers could have the database asked without end."""
     monkeypatch.setattr(RateLimit, "grants", Grants(take_share))
     monkeypatch.setattr(RateLimit, "clock", staticmethod(lambda: 90.0))
-    rate = override_settings(BIRDWATCHER_API_ANONYMOUS_RATE=3)
+    rate = configured(api_anonymous_rate=3)
     with rate, served_here(ports.take()) as address:
         for code in (4401, 4401, 4401, 4429):
             with ProgramFollower(address, token="nonsense") as stranger:

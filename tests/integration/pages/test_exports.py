@@ -11,7 +11,7 @@ import zoneinfo
 import pytest
 from asgiref.testing import ApplicationCommunicator
 from django.contrib.auth.models import User
-from django.test import Client, override_settings
+from django.test import Client
 from django.utils import timezone
 
 from birdwatcher.birds.models import Bird
@@ -21,6 +21,7 @@ from birdwatcher.exports.answer import OF_EACH
 from birdwatcher.exports.formats import Record
 from birdwatcher.exports.models import Export, State
 from birdwatcher.web.handler import BoundedApplication, Handler
+from tests.support.configured import configured
 from tests.support.flock import NOON, SECOND, insert, make_flock, make_nodes, make_species
 from tests.support.network import browser_of
 
@@ -194,7 +195,7 @@ def test_nobody_sees_the_exports_of_others(client: Client) -> None:
     other = Client()
     other.force_login(User.objects.create_superuser("other"))
     assert "“al…”" not in other.get(PROGRESS).content.decode()
-    with override_settings(BIRDWATCHER_PUBLIC=True):
+    with configured(public=True):
         stranger, another = Client(), Client()
         download(stranger, "?name=bob")
         assert "“bob…”" in stranger.get(PROGRESS).content.decode()
@@ -203,7 +204,7 @@ def test_nobody_sees_the_exports_of_others(client: Client) -> None:
         assert "“bob…”" not in another.get(PROGRESS).content.decode()
 
 
-@override_settings(BIRDWATCHER_PUBLIC=True)
+@configured(public=True)
 @pytest.mark.parametrize("cookie", [r'"\000x"', 43 * "é", 44 * "a", ""])
 def test_a_cookie_that_no_export_left_is_none(cookie: str) -> None:
     stranger = Client(headers={"Cookie": f"visitor={cookie}"})
@@ -267,7 +268,7 @@ def test_few_at_once_also_if_they_come_at_the_same_moment(
     download(client, "")
 
 
-@override_settings(BIRDWATCHER_PUBLIC=True)
+@configured(public=True)
 def test_few_at_once_for_strangers_at_one_address() -> None:
     """However many browsers they say they are, and whether they ask the API or the page."""
     under_way = [Client().get(address) for address in (EXPORT, "/api/v1/birds?format=csv")]

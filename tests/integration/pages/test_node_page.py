@@ -6,7 +6,7 @@ import pytest
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
-from django.test import Client, override_settings
+from django.test import Client
 from django.utils import timezone
 
 from birdwatcher.birds.models import Bird, Species
@@ -14,6 +14,7 @@ from birdwatcher.nodes.models import Node, RejectedPacket, StatusChange
 from birdwatcher.pages import history, timeline
 from nodeproc.sources.tcp.events import Reason
 from nodeproc.states import NodeState
+from tests.support.configured import configured
 from tests.support.flock import insert
 from tests.support.network import browser_of, queries_of, run_daemon, tell
 from tests.support.plans import analyze, plan_of
@@ -196,7 +197,7 @@ def test_strangers_do_not_learn_who_changed_it(node: Node) -> None:
     user = User.objects.create_user("ranger")
     LogEntry.objects.log_actions(user.pk, [node], CHANGE, change_message="Disabled.")
     assert Client().get(f"/nodes/{node.pk}/").status_code == 302
-    with override_settings(BIRDWATCHER_PUBLIC=True):
+    with configured(public=True):
         html = page(Client(), node)
     assert "ranger" not in html
     assert "Dartmoor" in html

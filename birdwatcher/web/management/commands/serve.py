@@ -49,7 +49,7 @@ class Command(BaseCommand):
         import_module(settings.ROOT_URLCONF)
         serve(
             application,
-            workers=settings.BIRDWATCHER_WEB_WORKERS,
+            workers=settings.BIRDWATCHER.web_workers,
             log_level=settings.LOGGING["root"]["level"],
             listener=None if systemd_passes_sockets() else _listen(options["address"]),
             check=lambda: load(os.environ),

@@ -6,8 +6,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from birdwatcher.writer.limits import DaemonConfiguration
 from birdwatcher.writer.process import run_writer
+from birdwatcher.writer.reload import Reload
 from nodeproc.logs.journal import complain
 from supervisor.daemon import RefusedError, run_daemon
 
@@ -26,15 +26,9 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         """Run the daemon; if it cannot run, end the process with one sentence."""
-        configuration = DaemonConfiguration()
+        config = settings.BIRDWATCHER
         try:
-            run_daemon(
-                run_writer,
-                configuration.limits,
-                settings.BIRDWATCHER.state_dir,
-                configuration.reload,
-                settings.BIRDWATCHER_METRICS,
-            )
+            run_daemon(run_writer, config.daemon, config.state_dir, Reload(config))
         except RefusedError as error:
             complain(str(error))
             sys.exit(error.code)

@@ -1,0 +1,60 @@
+"""The files that show every setting: `systemd/birdwatcher.env` and `docs/configure.md`.
+
+`python -m birdwatcher.configuration.document` writes them anew.
+"""
+
+import textwrap
+
+from birdwatcher.configuration.config import BASE_DIR, SETTINGS, STATE_DIR
+from birdwatcher.configuration.sources import ENV_FILE
+from nodeproc.setting import Change, Setting
+
+WIDTH = 100
+CREDENTIALS = "/etc/birdwatcher/credentials"
+HEAD = f"""\
+# Configuration of Birdwatcher. A line that begins with # says what holds without it.
+#
+# After a change: systemctl reload birdwatcher birdwatcher-web (or restart, after which everything
+# counts). What is wrong here, the journal says, and every command, such as `birdwatcher check`.
+# Everybody may read this file. A secret is a file named like its variable in {CREDENTIALS},
+# and takes a restart.
+"""
+EXAMPLE = BASE_DIR / "systemd" / "birdwatcher.env"
+PAGE = BASE_DIR / "docs" / "configure.md"
+TABLE = """\
+| variable | default | meaning | secret | a change takes |
+| --- | --- | --- | --- | --- |
+"""
+
+
+def render_example() -> str:
+    """Return the text of the environment file, which sets nothing."""
+    # The file cannot name itself.
+    return "\n".join([HEAD, *(_paragraph(each) for each in SETTINGS if each.name != ENV_FILE)])
+
+
+def _paragraph(setting: Setting) -> str:
+    text = setting.meaning
+    if setting.secret:
+        text += f" Secret: belongs into {CREDENTIALS}/{setting.name}."
+    if setting.name == STATE_DIR:
+        text += " The services set it; without effect here."
+    lines = textwrap.wrap(text, WIDTH - 2, break_long_words=False, break_on_hyphens=False)
+    return "\n".join([*(f"# {line}" for line in lines), f"#{setting.name}={setting.shown}\n"])
+
+
+def render_page(text: str) -> str:
+    """Return `text`, of the page, with its table made anew; the table is its end."""
+    return text.partition(TABLE)[0] + TABLE + "".join(map(_row, SETTINGS))
+
+
+def _row(setting: Setting) -> str:
+    default = f"`{setting.shown}`" if setting.shown else ""
+    secret = "yes" if setting.secret else ""
+    change = Change.RESTART if setting.secret else setting.change
+    return f"| `{setting.name}` | {default} | {setting.meaning} | {secret} | {change.value} |\n"
+
+
+if __name__ == "__main__":
+    EXAMPLE.write_text(render_example(), encoding="utf-8")
+    PAGE.write_text(render_page(PAGE.read_text(encoding="utf-8")), encoding="utf-8")

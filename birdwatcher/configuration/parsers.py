@@ -1,0 +1,41 @@
+"""From the text of a variable to its value. A parser raises ValueError with what is allowed."""
+
+import zoneinfo
+from collections.abc import Callable
+
+TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
+FALSE_WORDS = frozenset({"0", "false", "no", "off"})
+
+
+def boolean(text: str) -> bool:
+    """1 or 0, also spelled yes/no, true/false, on/off."""
+    word = text.lower()
+    if word in TRUE_WORDS | FALSE_WORDS:
+        return word in TRUE_WORDS
+    raise ValueError("1 or 0")
+
+
+def words(text: str) -> list[str]:
+    """Words with commas between them."""
+    return [word for word in (part.strip() for part in text.split(",")) if word]
+
+
+def time_zone(text: str) -> str:
+    """The name of a time zone that this system knows."""
+    try:
+        return zoneinfo.ZoneInfo(text).key
+    except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
+        raise ValueError("the name of a time zone, such as UTC or Europe/London") from None
+
+
+def choice(*allowed: str) -> Callable[[str], str]:
+    """Return a parser that accepts one of the words in `allowed`, in capitals or not."""
+    by_folded = {word.casefold(): word for word in allowed}
+
+    def parse(text: str) -> str:
+        try:
+            return by_folded[text.casefold()]
+        except KeyError:
+            raise ValueError(f"one of {', '.join(allowed)}") from None
+
+    return parse
