@@ -21,7 +21,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "birdwatcher.web",  # before staticfiles: both have a command `runserver`
+    "birdwatcher.web",  # before the next, because both have a command `runserver`
     "django.contrib.staticfiles",
     "channels",
     "axes",
@@ -42,7 +42,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "birdwatcher.api.errors.ApiErrorsMiddleware",  # outside everything that may answer with a page
+    "birdwatcher.api.errors.ApiErrorsMiddleware",  # outside all that may answer with a page
     "django.middleware.security.SecurityMiddleware",
     "birdwatcher.web.headers.HeadersMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -86,9 +86,9 @@ AUTHENTICATION_BACKENDS = [
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = datetime.timedelta(minutes=10)
 AXES_LOCKOUT_PARAMETERS = ["ip_address"]
-# Otherwise someone with an account could guess other passwords without end by logging in between.
+# Otherwise whoever has an account guesses at others without end, logging in to it in between.
 AXES_RESET_ON_SUCCESS = False
-# Otherwise each attempt during a lockout would prolong it.
+# Else whoever tries again and again would never be let in.
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_CLIENT_IP_CALLABLE = "birdwatcher.accounts.throttle.client_address"
 AXES_USERNAME_CALLABLE = "birdwatcher.accounts.throttle.no_name"
@@ -117,11 +117,11 @@ USE_I18N = False
 FORMAT_MODULE_PATH = ["birdwatcher.formats"]
 
 STATIC_URL = "static/"
-# Part of the installed program, like its code. Where `collectstatic` has not run, WhiteNoise finds
-# the files in the apps.
+# Part of the program as it is installed, like its code. Where `collectstatic` has not run, the
+# files are found where they are written.
 STATIC_ROOT = BASE_DIR / "static"
-# Chart.js and Swagger UI, from packages that contain them. Installing the packages as apps would
-# change the admin and add files that nothing uses.
+# Chart.js and Swagger UI, out of packages that carry them. The first one's app would change the
+# admin, too, and the other's bring files that nobody asks for.
 _swagger = files("drf_spectacular_sidecar") / "static" / "drf_spectacular_sidecar"
 STATICFILES_DIRS = [
     ("chart", str(files("unfold") / "static" / "unfold" / "js" / "chart")),
@@ -136,13 +136,13 @@ WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG or not STATIC_ROOT.is_di
 SESSION_COOKIE_SECURE = BIRDWATCHER.https
 CSRF_COOKIE_SECURE = BIRDWATCHER.https
 SECURE_SSL_REDIRECT = BIRDWATCHER.https
-# Monitoring asks for it directly, without the proxy that speaks HTTPS.
+# Whoever asks for it stands beside the web UI, not before the proxy that speaks HTTPS.
 SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if BIRDWATCHER.https else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = BIRDWATCHER.https
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
-# Nothing from other sites, and no script or style inside a page; this holds for the admin, too.
+# Nothing from elsewhere, and nothing that stands in the page itself; the admin keeps to it, too.
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
@@ -153,8 +153,8 @@ CONTENT_SECURITY_POLICY = {
     },
 }
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BIRDWATCHER.trust_proxy else None
-# W021 asks for the browsers' preload list. It is hard to leave again, so the domain's owner decides
-# that, not one application on it.
+# W021 asks for the browsers' preload list, which can hardly be left again: whoever owns the domain
+# decides that, not one application on it.
 SILENCED_SYSTEM_CHECKS = ["security.W021"]
 
 REST_FRAMEWORK = {
@@ -207,16 +207,16 @@ LOGGING = {
     "handlers": {"log": _log_handlers[BIRDWATCHER.log_format]},
     "root": {"handlers": ["log"], "level": BIRDWATCHER.log_level},
     "loggers": {
-        # Without Django's own handlers its messages reach root's. Its DEBUG level would log every
-        # query and every variable that a template misses.
+        # Django's own handlers are taken away, so that its messages pass through root's. At DEBUG
+        # it would log every query and every variable a template misses, and bury everything else.
         "django": {
             "handlers": [],
             "level": _others_level,
         },
         "django.server": {"handlers": [], "propagate": True},
-        # `birdwatcher.accounts` logs failed logins, without names.
+        # What matters of a failure to log in, `birdwatcher.accounts` says, and it says no names.
         "axes": {"level": "ERROR"},
-        # At DEBUG it logs its selector in each process.
+        # It would name its selector in each process.
         "asyncio": {"level": _others_level},
     },
 }

@@ -3,12 +3,11 @@
 import enum
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
 
 from nodeproc.limits import NodeLimits
 from nodeproc.numbers.tally import Tally
 from nodeproc.sources.tcp.guard import Guard
-from nodeproc.wire import NodeSpec
+from nodeproc.wire.messages import NodeSpec
 
 
 class Exit(enum.IntEnum):
@@ -21,13 +20,6 @@ class Exit(enum.IntEnum):
     ORPHANED = 72  # the supervisor is gone
     TERMINATED = 73  # by SIGTERM
     LOST = 74  # the spool did not take what was not acknowledged; the log says how much that was
-
-
-class Adjustment(NamedTuple):
-    """What can change while a node process runs, without a break in its connection."""
-
-    limits: tuple[Any, ...]  # the fields of NodeLimits
-    log_level: int
 
 
 @dataclass(frozen=True)

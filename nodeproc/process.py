@@ -15,17 +15,17 @@ from multiprocessing.connection import Connection
 
 from setproctitle import setproctitle
 
-from nodeproc.assignment import Adjustment, Exit, Task
+from nodeproc.assignment import Exit, Task
 from nodeproc.delivery.outbox import Outbox
 from nodeproc.delivery.spool import Spool, SpoolError
 from nodeproc.delivery.uplink import Uplink
-from nodeproc.limits import NodeLimits
 from nodeproc.logs import Fold, printable, speaker
 from nodeproc.sources.tcp.events import parse_event
 from nodeproc.sources.tcp.receiver import Receiver
 from nodeproc.sources.tcp.source import Listener
 from nodeproc.states import NodeState, check_transition
-from nodeproc.wire import Batch, Frame, Kind, NodeSpec, Status
+from nodeproc.wire.frames import Frame, Kind
+from nodeproc.wire.messages import Adjustment, Batch, NodeSpec, Status
 
 log = logging.getLogger("birdwatcher.node")
 
@@ -95,9 +95,9 @@ class NodeProcess:
         self._end: asyncio.Future[Exit] = loop.create_future()
         self._introduce()
         self._listener = self._make_listener()
-        spool = Spool(task.spool_dir, task.spec.id, task.limits)
+        spool = Spool(task.spool_dir, task.spec.origin, task.limits)
         trouble = _take_up(spool)
-        self._outbox = Outbox(task.spec.id, spool, task.generation)
+        self._outbox = Outbox(task.spec.origin, spool, task.generation)
         self._uplink = self._make_uplink(connection)
         self._uplink.start()
         self._measure()
@@ -187,11 +187,11 @@ class NodeProcess:
                 self._measure()
                 self._end_if_drained()
             case Kind.CONFIGURE:
-                self._configure(NodeSpec(*frame.value()))
+                self._configure(frame.value())
             case Kind.STOP:
                 self._stop()
             case Kind.LIMITS:
-                self._adjust(Adjustment(*frame.value()))
+                self._adjust(frame.value())
 
     def _configure(self, spec: NodeSpec) -> None:
         """Take a new name; move to a new address."""
@@ -205,7 +205,7 @@ class NodeProcess:
 
     def _adjust(self, to: Adjustment) -> None:
         """Keep to other limits from now on."""
-        self._limits = NodeLimits(*to.limits)
+        self._limits = to.limits
         self._listener.adjust(self._limits)
         self._uplink.adjust(self._limits)
         logging.getLogger().setLevel(to.log_level)

@@ -32,8 +32,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from nodeproc import logs
-from nodeproc.wire import Frame
 from nodeproc.wire.channel import Channel
+from nodeproc.wire.frames import Frame
 
 log = logging.getLogger("birdwatcher.supervisor")
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from nodeproc.delivery.spoolfile import SPOOL_DIRECTORY
 from nodeproc.logs import speaker
 from nodeproc.numbers.board import Board
-from nodeproc.wire import Frame, Kind, NodeSpec, pack
+from nodeproc.wire.frames import Frame, Kind, pack
 from supervisor.children import freeze, raise_descriptor_limit
 from supervisor.fleet import Fleet
 from supervisor.lock import StateDirectoryBusyError, StateDirectoryError, lock_state_directory
@@ -150,7 +150,7 @@ class Supervisor:
             case Kind.ACK:
                 self._fleet.relay.acknowledge(frame.value())
             case Kind.NODES if not self._stop_asked.is_set():
-                self._fleet.want([NodeSpec(*row) for row in frame.value()])
+                self._fleet.want(frame.value())
             case Kind.REFUSED:
                 code, sentence = frame.value()
                 self._refusal = RefusedError(sentence, code)

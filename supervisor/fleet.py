@@ -7,17 +7,17 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import astuple
 from pathlib import Path
 
-from nodeproc.assignment import Adjustment, Exit, Task
-from nodeproc.delivery.spoolfile import spooled_nodes
+from nodeproc.assignment import Exit, Task
+from nodeproc.delivery.spool import spooled
 from nodeproc.limits import NodeLimits
 from nodeproc.logs import Fold
 from nodeproc.numbers.tally import Counts, Tallies
 from nodeproc.process import run_node
 from nodeproc.states import NodeState
-from nodeproc.wire import Kind, NodeSpec, Status, pack
+from nodeproc.wire.frames import Kind, pack
+from nodeproc.wire.messages import Adjustment, NodeSpec, Status
 from supervisor.children import Child, describe_exit
 from supervisor.metrics.statistics import Reading, Statistics
 from supervisor.node import Node
@@ -179,12 +179,12 @@ class Fleet:
     async def _replay_leftovers(self) -> None:
         """Have spools committed whose nodes are not wanted."""
         try:
-            leftovers = spooled_nodes(self._spool_dir)
+            leftovers = spooled(self._spool_dir)
         except OSError as error:  # no descriptor left, or the disk fails: the nodes go on
             why = f"the spools cannot be listed: {error.strerror}"
             self._fold(logging.ERROR, why, f"{why}; next try in {SURVEY_INTERVAL:g} s")
             return
-        for number in leftovers:
+        for _, number in leftovers:
             wanted = number in self._desired or number in self._nodes
             if not (wanted or self._stopping):
                 self._replay(NodeSpec(number, "(not enabled)", "0.0.0.0", 0))  # noqa: S104
@@ -281,7 +281,7 @@ class Fleet:
     def adjust(self, limits: NodeLimits) -> None:
         """Keep to these limits, and to the supervisor's log level, in every process from now on."""
         self._limits = limits
-        adjustment = Adjustment(astuple(limits), logging.getLogger().level)
+        adjustment = Adjustment(limits, logging.getLogger().level)
         for node in self._nodes.values():
             node.tell(pack(Kind.LIMITS, adjustment))
 

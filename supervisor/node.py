@@ -10,7 +10,8 @@ from nodeproc.logs import Fold, about
 from nodeproc.numbers.tally import Tally
 from nodeproc.sources.tcp.guard import Guard, Note
 from nodeproc.states import NodeState
-from nodeproc.wire import Kind, NodeSpec, Status, pack
+from nodeproc.wire.frames import Kind, pack
+from nodeproc.wire.messages import NodeSpec, Status
 from supervisor.children import Child
 from supervisor.reconcile import Phase, Running
 

@@ -9,7 +9,7 @@ import enum
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from nodeproc.wire import NodeSpec
+from nodeproc.wire.messages import NodeSpec
 
 
 class Phase(enum.Enum):

@@ -4,7 +4,9 @@ import contextlib
 from collections.abc import Callable, Mapping
 
 from nodeproc.states import NodeState
-from nodeproc.wire import Frame, Kind, Status, pack
+from nodeproc.wire.frames import Frame, Kind, UndecodableError, pack
+from nodeproc.wire.messages import Ack
+from nodeproc.wire.subjects import Subject
 from supervisor.children import Child
 from supervisor.node import Node
 from supervisor.writer_link import FIRST_GENERATION
@@ -33,28 +35,29 @@ class Relay:
         """Hand on what a node's process sends."""
         if frame.kind == Kind.STATUS:
             # What an older program spooled may say anything; the writer deals with that.
-            with contextlib.suppress(ValueError, TypeError, EOFError):
-                node.state = NodeState(Status(*frame.value()).state)
+            with contextlib.suppress(UndecodableError, ValueError):
+                node.state = NodeState(frame.value().state)
             self._on_change()
         self._to_writer(frame.raw)
 
     def node_down(self, node: Node) -> None:
         """Tell the writer about a node that has no process to tell it."""
-        self._to_writer(pack(Kind.NODE_DOWN, node.down, node=node.spec.id))
+        self._to_writer(pack(Kind.NODE_DOWN, node.down, origin=node.spec.origin))
         self._on_change()
 
-    def acknowledge(self, acks: list[tuple[int, int, int]]) -> None:
-        """Pass acknowledgements `(node, stream, sequence number)` down to their processes."""
-        for number, stream, sequence in acks:
-            if node := self._nodes.get(number):
-                node.tell(pack(Kind.ACKED, node=number, stream=stream, sequence=sequence))
+    def acknowledge(self, acks: list[Ack]) -> None:
+        """Pass acknowledgements down to the processes that they are for."""
+        for subject, number, stream, sequence in acks:
+            if subject == Subject.NODES and (node := self._nodes.get(number)):
+                origin = node.spec.origin
+                node.tell(pack(Kind.ACKED, origin=origin, stream=stream, sequence=sequence))
 
     def resend(self, generation: int) -> None:
         """There is a new writer: have it told everything that is not in the database."""
         self.generation = generation
         for node in self._nodes.values():
             if node.down:
-                self._to_writer(pack(Kind.NODE_DOWN, node.down, node=node.spec.id))
+                self._to_writer(pack(Kind.NODE_DOWN, node.down, origin=node.spec.origin))
             node.tell(pack(Kind.RESEND, generation))
 
     # Backpressure

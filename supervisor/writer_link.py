@@ -10,7 +10,7 @@ from multiprocessing.connection import Connection
 from nodeproc.backoff import Backoff
 from nodeproc.logs import Fold
 from nodeproc.numbers.board import Board
-from nodeproc.wire import Frame, Kind
+from nodeproc.wire.frames import Frame, Kind
 from supervisor.children import Child, describe_exit
 
 log = logging.getLogger("birdwatcher.supervisor")

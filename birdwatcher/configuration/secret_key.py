@@ -1,4 +1,6 @@
-"""The secret key when none is configured."""
+"""Where the secret key comes from."""
+
+from __future__ import annotations
 
 import contextlib
 import os
@@ -16,13 +18,16 @@ MISSING = (
 
 
 def find_secret_key(state_dir: Path, debug: bool) -> str:
-    """Return the key that is kept in `state_dir`; make one if there is none.
+    """Return the key that is kept in `state_dir`, if `debug` allows that.
 
-    Raises ImproperlyConfigured, one sentence, without `debug`, or if the key cannot be kept.
+    Raises ImproperlyConfigured, one sentence, if it does not, or the key cannot be kept.
     """
-    if not debug:
-        raise ImproperlyConfigured(MISSING)
-    path = state_dir / "secret_key"
+    if debug:
+        return _kept(state_dir / "secret_key")
+    raise ImproperlyConfigured(MISSING)
+
+
+def _kept(path: Path) -> str:
     try:
         if not path.exists():
             _keep_new_key(path)
@@ -39,8 +44,8 @@ def find_secret_key(state_dir: Path, debug: bool) -> str:
 
 def _keep_new_key(path: Path) -> None:
     """Write a new key to `path`, unless another process was first."""
-    # Several processes may start at once, and none may read a key that is still being written. So
-    # write another file and link it; link() fails if `path` exists.
+    # Written elsewhere and then linked, not opened in place: several processes may start at once,
+    # and none may read a file whose key is still being written. link() fails if `path` exists.
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix="secret_key.")
     try:
         with os.fdopen(descriptor, "w") as file:

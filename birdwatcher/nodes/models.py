@@ -11,7 +11,7 @@ from birdwatcher.locking import LockedDeleteModel
 from birdwatcher.validators import host_address, no_control_characters
 from nodeproc.sources.tcp.events import Reason
 from nodeproc.states import NodeState
-from nodeproc.wire import RAW_BYTES
+from nodeproc.wire.messages import RAW_BYTES
 
 STATES = [(state.value, state.value) for state in NodeState]
 

@@ -8,7 +8,7 @@ import signal
 import socket
 from multiprocessing.connection import Connection
 
-from nodeproc.wire import Frame, FrameReader
+from nodeproc.wire.frames import Frame, FrameReader
 
 READ_SIZE = 1024 * 1024
 MAX_TAKEN = 4 * 1024 * 1024  # bytes taken at once, which bounds a transaction

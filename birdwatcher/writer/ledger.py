@@ -33,11 +33,13 @@ from birdwatcher.writer.prompt import FEW, Part, commit_at_once
 from birdwatcher.writer.retention import Growth
 from birdwatcher.writer.rows import NodeEvent
 from birdwatcher.writer.species import SpeciesKeys
-from birdwatcher.writer.work import NodeReport, Stream, Work, gather
+from birdwatcher.writer.work import NodeReport, Work, gather
 from nodeproc.logs import Fold, about
 from nodeproc.numbers.board import Board
 from nodeproc.sources.tcp.events import Reason
-from nodeproc.wire import Frame, Kind
+from nodeproc.wire.frames import Frame, Kind
+from nodeproc.wire.messages import Ack
+from nodeproc.wire.subjects import Stream
 
 log = logging.getLogger("birdwatcher.writer")
 
@@ -86,13 +88,13 @@ class Ledger:
         self._forget()
         self._doubted = set(self._next)
 
-    def commit(self, frames: list[Frame]) -> list[tuple[int, int, int]]:
-        """Commit `frames`, in their order; return the acknowledgements `(node, stream, sequence)`.
+    def commit(self, frames: list[Frame]) -> list[Ack]:
+        """Commit `frames`, in their order; return the acknowledgements.
 
         Raises django.db.Error if the database cannot do it now: the same frames may be given again,
         after `doubt`. What the database will never take is isolated, logged and counted.
         """
-        streams = {(frame.node, frame.stream) for frame in frames if frame.stream}
+        streams = {frame.stream_key for frame in frames if frame.stream}
         self._take_up(frames)
         try:
             self._commit(frames)
@@ -100,12 +102,12 @@ class Ledger:
             if connection.connection is None:  # the session ended with it, and its lock
                 raise
             self._commit_around_poison(frames)
-        return [(*stream, self._next[stream] - 1) for stream in streams if stream in self._next]
+        return [Ack(*stream, self._next[stream] - 1) for stream in streams if stream in self._next]
 
     def _take_up(self, frames: list[Frame]) -> None:
         """Read the checkpoints of streams that are resumed, or that are in doubt."""
         resumed = {
-            (frame.node, frame.stream): frame.sequence
+            frame.stream_key: frame.sequence
             for frame in frames
             if frame.kind == Kind.RESUME and frame.value() == self._generation
         }
@@ -119,15 +121,15 @@ class Ledger:
             # committed, even if the checkpoint says otherwise (a restored backup, a deleted node).
             self._next[stream] = max(found.get(stream, 0) + 1, resumed.get(stream, known))
         self._doubted.clear()
-        self._forget_ended({node for node, _ in resumed}, keep=wanted)
+        self._forget_ended({stream[:2] for stream in resumed}, keep=wanted)
 
-    def _forget_ended(self, nodes: set[int], keep: Collection[Stream]) -> None:
-        """Of each of `nodes`, remember only the newest few streams: the others have ended."""
-        by_node: dict[int, list[Stream]] = {node: [] for node in nodes}
+    def _forget_ended(self, origins: set[tuple[int, int]], keep: Collection[Stream]) -> None:
+        """Of each of `origins`, remember only the newest few streams: the others have ended."""
+        by_origin: dict[tuple[int, int], list[Stream]] = {origin: [] for origin in origins}
         for stream in self._next:  # in the order in which they were taken up
-            if stream[0] in by_node:
-                by_node[stream[0]].append(stream)
-        for streams in by_node.values():
+            if stream[:2] in by_origin:
+                by_origin[stream[:2]].append(stream)
+        for streams in by_origin.values():
             for stream in streams[:-STREAMS_REMEMBERED]:
                 if stream not in keep:
                     del self._next[stream]
@@ -269,16 +271,16 @@ def _drop(work: Work, deleted: set[int]) -> None:
 
 def _read_checkpoints(streams: Iterable[Stream]) -> dict[Stream, int]:
     """Return the sequence number up to which each of `streams` is committed, where there is one."""
-    keys = set(streams)
+    keys = {(node, stream): key for key in streams for _, node, stream in [key]}
     rows = Checkpoint.objects.filter(node__in={node for node, _ in keys})
     found = rows.values_list("node", "stream", "sequence")
-    return {(node, stream): last for node, stream, last in found if (node, stream) in keys}
+    return {keys[node, stream]: last for node, stream, last in found if (node, stream) in keys}
 
 
 def _checkpoints(work: Work) -> list[Values]:
     now = datetime.datetime.now(datetime.UTC)
     return [
         (node, stream, following - 1, now)
-        for (node, stream), following in work.next.items()
+        for (_, node, stream), following in work.next.items()
         if node not in work.dropped
     ]

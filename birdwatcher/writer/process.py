@@ -34,7 +34,8 @@ from birdwatcher.writer.vitals import Vitals
 from nodeproc.backoff import Backoff
 from nodeproc.logs import Fold, speaker
 from nodeproc.numbers.board import Board
-from nodeproc.wire import Frame, Kind, NodeSpec, pack
+from nodeproc.wire.frames import Frame, Kind, pack
+from nodeproc.wire.messages import NodeSpec
 from supervisor.writer_link import FIRST_GENERATION
 
 log = logging.getLogger("birdwatcher.writer")

@@ -12,7 +12,7 @@ from birdwatcher.rollups.counting import MICROSECONDS, Groups
 from birdwatcher.units import EPOCH
 from birdwatcher.writer.bulk import BirdRow
 from nodeproc.sources.tcp.events import Reason
-from nodeproc.wire import RAW_BYTES, Event, Rejection, Status
+from nodeproc.wire.messages import RAW_BYTES, Event, Rejection, Status
 
 MAX_ERROR = 255  # characters, as in the database
 

@@ -18,7 +18,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from birdwatcher.nodes.models import NODES_CHANNEL, Node
-from nodeproc.wire import NodeSpec
+from nodeproc.wire.messages import NodeSpec
 
 # Seconds: an earlier daemon that has just ended may still be letting go. PostgreSQL notices that a
 # client is gone after 2 (see `client_connection_check_interval`), and may itself be busy.
@@ -91,7 +91,8 @@ def read_nodes() -> list[NodeSpec]:
 
 def first_line(error: Exception) -> str:
     """Return what a database says first; it tends to say more."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+    text = str(error).encode(errors="backslashreplace").decode()  # a path may be of any bytes
+    return (text.strip() or type(error).__name__).splitlines()[0]
 
 
 def _wait_for_lock(attempt: Callable[[], bool], holder: Callable[[], str]) -> None:

@@ -11,17 +11,18 @@ from pathlib import Path
 from birdwatcher.writer.inbox import MAX_TAKEN
 from birdwatcher.writer.ledger import Ledger
 from nodeproc.delivery.outbox import Outbox
-from nodeproc.delivery.spool import Spool, SpoolError
-from nodeproc.delivery.spoolfile import SpoolReader, spool_path, spooled_nodes
+from nodeproc.delivery.spool import Spool, SpoolError, readers, spooled
+from nodeproc.delivery.spoolfile import SpoolReader
 from nodeproc.limits import NodeLimits
-from nodeproc.wire import Batch, Frame, FrameReader, Kind
+from nodeproc.wire.frames import Frame, FrameReader, Kind
+from nodeproc.wire.subjects import Origin
 
 
 @dataclass
 class Waiting:
     """What waits in the spool of one node."""
 
-    node: int
+    origin: Origin
     size: int = 0  # bytes
     damaged: int = 0  # bytes, at the end
     events: int = 0
@@ -34,50 +35,57 @@ def survey(directory: Path) -> Iterator[Waiting]:
     Raises SpoolError.
     """
     try:
-        nodes = spooled_nodes(directory)
+        origins = spooled(directory)
     except OSError as error:
         raise SpoolError(f"{directory} cannot be read: {error.strerror}") from None
-    for node in nodes:
-        try:
-            descriptor = os.open(spool_path(directory, node), os.O_RDONLY | os.O_CLOEXEC)
-        except FileNotFoundError:  # committed a moment ago
-            continue
-        except OSError as error:
-            raise SpoolError(f"the spool of node {node} cannot be read: {error.strerror}") from None
-        try:
-            yield _look_into(node, descriptor)
-        finally:
-            os.close(descriptor)
+    for origin in origins:
+        waiting = Waiting(origin)
+        found = [_add(waiting, path, reader) for path, reader in readers(directory, origin)]
+        if any(found):  # else it was committed a moment ago
+            yield waiting
 
 
-def _look_into(node: int, descriptor: int) -> Waiting:
-    waiting = Waiting(node, os.fstat(descriptor).st_size)
+def _add(waiting: Waiting, path: Path, reader: type[SpoolReader]) -> bool:
+    """Add what is in one file; return whether there is one."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        node = waiting.origin.id
+        raise SpoolError(f"the spool of node {node} cannot be read: {error.strerror}") from None
+    try:
+        _look_into(waiting, reader(descriptor), os.fstat(descriptor).st_size)
+        return True
+    finally:
+        os.close(descriptor)
+
+
+def _look_into(waiting: Waiting, reader: SpoolReader, size: int) -> None:
     sound = 0  # bytes, up to the end of the last sound record
-    for frame, behind in SpoolReader(descriptor).all():
-        sound = behind
-        if frame.kind == Kind.BATCH:
-            batch = Batch(*frame.value())
-            waiting.events += len(batch.events)
-            if waiting.since is None:
-                waiting.since = datetime.datetime.fromtimestamp(batch.received_at, datetime.UTC)
-    waiting.damaged = max(waiting.size - sound, 0)
-    return waiting
+    for frame, end in reader.all():
+        sound = end
+        waiting.events += frame.events
+        if frame.kind == Kind.BATCH and waiting.since is None:
+            waiting.since = datetime.datetime.fromtimestamp(frame.received_at, datetime.UTC)
+    waiting.size += size
+    waiting.damaged += max(size - sound, 0)
 
 
-def commit(directory: Path, node: int, ledger: Ledger) -> None:
+def commit(directory: Path, origin: Origin, ledger: Ledger) -> None:
     """Have the ledger commit everything in the spool of one node, and remove it.
 
     Nobody else may use the spool. Raises SpoolError, django.db.Error.
     """
-    spool = Spool(directory, node, NodeLimits())
+    spool = Spool(directory, origin, NodeLimits())
     spool.take_up()
-    outbox = Outbox(node, spool)
+    outbox = Outbox(origin, spool)
     while frames := _some(outbox):
-        for acknowledged, stream, sequence in ledger.commit(frames):
-            if acknowledged == node:
+        for subject, number, stream, sequence in ledger.commit(frames):
+            if (subject, number) == origin:
                 outbox.acknowledge(stream, sequence)
     if outbox:
-        raise SpoolError(f"the spool of node {node} was not taken whole")
+        raise SpoolError(f"the spool of node {origin.id} was not taken whole")
 
 
 def _some(outbox: Outbox) -> list[Frame]:

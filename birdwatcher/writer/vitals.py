@@ -16,7 +16,7 @@ from birdwatcher.writer.holding import hold_nodes
 from birdwatcher.writer.models import Daemon, DaemonProcess
 from birdwatcher.writer.rows import moment
 from nodeproc.numbers.board import Board, Summary
-from nodeproc.wire import ProcessUsage
+from nodeproc.wire.messages import ProcessUsage
 from supervisor import VERSION
 
 HEARTBEAT = 5.0  # seconds between two signs of life in the database

@@ -22,12 +22,12 @@ from birdwatcher.writer.rows import (
     rejected_packet,
 )
 from nodeproc.states import NodeState
-from nodeproc.wire import HEADER, Batch, Frame, Kind, Status
-
-Stream = tuple[int, int]  # node, stream
+from nodeproc.wire.frames import Frame, Kind, UndecodableError
+from nodeproc.wire.messages import Batch, Status
+from nodeproc.wire.subjects import Stream
 
 # What opening a frame raises if no program of ours can have packed it, or a time in it is none.
-UNREADABLE = (ValueError, TypeError, EOFError, OverflowError)
+UNREADABLE = (UndecodableError, ValueError, OverflowError)
 
 
 @dataclass
@@ -103,8 +103,8 @@ class Work:
 
     def cannot_read(self, frame: Frame, why: str) -> None:
         """Count a frame that cannot be opened as one rejected packet."""
-        self.unreadable.append((frame.node, why))
-        self._reject(refused(frame.node, time.time(), frame.raw[HEADER.size :]))
+        self.unreadable.append((frame.id, why))
+        self._reject(refused(frame.id, time.time(), bytes(frame.body)))
 
     def _reject(self, packet: RejectedPacket) -> None:
         report = self.about(packet.node_id)
@@ -133,7 +133,7 @@ def _is_next(frame: Frame, work: Work, expected: Mapping[Stream, int]) -> bool:
     """Whether this frame is to be taken now; its stream then goes on behind it."""
     if frame.kind == Kind.NODE_DOWN:
         return True
-    stream = (frame.node, frame.stream)
+    stream = frame.stream_key
     following = work.next.get(stream, expected.get(stream))
     if frame.kind == Kind.RESUME or frame.sequence != following:
         return False
@@ -144,9 +144,9 @@ def _is_next(frame: Frame, work: Work, expected: Mapping[Stream, int]) -> bool:
 def _add(work: Work, frame: Frame) -> None:
     """Add what `frame` says, or raise one of `UNREADABLE` and add nothing."""
     if frame.kind == Kind.BATCH:
-        _add_batch(work, frame.node, Batch(*frame.value()))
+        _add_batch(work, frame.id, frame.value())
     else:
-        _add_status(work, frame.node, Status(*frame.value()))
+        _add_status(work, frame.id, frame.value())
 
 
 def _add_batch(work: Work, node: int, batch: Batch) -> None:

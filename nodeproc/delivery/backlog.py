@@ -1,79 +1,63 @@
-"""How many events wait in a spool, and since when, without reading it again."""
+"""How many events wait in a spool, and since when."""
 
-from collections import deque
-from dataclasses import dataclass
+import contextlib
 
-from nodeproc.wire import batch_head
-
-MOST_MARKS = 1024
-
-
-@dataclass(slots=True)
-class _Mark:
-    """Some frames that follow each other."""
-
-    stream: int  # of the last of them
-    sequence: int
-    frames: int
-    events: int
-    since: float | None  # when the oldest of the events was received
-
-    def join(self, later: "_Mark") -> None:
-        """Take in those that follow."""
-        self.stream, self.sequence = later.stream, later.sequence
-        self.frames += later.frames
-        self.events += later.events
-        if self.since is None:
-            self.since = later.since
+from nodeproc.delivery.spoolfile import MAGIC, SpoolReader
+from nodeproc.wire.frames import Frame
 
 
 class Backlog:
-    """The frames in a spool, from the oldest that is not acknowledged on.
+    """Counts the frames of a spool, from the oldest that is not acknowledged on.
 
-    However many they are, there are at most `MOST_MARKS` marks on them: with more frames a mark
-    covers more, and its events count as waiting until the last of them is acknowledged.
+    A cursor follows the acknowledgements through the file and reads the headers that it passes, so
+    nothing is held in memory for each frame. If the file cannot be read, the numbers stand still:
+    they are for people, and the delivery does not depend on them.
     """
 
-    def __init__(self) -> None:
-        self._marks: deque[_Mark] = deque()
+    def __init__(self, reader: SpoolReader | None = None) -> None:
+        """`reader`: of the spool's file; a cursor of its own."""
+        self._reader = reader
         self._acknowledged: dict[int, int] = {}  # stream -> up to which sequence number
-        self._span = 1  # frames of a mark
+        self._cursor = self._end = len(MAGIC)
+        self._oldest = len(MAGIC)  # offset of the first frame with events, from the cursor on
         self.events = 0
+        self.since: float | None = None  # when the oldest was received: seconds since the epoch
 
-    def add(self, stream: int, sequence: int, raw: bytes) -> None:
-        """One more frame stands at the end."""
-        since, events = batch_head(raw)
-        self.events += events
-        mark = _Mark(stream, sequence, 1, events, since if events else None)
-        if self._marks and self._marks[-1].frames < self._span:
-            self._marks[-1].join(mark)
-            return
-        self._marks.append(mark)
-        if len(self._marks) > MOST_MARKS:
-            self._span *= 2
-            self._join_pairs()
+    def add(self, frame: Frame, end: int) -> None:
+        """Count one more frame, which stands in the file up to the offset `end`."""
+        if frame.events:
+            if self.since is None:
+                self.since, self._oldest = frame.received_at, self._end
+            self.events += frame.events
+        self._end = end
 
     def acknowledge(self, stream: int, sequence: int) -> None:
-        """The frames of `stream` up to `sequence` are committed."""
-        if not self._marks:
+        """Count the frames of `stream` up to `sequence` no more: they are committed."""
+        if self._cursor == self._end:
             return
         self._acknowledged[stream] = max(sequence, self._acknowledged.get(stream, 0))
-        while self._marks and self._is_acknowledged(self._marks[0]):
-            self.events -= self._marks.popleft().events
+        with contextlib.suppress(OSError):
+            self._pass_acknowledged()
+            self._find_oldest()
 
-    @property
-    def since(self) -> float | None:
-        """When the oldest event was received, in seconds since the epoch; None without events."""
-        return next((mark.since for mark in self._marks if mark.since is not None), None)
+    def _pass_acknowledged(self) -> None:
+        while found := self._head(self._cursor):
+            frame, after = found
+            if frame.sequence > self._acknowledged.get(frame.stream, 0):
+                return
+            self.events -= frame.events
+            self._cursor = after
 
-    def _is_acknowledged(self, mark: _Mark) -> bool:
-        return self._acknowledged.get(mark.stream, 0) >= mark.sequence
+    def _find_oldest(self) -> None:
+        self._oldest = max(self._oldest, self._cursor)
+        while found := self._head(self._oldest):
+            frame, after = found
+            if frame.events:
+                self.since = frame.received_at
+                return
+            self._oldest = after
+        if self._oldest == self._end:
+            self.since = None
 
-    def _join_pairs(self) -> None:
-        joined: deque[_Mark] = deque()
-        for number, mark in enumerate(self._marks):
-            if number % 2:
-                joined[-1].join(mark)
-            else:
-                joined.append(mark)
-        self._marks = joined
+    def _head(self, offset: int) -> tuple[Frame, int] | None:
+        return self._reader.head(offset) if self._reader and offset < self._end else None

@@ -7,7 +7,8 @@ from typing import Any
 
 from nodeproc.delivery.spool import Spool
 from nodeproc.limits import NodeLimits
-from nodeproc.wire import Batch, Kind, batch_head, pack
+from nodeproc.wire.frames import Kind, contents, pack
+from nodeproc.wire.subjects import Origin
 
 
 class Outbox:
@@ -18,19 +19,18 @@ class Outbox:
     `rewind` begins it again.
     """
 
-    def __init__(self, node: int, spool: Spool, generation: int = 0) -> None:
-        """Begin a new stream of the node with this id, behind what is in its spool.
+    def __init__(self, origin: Origin, spool: Spool, generation: int = 0) -> None:
+        """Begin a new stream of this node, after what is in its spool.
 
         `generation`: which writer it is sent to.
         """
-        self._node = node
+        self._origin = origin
         self._generation = generation
         self._spool = spool
         self._stream = secrets.randbits(63)
         self._last = 0  # sequence number of the newest frame
         self._sent: deque[bytes] = deque()
         self._unsent: deque[bytes] = deque()
-        self._counts: deque[int] = deque()  # how many events are in each frame, sent or not
         self._resumed: int | None = None  # the stream that the writer was last told of
         self.size = 0  # bytes in memory
         self.events = 0  # in memory
@@ -51,12 +51,10 @@ class Outbox:
     def append(self, kind: Kind, value: Any) -> None:
         """Retain one more frame, and have it sent."""
         self._last += 1
-        raw = pack(kind, value, node=self._node, stream=self._stream, sequence=self._last)
+        raw = pack(kind, value, origin=self._origin, stream=self._stream, sequence=self._last)
         self._unsent.append(raw)
         self.size += len(raw)
-        count = len(value.events) if isinstance(value, Batch) else 0
-        self._counts.append(count)
-        self.events += count
+        self.events += contents(raw)[1]
 
     def take(self) -> bytes | None:
         """Return what is to be sent next, or None. Raises SpoolError.
@@ -75,8 +73,8 @@ class Outbox:
         if stream == self._resumed:
             return raw
         self._resumed = stream
-        where = {"node": self._node, "stream": stream, "sequence": sequence}
-        return pack(Kind.RESUME, self._generation, **where) + raw
+        where = {"stream": stream, "sequence": sequence}
+        return pack(Kind.RESUME, self._generation, origin=self._origin, **where) + raw
 
     def rewind(self, generation: int) -> None:
         """Have everything retained sent again, to the writer of this generation."""
@@ -92,8 +90,9 @@ class Outbox:
         if stream != self._stream:
             return
         while self._sent and self.first <= sequence:
-            self.size -= len(self._sent.popleft())
-            self.events -= self._counts.popleft()
+            raw = self._sent.popleft()
+            self.size -= len(raw)
+            self.events -= contents(raw)[1]
 
     def give_up_spool(self) -> None:
         """Go on without what is in the spool, which cannot be read; its file is set aside."""
@@ -124,7 +123,6 @@ class Outbox:
         )
         self._sent.clear()
         self._unsent.clear()
-        self._counts.clear()
         self.size = self.events = 0
 
     # What waits, for those who watch
@@ -146,5 +144,5 @@ class Outbox:
             return self._spool.backlog.since
         if not self.events:
             return None
-        heads = map(batch_head, itertools.chain(self._sent, self._unsent))
+        heads = map(contents, itertools.chain(self._sent, self._unsent))
         return next(received_at for received_at, events in heads if events)

@@ -2,23 +2,28 @@
 
 import contextlib
 import os
+import shutil
 import time
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO
 
+from nodeproc.delivery import spool_v1
 from nodeproc.delivery.backlog import Backlog
 from nodeproc.delivery.spoolfile import (
     CRC,
     DAMAGED,
     MAGIC,
-    READ_AHEAD,
+    SUFFIX,
     SpoolReader,
+    record,
     spool_path,
     total_size,
+    why,
 )
 from nodeproc.limits import NodeLimits
-from nodeproc.wire import Frame
+from nodeproc.wire.frames import Frame
+from nodeproc.wire.subjects import Origin
 
 # After so many bytes of its own growth a spool looks again how large all spools are together.
 TOTAL_CHECK = 1024 * 1024
@@ -28,13 +33,40 @@ class SpoolError(Exception):
     """The spool cannot take more now; the message says why."""
 
 
+def spooled(directory: Path) -> list[Origin]:
+    """Return who has a spool, in order. Raises OSError."""
+    found: set[Origin] = set()
+    with contextlib.suppress(FileNotFoundError), os.scandir(directory) as entries:
+        for entry in entries:
+            name = entry.name.removesuffix(SUFFIX)
+            if name != entry.name and (origin := spool_v1.origin_v1(name) or _origin(name)):
+                found.add(origin)
+    return sorted(found)
+
+
+def _origin(name: str) -> Origin | None:
+    try:
+        return Origin.parse(name)
+    except ValueError:
+        return None
+
+
+def readers(directory: Path, origin: Origin) -> list[tuple[Path, type[SpoolReader]]]:
+    """Return the files that may hold a spool, with what reads each; the older one first."""
+    return [
+        (spool_v1.path_v1(directory, origin), spool_v1.SpoolReaderV1),
+        (spool_path(directory, origin), SpoolReader),
+    ]
+
+
 class Spool:
     """The spool of one node, for its process: appended to, and read in order from a cursor."""
 
-    def __init__(self, directory: Path, node: int, limits: NodeLimits) -> None:
+    def __init__(self, directory: Path, origin: Origin, limits: NodeLimits) -> None:
         """Begin without looking at the disk; `take_up` does."""
         self.limits = limits
-        self._path = spool_path(directory, node)
+        self._origin = origin
+        self._path = spool_path(directory, origin)
         self._file: int | None = None
         self._reader: SpoolReader | None = None
         self._cursor = 0
@@ -57,14 +89,19 @@ class Spool:
 
         A file that is damaged from its first byte on is set aside. Raises SpoolError.
         """
+        damaged = 0
         try:
+            damaged = self._convert()
             self._open(os.O_RDWR)
-            return self._find_end()
+            return damaged + self._find_end()
         except FileNotFoundError:
-            return 0
+            return damaged
         except OSError as error:
             self._close()
-            raise SpoolError(_why(error)) from None
+            raise SpoolError(why(error)) from None
+
+    def _convert(self) -> int:
+        return spool_v1.convert(self._path.parent, self._origin, self._keep_for_people)
 
     def _find_end(self) -> int:
         assert self._file is not None  # noqa: S101 for the type checker
@@ -74,21 +111,21 @@ class Spool:
             self.set_aside()
             return on_disk
         self.size = self._cursor = len(MAGIC)
-        for frame, behind in self._reader.all():
-            self._last, self.size = (frame.stream, frame.sequence), behind
-            self.backlog.add(*self._last, frame.raw)
+        for frame, end in self._reader.all():
+            self._last, self.size = (frame.stream, frame.sequence), end
+            self.backlog.add(frame, end)
         damaged = max(on_disk - self.size, 0)
         if damaged:
-            self._keep_for_people(damaged)
+            with open(self._file, "rb", closefd=False) as file:
+                self._keep_for_people(file, self.size)
         self._cut_back()
         return damaged
 
-    def _keep_for_people(self, damaged: int) -> None:
-        """Copy what is about to be cut off: there may be sound records behind the damage."""
-        assert self._file is not None  # noqa: S101 for the type checker
+    def _keep_for_people(self, file: BinaryIO, offset: int) -> None:
+        """Copy what is about to be cut off: there may be sound records after the damage."""
         with contextlib.suppress(OSError), self._aside().open("wb") as copy:
-            for offset in range(self.size, self.size + damaged, READ_AHEAD):
-                copy.write(os.pread(self._file, READ_AHEAD, offset))
+            file.seek(offset)
+            shutil.copyfileobj(file, copy)
 
     def append(
         self, frames: Sequence[bytes], last: tuple[int, int], *, sent: int, force: bool = False
@@ -96,38 +133,37 @@ class Spool:
         """Append all of `frames`, or none. Raises SpoolError.
 
         `last`: stream and sequence number of the last of them. The first `sent` of them, which
-        must be 0 unless the cursor is at the end, were sent already: the cursor moves behind them.
+        must be 0 unless the cursor is at the end, were sent already: the cursor moves past them.
         With `force` they may exceed the limits: there will be no other chance.
         """
         length = sum(map(len, frames)) + CRC.size * len(frames)
         if not force:
             self._check_limits(length)
-        records = [CRC.pack(zlib.crc32(raw)) + raw for raw in frames]
+        records = [record(raw) for raw in frames]
         try:
             if self._file is None and not self._create():
-                sent = 0  # they stand behind older ones now, and are sent again
+                sent = 0  # they stand after older ones now, and are sent again
             self._write(b"".join(records))
         except OSError as error:
             self._cut_back()
-            raise SpoolError(_why(error)) from None
+            raise SpoolError(why(error)) from None
         self._cursor += sum(map(len, records[:sent]))
-        self.size += length
         self._last = last
-        stream, sequence = last
-        for number, raw in enumerate(frames, sequence - len(frames) + 1):
-            self.backlog.add(stream, number, raw)
+        for raw in frames:
+            self.size += CRC.size + len(raw)
+            self.backlog.add(Frame.of(raw), self.size)
 
     def read(self) -> Frame | None:
         """Return the frame at the cursor and move on, or None at the end. Raises SpoolError."""
         if self._reader is None or self.is_read:
             return None
         try:
-            record = self._reader.at(self._cursor)
+            found = self._reader.at(self._cursor)
         except OSError as error:
-            raise SpoolError(_why(error)) from None
-        if record is None:
+            raise SpoolError(why(error)) from None
+        if found is None:
             raise SpoolError("what was spooled cannot be read back")
-        frame, self._cursor = record
+        frame, self._cursor = found
         return frame
 
     def rewind(self) -> None:
@@ -154,10 +190,12 @@ class Spool:
     def _open(self, flags: int) -> None:
         self._file = os.open(self._path, flags | os.O_CLOEXEC, 0o600)
         self._reader = SpoolReader(self._file)
+        self.backlog = Backlog(SpoolReader(self._file))
 
     def _create(self) -> bool:
         """Begin a file; or go on with one that could not be taken up before, and return False."""
         self._path.parent.mkdir(mode=0o700, exist_ok=True)
+        self._convert()
         try:
             self._open(os.O_RDWR | os.O_CREAT | os.O_EXCL)
         except FileExistsError:
@@ -210,7 +248,3 @@ class Spool:
         if total > self.limits.spool_total_bytes:
             raise SpoolError("all spools together have reached their limit")
         self._checked_at = size
-
-
-def _why(error: OSError) -> str:
-    return f"{error.strerror or error}".lower()

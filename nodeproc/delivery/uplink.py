@@ -7,8 +7,8 @@ from multiprocessing.connection import Connection
 from nodeproc.delivery.outbox import Outbox
 from nodeproc.delivery.spool import SpoolError
 from nodeproc.limits import NodeLimits
-from nodeproc.wire import Frame, Kind
 from nodeproc.wire.channel import Channel
+from nodeproc.wire.frames import Frame, Kind
 
 PIPE_BUFFER = 256 * 1024  # bytes on their way up the pipe; what is beyond waits in the outbox
 # What was not acknowledged between one look and the next, so many seconds later, is spooled.

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 from nodeproc.numbers.shared import MICRO, Arena, shared_numbers
-from nodeproc.wire import Batch
+from nodeproc.wire.messages import Batch
 
 
 class Counts(NamedTuple):

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 
-from nodeproc.wire import Frame, FrameReader
+from nodeproc.wire.frames import Frame, FrameReader
 
 READ_SIZE = 256 * 1024
 BUFFERS_PER_CALL = 256  # well under IOV_MAX

@@ -11,7 +11,7 @@ from dataclasses import replace
 from nodeproc.logs import Fold
 from nodeproc.numbers.board import Board
 from nodeproc.numbers.tally import Counts
-from nodeproc.wire import Kind, pack
+from nodeproc.wire.frames import Kind, pack
 from supervisor.fleet import Fleet
 from supervisor.metrics.catalogue import Snapshot
 from supervisor.metrics.exposition import render

@@ -11,7 +11,7 @@ from nodeproc.numbers.board import Summary
 from nodeproc.numbers.shared import MICRO
 from nodeproc.numbers.tally import GROWING, Counts, together
 from nodeproc.states import NodeState
-from nodeproc.wire import NodeSpec
+from nodeproc.wire.messages import NodeSpec
 
 
 class Reading(NamedTuple):

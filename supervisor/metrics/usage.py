@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import psutil
 
-from nodeproc.wire import ProcessUsage
+from nodeproc.wire.messages import ProcessUsage
 
 TICK = 1 / os.sysconf("SC_CLK_TCK")  # seconds
 PAGE = os.sysconf("SC_PAGE_SIZE")  # bytes

@@ -9,7 +9,8 @@ import pytest
 
 from birdwatcher.birds.models import Bird
 from birdwatcher.nodes.models import NodeStatus
-from nodeproc.delivery.spoolfile import spooled_nodes
+from nodeproc.delivery.spool import spooled
+from nodeproc.wire.subjects import Origin, Subject
 from tests.support.daemon import Daemon
 from tests.support.outage import write_locked
 from tests.support.park import Park, Station
@@ -24,6 +25,10 @@ def spools(park: Park) -> Path:
     return park.database.state_dir / "spool"
 
 
+def origin(station: Station) -> Origin:
+    return Origin(Subject.NODES, station.id)
+
+
 def wait_until_spooled(park: Park, *stations: Station) -> None:
     for station in stations:
         wait_until(
@@ -32,17 +37,17 @@ def wait_until_spooled(park: Park, *stations: Station) -> None:
             message="everything sent is read",
         )
     wait_until(
-        lambda: {station.id for station in stations} <= set(spooled_nodes(spools(park))),
+        lambda: {origin(station) for station in stations} <= set(spooled(spools(park))),
         timeout=SPOOLING,
-        message=lambda: f"spooled; there is {spooled_nodes(spools(park))}",
+        message=lambda: f"spooled; there is {spooled(spools(park))}",
     )
 
 
 def wait_until_nothing_waits(park: Park) -> None:
     wait_until(
-        lambda: not spooled_nodes(spools(park)),
+        lambda: not spooled(spools(park)),
         timeout=SPOOLING,
-        message=lambda: f"no spool is left; there is {spooled_nodes(spools(park))}",
+        message=lambda: f"no spool is left; there is {spooled(spools(park))}",
     )
 
 
@@ -52,7 +57,7 @@ def stopped_during_an_outage(park: Park, station: Station, count: int) -> None:
         station.field.send(count)
         wait_until_spooled(park, station)
         assert park.daemon.stop() == 0
-    assert station.id in spooled_nodes(spools(park))
+    assert origin(station) in spooled(spools(park))
 
 
 def test_an_outage_is_spooled_and_made_up_for(park: Park, processes: Processes) -> None:

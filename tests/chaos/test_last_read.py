@@ -14,7 +14,9 @@ from nodeproc.limits import NodeLimits
 from nodeproc.logs import Speaker
 from nodeproc.process import NodeProcess
 from nodeproc.states import NodeState
-from nodeproc.wire import Batch, FrameReader, Kind, NodeSpec
+from nodeproc.wire.frames import FrameReader, Kind
+from nodeproc.wire.messages import NodeSpec
+from nodeproc.wire.subjects import Origin, Subject
 from tests.chaos import queues
 from tests.chaos.connection import Connection, Ending
 from tests.chaos.events import packet_of
@@ -72,12 +74,12 @@ async def send_while_it_ends(directory: Path) -> Connection:
 
 def spooled(directory: Path) -> int:
     """Return how many events are in the spool."""
-    path = spool_path(directory, NODE)
+    path = spool_path(directory, Origin(Subject.NODES, NODE))
     if not path.exists():
         return 0
     with path.open("rb") as file:
         frames = [frame for frame, _ in SpoolReader(file.fileno()).all()]
-    batches = [Batch(*frame.value()) for frame in frames if frame.kind == Kind.BATCH]
+    batches = [frame.value() for frame in frames if frame.kind == Kind.BATCH]
     return sum(len(batch.events) for batch in batches)
 
 

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from birdwatcher.birds.models import Bird
-from nodeproc.delivery.spoolfile import spool_path, spooled_nodes
+from nodeproc.delivery.spool import spooled
+from nodeproc.delivery.spoolfile import spool_path
+from nodeproc.wire.subjects import Origin, Subject
 from tests.chaos.disk import SmallDisk
 from tests.support import requirements
 from tests.support.books import stored
@@ -30,7 +32,7 @@ DISK_MEGABYTES = 1
 
 
 def spool_of(park: Park, station: Station) -> Path:
-    return spool_path(park.database.state_dir / "spool", station.id)
+    return spool_path(park.database.state_dir / "spool", Origin(Subject.NODES, station.id))
 
 
 def wait_until_read(station: Station) -> None:
@@ -53,7 +55,7 @@ def wait_until_spooled(park: Park, station: Station) -> None:
 
 def wait_until_nothing_waits(park: Park) -> None:
     wait_until(
-        lambda: not spooled_nodes(park.database.state_dir / "spool"),
+        lambda: not spooled(park.database.state_dir / "spool"),
         timeout=ENDING,
         message="no spool is left",
     )

@@ -13,7 +13,8 @@ from nodeproc.limits import NodeLimits
 from nodeproc.logs import Fold
 from nodeproc.sources.tcp.events import InvalidPacketError, Reason, parse_event
 from nodeproc.sources.tcp.receiver import Receiver
-from nodeproc.wire import RAW_BYTES, Batch, Event, FrameReader, Kind, pack
+from nodeproc.wire.frames import FrameReader, Kind, pack
+from nodeproc.wire.messages import RAW_BYTES, Batch, Event
 
 # A packet's end: an event (None), or the reason why it is none.
 Verdict = Reason | None
@@ -38,7 +39,7 @@ def check_packet(packet: bytes) -> Verdict:
     if event:
         check_event(event)
         (frame,) = FrameReader().feed(pack(Kind.BATCH, Batch(0.0, [event], [], 0)))
-        assert frame.value() == (0.0, [event], [], 0), "it does not survive the pipe"
+        assert frame.value() == Batch(0.0, [event], [], 0), "it does not survive the pipe"
     return verdict
 
 
@@ -110,7 +111,7 @@ def _received(reads: list[bytes], limit: int) -> tuple[list[Batch], str | None]:
 
 def _check_batch(batch: Batch) -> None:
     (frame,) = FrameReader().feed(pack(Kind.BATCH, batch))
-    assert Batch(*frame.value()) == batch, "it does not survive the pipe"
+    assert frame.value() == batch, "it does not survive the pipe"
     assert batch.events or batch.rejected, "a batch with nothing in it"
     assert bool(batch.rejections) == bool(batch.rejected)
     assert len(batch.rejections) <= batch.rejected

@@ -22,14 +22,19 @@ from birdwatcher.writer.bulk import fields_of
 from birdwatcher.writer.ledger import Ledger
 from nodeproc.logs import Fold
 from nodeproc.sources.tcp.receiver import Receiver
-from nodeproc.wire import Batch, Frame, Kind, channel, pack
+from nodeproc.wire import channel
 from nodeproc.wire.channel import BUFFERS_PER_CALL, Channel
+from nodeproc.wire.frames import Frame, Kind, pack
+from nodeproc.wire.messages import Batch
+from nodeproc.wire.subjects import Origin, Subject
 from tests.support.databases import Database
 from tests.support.packets import encode, numbered
 from tests.support.sender import AT, Sender
 
 # BEGIN; lock the nodes; birds; counts of birds; statuses; checkpoints; COMMIT. On SQLite the counts
 # take a statement for each of their tables, without Django.
+ORIGIN = Origin(Subject.NODES, 1)
+
 STATEMENTS = {"sqlite": 6, "postgresql": 7}
 # Of a commit with few events. What SQLite is told costs a call of a function, what PostgreSQL is
 # told a message and its answer.
@@ -133,7 +138,7 @@ def test_what_one_read_yields_is_one_frame() -> None:
     data = b"".join(encode(numbered(it)) for it in range(1000))
     batch, _ = receiver().receive(data)
     assert batch is not None
-    raw = pack(Kind.BATCH, batch, node=1, stream=1, sequence=1)
+    raw = pack(Kind.BATCH, batch, origin=ORIGIN, stream=1, sequence=1)
     assert len(raw) < len(data)
 
 
@@ -154,7 +159,9 @@ def test_what_is_sent_in_one_turn_leaves_in_one_system_call(
 ) -> None:
     monkeypatch.setattr(CountingSocket, "calls", 0)
     monkeypatch.setattr(channel.socket, "socket", CountingSocket)
-    raw = pack(Kind.BATCH, Batch(AT, [(1, "Robin", "Bob")], [], 0), node=1, stream=1, sequence=1)
+    raw = pack(
+        Kind.BATCH, Batch(AT, [(1, "Robin", "Bob")], [], 0), origin=ORIGIN, stream=1, sequence=1
+    )
 
     async def send() -> None:
         ours, theirs = multiprocessing.Pipe()

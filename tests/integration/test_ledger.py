@@ -13,7 +13,8 @@ from birdwatcher.writer.ledger import Ledger
 from birdwatcher.writer.models import Checkpoint
 from nodeproc.sources.tcp.events import Reason
 from nodeproc.states import NodeState
-from nodeproc.wire import Kind, Status, pack
+from nodeproc.wire.frames import Kind, pack
+from nodeproc.wire.messages import Status
 from tests.support.databases import Database
 from tests.support.sender import AT, MOMENT, Sender, read
 
@@ -32,7 +33,7 @@ def test_frames_become_birds_statuses_and_a_checkpoint_and_are_acknowledged() ->
     sender.status(NodeState.CONNECTED, again=True)
     frames = sender.resend()
     (acknowledgement,) = Ledger().commit(frames)
-    assert acknowledgement == (sender.node.pk, frames[0].stream, 4)
+    assert acknowledgement == (*sender.origin, frames[0].stream, 4)
     assert sender.names() == numbered(3)
     status = NodeStatus.objects.get(node=sender.node)
     assert (status.state, status.pid, status.reconnects) == ("connected", 4711, 1)
@@ -47,7 +48,7 @@ def test_what_is_sent_again_to_the_same_writer_is_committed_once() -> None:
         sender.batch()
     frames = sender.resend()
     for _ in range(3):
-        assert ledger.commit(frames) == [(sender.node.pk, frames[0].stream, 5)]
+        assert ledger.commit(frames) == [(*sender.origin, frames[0].stream, 5)]
     assert sender.names() == numbered(5)
     assert NodeStatus.objects.get().events == 5
 
@@ -59,7 +60,7 @@ def test_a_new_writer_drops_what_an_earlier_one_committed() -> None:
     Ledger().commit(sender.resend())  # and it died before its acknowledgement arrived
     sender.batch()
     (acknowledgement,) = Ledger().commit(sender.resend())
-    assert acknowledgement[2] == 4
+    assert acknowledgement.sequence == 4
     assert sender.names() == numbered(4)
 
 
@@ -72,7 +73,7 @@ def test_what_comes_before_its_stream_is_resumed_is_left_for_later() -> None:
     ledger = Ledger()
     assert ledger.commit(stale) == []
     assert sender.names() == []
-    assert ledger.commit(stale + sender.resend())[0][2] == 4
+    assert ledger.commit(stale + sender.resend())[0].sequence == 4
     assert sender.names() == numbered(4)
 
 
@@ -81,8 +82,8 @@ def test_a_gap_is_never_jumped_over() -> None:
     for _ in range(4):
         sender.batch()
     resume, first, second, *rest = sender.resend()
-    assert ledger.commit([resume, first, *rest])[0][2] == 1
-    assert ledger.commit([second, *rest])[0][2] == 4
+    assert ledger.commit([resume, first, *rest])[0].sequence == 1
+    assert ledger.commit([second, *rest])[0].sequence == 4
     assert sender.names() == numbered(4)
 
 
@@ -90,7 +91,7 @@ def test_a_stream_goes_on_after_the_database_lost_its_checkpoint() -> None:
     """A backup was restored: what was acknowledged is not coming again."""
     sender, ledger = Sender(), Ledger()
     sender.batch(2)
-    ((_, stream, last),) = ledger.commit(sender.resend())
+    ((*_, stream, last),) = ledger.commit(sender.resend())
     sender.outbox.acknowledge(stream, last)
     Checkpoint.objects.all().delete()
     Bird.objects.all().delete()
@@ -108,7 +109,7 @@ def test_after_a_commit_in_doubt_the_database_is_asked() -> None:
     frames = sender.rest()
     Ledger().commit(sender.resend())  # it was committed, and nobody heard of it
     ledger.doubt()
-    assert ledger.commit(frames)[0][2] == 2
+    assert ledger.commit(frames)[0].sequence == 2
     assert sender.names() == numbered(2)
 
 
@@ -138,7 +139,7 @@ def test_events_of_a_deleted_node_are_dropped_and_acknowledged(
     other.batch()
     frames = sender.rest() + other.rest()
     with caplog.at_level(logging.INFO):
-        acknowledged = {node: last for node, _, last in ledger.commit(frames)}
+        acknowledged = {ack.id: ack.sequence for ack in ledger.commit(frames)}
     assert acknowledged == {gone: 2, other.node.pk: 2}
     assert other.names() == numbered(2)
     assert "7 of its events dropped" in caplog.text
@@ -159,11 +160,11 @@ def test_what_the_database_will_never_take_is_isolated(caplog: pytest.LogCapture
     """However bad a value slipped through, everything around it is kept."""
     sender, other, ledger = Sender(), Sender("Exmoor"), Ledger()
     sender.batch(3)
-    sender.send([(0, "Robin", "good"), (10**30, "Robin", "bad"), (1, "Robin", "fine")])
+    sender.send([(0, "Robin", "good"), (2**62, "Robin", "bad"), (1, "Robin", "fine")])
     sender.batch(1)
     other.batch(1)
     acknowledged = ledger.commit(sender.resend() + other.resend())
-    assert {last for _, _, last in acknowledged} == {3, 1}
+    assert {ack.sequence for ack in acknowledged} == {3, 1}
     assert sorted(sender.names()) == sorted([*numbered(4), "good", "fine"])
     assert other.names() == numbered(1)
     status = NodeStatus.objects.get(node=sender.node)
@@ -174,7 +175,7 @@ def test_what_the_database_will_never_take_is_isolated(caplog: pytest.LogCapture
 def test_a_node_without_a_process_is_reported_by_the_supervisor() -> None:
     sender = Sender()
     down = Status(NodeState.CRASHED.value, AT, None, False, "killed by SIGKILL", AT + 2)
-    assert Ledger().commit(read(pack(Kind.NODE_DOWN, down, node=sender.node.pk))) == []
+    assert Ledger().commit(read(pack(Kind.NODE_DOWN, down, origin=sender.origin))) == []
     status = NodeStatus.objects.get()
     assert (status.state, status.pid, status.last_error) == ("crashed", None, "killed by SIGKILL")
     assert status.next_try == MOMENT + datetime.timedelta(seconds=2)

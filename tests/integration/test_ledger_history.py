@@ -1,8 +1,8 @@
 """What the ledger notes down beside the birds: history, rejected packets, doubtful times."""
 
 import datetime
-import marshal
 
+import msgspec
 import pytest
 
 from birdwatcher.birds.models import Bird
@@ -12,7 +12,8 @@ from birdwatcher.writer.models import Checkpoint
 from nodeproc.sources.tcp.events import Reason
 from nodeproc.sources.tcp.receiver import KEPT_REJECTIONS
 from nodeproc.states import NodeState
-from nodeproc.wire import HEADER, RAW_BYTES, Batch, Kind, Status
+from nodeproc.wire.frames import HEADER, Kind
+from nodeproc.wire.messages import RAW_BYTES, Batch, Status
 from tests.support.sender import AT, MOMENT, Sender, read
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -113,14 +114,13 @@ def test_of_a_deleted_node_nothing_is_noted() -> None:
 
 def test_an_event_the_database_refuses_is_kept_as_a_rejected_packet() -> None:
     sender = Sender()
-    sender.send([(0, "Robin", "good"), (0, "Robin", "ba\0d\ud800"), (10**30, "Robin", "late")])
+    sender.send([(0, "Robin", "good"), (-(2**62), "Robin", "ba\0d"), (2**62, "Robin", "late")])
     Ledger().commit(sender.resend())
-    # SQLite takes a NUL; what it does with it is its own affair.
-    assert "good" in sender.names()
+    assert sender.names() == ["good"]
     packets = RejectedPacket.objects.order_by("pk")
     assert [bytes(p.raw) for p in packets] == [
-        rb"(0, 'Robin', 'ba\x00d\ud800')",
-        b"(1000000000000000000000000000000, 'Robin', 'late')",
+        rb"(-4611686018427387904, 'Robin', 'ba\x00d')",
+        b"(4611686018427387904, 'Robin', 'late')",
     ]
     assert {(p.reason, p.at) for p in packets} == {(Reason.REFUSED_BY_DATABASE.value, MOMENT)}
     status = NodeStatus.objects.get()
@@ -134,7 +134,7 @@ def test_history_and_packets_the_database_refuses_are_isolated(
     """SQLite would take all of them: it checks no lengths."""
     sender, other = Sender(), Sender("Exmoor")
     good = (AT, Reason.NOT_JSON.value, 1, b"x")
-    long, large = (AT, "x" * 65, 1, b"x"), (AT, Reason.NOT_JSON.value, 2**64, b"x")
+    long, large = (AT, "x" * 65, 1, b"x"), (AT, Reason.NOT_JSON.value, 2**63, b"x")
     sender.outbox.append(Kind.BATCH, Batch(AT, [], [good, long, large, good], 4))
     sender.status(CONNECTED)
     sender.outbox.append(Kind.STATUS, Status("x" * 33, AT, 1, False, "", None))
@@ -142,7 +142,7 @@ def test_history_and_packets_the_database_refuses_are_isolated(
     sender.batch(2)
     other.batch(1, rejected=1)
     acknowledged = Ledger().commit(sender.resend() + other.resend())
-    assert {last for _, _, last in acknowledged} == {5, 1}
+    assert {ack.sequence for ack in acknowledged} == {5, 1}
     assert RejectedPacket.objects.filter(node=sender.node).count() == 2
     assert history(sender) == [("connected", "")]
     assert (len(sender.names()), len(other.names())) == (2, 1)
@@ -151,29 +151,32 @@ def test_history_and_packets_the_database_refuses_are_isolated(
     assert "a status was refused by the database" in caplog.text
 
 
-def frame_of(sender: Sender, kind: Kind, body: bytes) -> bytes:
-    """Return a frame of the sender's next number with this body."""
+def frame_of(sender: Sender, kind: Kind, body: bytes, at: float = AT) -> bytes:
+    """Return a frame of the sender's next number with this body, received at this time."""
     (frame,) = read(sender.outbox.take() or b"")
-    return HEADER.pack(len(body), kind, frame.node, frame.stream, frame.sequence) + body
+    return HEADER.pack(len(body), kind, *frame[1:5], at, 0) + body
 
 
 @pytest.mark.parametrize("kind", [Kind.BATCH, Kind.STATUS])
 @pytest.mark.parametrize(
-    "body",
+    ("at", "value"),
     [
-        b"",
-        b"\xff\xff",
-        marshal.dumps(None),
-        marshal.dumps(("one", "too few")),
-        marshal.dumps((float("nan"), [], [], 0)),
-        marshal.dumps((1e30, [], [], 0)),
-        marshal.dumps((AT, [], [("a", "b")], 1)),
-        marshal.dumps(("connected", float("inf"), 1, False, "", None)),
+        (AT, b""),
+        (AT, b"\xff\xff"),
+        (AT, None),
+        (AT, ("one", "too few")),
+        (float("nan"), ([], [], 0)),
+        (1e30, ([], [], 0)),
+        (AT, ([], [("a", "b")], 1)),
+        (AT, ([(0, "Robin", 7)], [], 0)),
+        (AT, ("connected", float("inf"), 1, False, "", None)),
+        (AT, ("connected", AT, 1, "yes", "", None)),
     ],
 )
 def test_a_frame_that_cannot_be_read_is_passed_over(
-    kind: Kind, body: bytes, caplog: pytest.LogCaptureFixture
+    kind: Kind, at: float, value: object, caplog: pytest.LogCaptureFixture
 ) -> None:
+    body = value if isinstance(value, bytes) else msgspec.msgpack.encode(value)
     sender, ledger = Sender(), Ledger()
     sender.batch(1)
     (
@@ -181,9 +184,9 @@ def test_a_frame_that_cannot_be_read_is_passed_over(
         first,
     ) = sender.resend()
     sender.batch(1)
-    (bad,) = read(frame_of(sender, kind, body))
+    (bad,) = read(frame_of(sender, kind, body, at))
     sender.batch(1)
-    ((_, _, last),) = ledger.commit([resume, first, bad, *sender.rest()])
+    ((*_, last),) = ledger.commit([resume, first, bad, *sender.rest()])
     assert last == 3
     assert sender.names() == ["#0", "#2"]
     (packet,) = RejectedPacket.objects.all()

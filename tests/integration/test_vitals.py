@@ -15,7 +15,8 @@ from birdwatcher.nodes.models import Node
 from birdwatcher.writer.models import Daemon, DaemonProcess
 from birdwatcher.writer.vitals import Vitals, record
 from nodeproc.numbers.board import Board
-from nodeproc.wire import FrameReader, Kind, ProcessUsage, pack
+from nodeproc.wire.frames import FrameReader, Kind, pack
+from nodeproc.wire.messages import ProcessUsage
 from supervisor import VERSION
 from supervisor.metrics.usage import Gauge, Role
 from tests.support.databases import Database
@@ -126,4 +127,4 @@ def test_processes_are_measured_as_they_are(child: subprocess.Popen[bytes]) -> N
     assert 1 < its.cpu_percent < 150
     assert began <= at <= time.time()
     (frame,) = FrameReader().feed(pack(Kind.PROCESSES, (at, [own, its])))
-    assert frame.value() == (at, [tuple(own), tuple(its)])
+    assert frame.value() == (at, [own, its])

@@ -4,7 +4,6 @@ import dataclasses
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Any
 
 from hypothesis import strategies as st
 
@@ -152,10 +151,4 @@ any_packets: st.SearchStrategy[bytes] = st.one_of(
 
 # Messages between processes
 
-_scalars = st.none() | st.integers() | st.floats(allow_nan=False) | st.text() | st.binary()
-wire_values: st.SearchStrategy[Any] = st.one_of(
-    _scalars,
-    st.lists(_scalars | st.tuples(_scalars, _scalars), max_size=4),
-    st.tuples(_scalars, st.lists(st.tuples(_scalars, _scalars), max_size=4)),
-)
 i64 = st.integers(-(2**63), 2**63 - 1)

@@ -10,7 +10,9 @@ from birdwatcher.birds import models
 from birdwatcher.birds.models import Bird
 from birdwatcher.nodes.models import Node, NodeStatus
 from birdwatcher.writer.ledger import Ledger
-from nodeproc.wire import Batch, Event, FrameReader, Kind, pack
+from nodeproc.wire.frames import FrameReader, Kind, pack
+from nodeproc.wire.messages import Batch, Event
+from nodeproc.wire.subjects import Origin, Subject
 from tests.fuzz import oracle
 from tests.fuzz.generator import streams
 from tests.property.strategies import EPOCH, valid
@@ -33,9 +35,10 @@ class Sender:
     def commit(self, events: list[Event]) -> None:
         """Commit the events as one batch."""
         self.sequence += 1
-        raw = pack(Kind.RESUME, 0, node=self.node.pk, stream=1, sequence=self.sequence)
+        where = {"origin": Origin(Subject.NODES, self.node.pk), "stream": 1}
+        raw = pack(Kind.RESUME, 0, **where, sequence=self.sequence)
         batch = Batch(0.0, events, [], 0)
-        raw += pack(Kind.BATCH, batch, node=self.node.pk, stream=1, sequence=self.sequence)
+        raw += pack(Kind.BATCH, batch, **where, sequence=self.sequence)
         self.ledger.commit(list(FrameReader().feed(raw)))
 
 

@@ -16,14 +16,16 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from birdwatcher.writer import ledger
-from birdwatcher.writer.work import Stream, Work
+from birdwatcher.writer.work import Work
 from nodeproc.delivery.outbox import Outbox
 from nodeproc.delivery.spool import Spool
 from nodeproc.limits import NodeLimits
-from nodeproc.wire import Batch, Frame, FrameReader, Kind
+from nodeproc.wire.frames import Frame, FrameReader, Kind
+from nodeproc.wire.messages import Ack, Batch
+from nodeproc.wire.subjects import Origin, Stream, Subject
 from tests.property.effort import OF_A_MODEL
 
-NODE = 7
+NODE = Origin(Subject.NODES, 7)
 
 
 class Store:
@@ -71,7 +73,7 @@ class Delivery(RuleBasedStateMachine):
         self.received = 0  # events; each carries its number
         self.lost: set[int] = set()
         self.pipe: list[Frame] = []
-        self.acknowledgements: list[tuple[int, int, int]] = []
+        self.acknowledgements: list[Ack] = []
         self.generation = 0
         self.new_writer()
         self.new_node_process()
@@ -144,7 +146,7 @@ class Delivery(RuleBasedStateMachine):
     @rule(count=st.integers(1, 5))
     def acknowledgements_arrive(self, count: int) -> None:
         self.resend_arrives()
-        for _, stream, sequence in self.acknowledgements[:count]:
+        for *_, stream, sequence in self.acknowledgements[:count]:
             self.outbox.acknowledge(stream, sequence)
         self.acknowledgements = self.acknowledgements[count:]
 

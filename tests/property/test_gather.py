@@ -11,11 +11,14 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from birdwatcher.writer.work import Work, gather
 from nodeproc.sources.tcp.events import Reason
 from nodeproc.states import NodeState
-from nodeproc.wire import Batch, Frame, FrameReader, Kind, Status, pack
+from nodeproc.wire.frames import Frame, FrameReader, Kind, pack
+from nodeproc.wire.messages import Batch, Status
+from nodeproc.wire.subjects import Origin, Stream
 from tests.property.effort import OF_A_MODEL
 
-STREAMS = ((1, 11), (1, 12), (2, 11), (3, 13))  # node, stream: one node has two, two share a number
-STRANGER = (2, 99)  # a stream that was never taken up
+# Subject, node, stream: one node has two, two share a number.
+STREAMS: tuple[Stream, ...] = ((1, 1, 11), (1, 1, 12), (1, 2, 11), (1, 3, 13))
+STRANGER: Stream = (1, 2, 99)  # a stream that was never taken up
 PER_STREAM = 12
 CLOSING = 2  # times that everything is sent again at the end
 
@@ -23,7 +26,7 @@ streams = st.sampled_from(STREAMS)
 sequences = st.integers(1, PER_STREAM)
 
 
-def frame_of(stream: tuple[int, int], sequence: int) -> Frame:
+def frame_of(stream: Stream, sequence: int) -> Frame:
     """Return the frame: most are batches of a few events, some are statuses, some have neither."""
     if sequence % 3 == 0:
         value = Status(NodeState.CONNECTED.value, float(sequence), 1, False, "", None)
@@ -34,13 +37,13 @@ def frame_of(stream: tuple[int, int], sequence: int) -> Frame:
     return _frame(Kind.BATCH, batch, stream, sequence)
 
 
-def _frame(kind: Kind, value: object, stream: tuple[int, int], sequence: int) -> Frame:
-    raw = pack(kind, value, node=stream[0], stream=stream[1], sequence=sequence)
+def _frame(kind: Kind, value: object, stream: Stream, sequence: int) -> Frame:
+    raw = pack(kind, value, origin=Origin(*stream[:2]), stream=stream[2], sequence=sequence)
     (frame,) = FrameReader().feed(raw)
     return frame
 
 
-def events_of(stream: tuple[int, int], sequence: int) -> list[tuple[int, str, str]]:
+def events_of(stream: Stream, sequence: int) -> list[tuple[int, str, str]]:
     """Return the events of a batch; each event of all is another."""
     if sequence % 3 == 0:
         return []
@@ -57,17 +60,17 @@ class GatherModel(RuleBasedStateMachine):
         self.committed: list[Work] = []
 
     @rule(stream=streams, sequence=sequences)
-    def one_frame(self, stream: tuple[int, int], sequence: int) -> None:
+    def one_frame(self, stream: Stream, sequence: int) -> None:
         self.pending.append(frame_of(stream, sequence))
 
     @rule(stream=streams, first=sequences, count=st.integers(1, 6))
-    def several_frames(self, stream: tuple[int, int], first: int, count: int) -> None:
+    def several_frames(self, stream: Stream, first: int, count: int) -> None:
         for sequence in range(first, min(first + count, PER_STREAM + 1)):
             self.pending.append(frame_of(stream, sequence))
 
     @rule(stream=streams)
-    def what_is_not_committed_is_sent_again(self, stream: tuple[int, int]) -> None:
-        self.pending.append(_frame(Kind.RESUME, None, stream, self.expected[stream]))
+    def what_is_not_committed_is_sent_again(self, stream: Stream) -> None:
+        self.pending.append(_frame(Kind.RESUME, 0, stream, self.expected[stream]))
         self.several_frames(stream, self.expected[stream], PER_STREAM)
 
     @rule(sequence=sequences)
@@ -99,7 +102,7 @@ class GatherModel(RuleBasedStateMachine):
                 event
                 for work in self.committed
                 for node, event, *_ in work.events
-                if (node, event[1]) == (stream[0], f"{stream}")
+                if (node, event[1]) == (stream[1], f"{stream}")
             ]
             assert found == events
         assert STRANGER not in self.expected
@@ -115,9 +118,9 @@ class GatherModel(RuleBasedStateMachine):
 
     def check_reports(self) -> None:
         """The counts and statuses of the nodes are those of all frames, each taken once."""
-        for node in {node for node, _ in STREAMS}:
+        for node in {node for _, node, _ in STREAMS}:
             reports = [work.by_node[node] for work in self.committed if node in work.by_node]
-            mine = [stream for stream in STREAMS if stream[0] == node]
+            mine = [stream for stream in STREAMS if stream[1] == node]
             numbers = [number for _ in mine for number in range(1, PER_STREAM + 1)]
             events = sum(len(events_of(it, n)) for it in mine for n in range(1, PER_STREAM + 1))
             assert sum(report.events for report in reports) == events

@@ -16,10 +16,12 @@ from nodeproc.delivery.outbox import Outbox
 from nodeproc.delivery.spool import Spool
 from nodeproc.delivery.spoolfile import spool_path
 from nodeproc.limits import NodeLimits
-from nodeproc.wire import Frame, FrameReader, Kind
+from nodeproc.wire.frames import Frame, FrameReader, Kind
+from nodeproc.wire.messages import Batch
+from nodeproc.wire.subjects import Origin, Subject
 from tests.property.effort import OF_A_MODEL
 
-NODE = 7
+NODE = Origin(Subject.NODES, 7)
 
 
 class OutboxModel(RuleBasedStateMachine):
@@ -55,7 +57,7 @@ class OutboxModel(RuleBasedStateMachine):
     @rule(count=st.integers(1, 5))
     def append(self, count: int) -> None:
         for _ in range(count):
-            self.outbox.append(Kind.BATCH, (self.appended,))
+            self.outbox.append(Kind.BATCH, Batch(float(self.appended), [], [], 0))
             self.in_memory.append(self.appended)
             self.appended += 1
 
@@ -73,12 +75,12 @@ class OutboxModel(RuleBasedStateMachine):
             assert not following
             return False
         *resumes, frame = FrameReader().feed(raw)
-        (number,) = frame.value()
+        number = int(frame.value().received_at)
         assert self.reached < number <= min(following, default=number), "left out, or out of order"
         assert number not in self.lost
         if frame.stream != self.resumed:
-            expected = (Kind.RESUME, NODE, frame.stream, frame.sequence)
-            assert [resume[:4] for resume in resumes] == [expected]
+            expected = (Kind.RESUME, *NODE, frame.stream, frame.sequence)
+            assert [resume[:5] for resume in resumes] == [expected]
         else:
             assert not resumes
         assert self.taken.setdefault(number, frame) == frame, "another frame than the first time"

@@ -5,7 +5,7 @@ from dataclasses import replace
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
-from nodeproc.wire import NodeSpec
+from nodeproc.wire.messages import NodeSpec
 from supervisor.reconcile import (
     Action,
     Configure,

@@ -11,7 +11,9 @@ from nodeproc.limits import NodeLimits
 from nodeproc.sources.tcp.events import Reason
 from nodeproc.sources.tcp.receiver import KEPT_REJECTIONS
 from nodeproc.states import NodeState
-from nodeproc.wire import Batch, Event, Frame, FrameReader, Kind, Status
+from nodeproc.wire.frames import Frame, FrameReader, Kind
+from nodeproc.wire.messages import Batch, Event, Status
+from nodeproc.wire.subjects import Origin, Subject
 
 AT = 1_777_625_160.25  # 2026-05-01T08:46:00.25Z
 MOMENT = datetime.datetime.fromtimestamp(AT, datetime.UTC)
@@ -24,8 +26,9 @@ class Sender:
         self.node = Node.objects.create(
             name=name, ip_address="10.0.3.2", port=Node.objects.count() + 1
         )
-        spool = Spool(Path("no such directory"), self.node.pk, NodeLimits())  # never used
-        self.outbox = Outbox(self.node.pk, spool)
+        self.origin = Origin(Subject.NODES, self.node.pk)
+        spool = Spool(Path("no such directory"), self.origin, NodeLimits())  # never used
+        self.outbox = Outbox(self.origin, spool)
         self._birds = 0
 
     def batch(self, count: int = 1, *, species: str = "Robin", rejected: int = 0) -> None:

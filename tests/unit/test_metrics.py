@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from nodeproc.numbers.board import Board
 from nodeproc.numbers.tally import Counts, together
 from nodeproc.states import NodeState
-from nodeproc.wire import NodeSpec
+from nodeproc.wire.messages import NodeSpec
 from supervisor import VERSION
 from supervisor.metrics.catalogue import METRICS, Snapshot
 from supervisor.metrics.exposition import AT_ONCE, render

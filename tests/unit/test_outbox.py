@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from nodeproc.delivery.outbox import Outbox
-from nodeproc.delivery.spool import Spool, SpoolError
-from nodeproc.delivery.spoolfile import spooled_nodes
+from nodeproc.delivery.spool import Spool, SpoolError, spooled
 from nodeproc.limits import NodeLimits
-from nodeproc.wire import Frame, FrameReader, Kind
+from nodeproc.wire.frames import Frame, FrameReader, Kind
+from nodeproc.wire.messages import Batch
+from nodeproc.wire.subjects import Origin, Subject
 
-NODE = 7
+NODE = Origin(Subject.NODES, 7)
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ class Bench:
 
     def hand_up(self, *numbers: int) -> None:
         for number in numbers:
-            self.outbox.append(Kind.BATCH, number)
+            self.outbox.append(Kind.BATCH, Batch(float(number), [], [], 0))
 
     def sent(self, most: int = 1000) -> list[Frame]:
         """Take what is to be sent, at most so many times."""
@@ -48,7 +49,7 @@ class Bench:
 def told(frames: list[Frame]) -> list[object]:
     """What the frames say: "resume n", or the number in the batch."""
     return [
-        f"resume {frame.sequence}" if frame.kind == Kind.RESUME else frame.value()
+        f"resume {frame.sequence}" if frame.kind == Kind.RESUME else int(frame.received_at)
         for frame in frames
     ]
 
@@ -117,10 +118,10 @@ def test_the_spool_is_gone_when_its_last_frame_is_acknowledged(directory: Path) 
     _, first, second = bench.sent()
     bench.acknowledge(first)
     assert bench.outbox.is_spooling
-    assert spooled_nodes(directory) == [NODE]
+    assert spooled(directory) == [NODE]
     bench.acknowledge(second)
     assert not bench.outbox
-    assert spooled_nodes(directory) == []
+    assert spooled(directory) == []
     bench.hand_up(3)
     assert told(bench.sent()) == [3]
     bench.outbox.spool()
@@ -184,7 +185,7 @@ def test_a_file_that_is_no_spool_is_set_aside(directory: Path) -> None:
     assert not bench.outbox
     (aside,) = directory.iterdir()
     assert aside.read_text() == "a letter to the warden"
-    assert spooled_nodes(directory) == []
+    assert spooled(directory) == []
     bench.hand_up(1)
     bench.outbox.spool()
     assert told(bench.sent()) == ["resume 1", 1]
@@ -194,7 +195,7 @@ def test_an_empty_file_is_no_damage(directory: Path) -> None:
     directory.mkdir()
     (directory / f"{NODE}.spool").touch()
     assert Spool(directory, NODE, NodeLimits()).take_up() == 0
-    assert spooled_nodes(directory) == []
+    assert spooled(directory) == []
 
 
 def test_what_can_no_longer_be_read_is_set_aside_and_the_stream_goes_on(
@@ -261,12 +262,12 @@ def test_at_its_limit_the_spool_takes_nothing_and_memory_keeps_it(directory: Pat
 
 def test_all_spools_together_have_a_limit(directory: Path) -> None:
     directory.mkdir()
-    (directory / "8.spool").write_bytes(bytes(290))
+    (directory / "nodes-8.spool").write_bytes(bytes(290))
     bench = Bench(directory, NodeLimits(spool_total_bytes=300))
     bench.hand_up(1)
     with pytest.raises(SpoolError, match="all spools together"):
         bench.outbox.spool()
-    (directory / "8.spool").unlink()
+    (directory / "nodes-8.spool").unlink()
     bench.outbox.spool()
     assert told(bench.sent()) == ["resume 1", 1]
 

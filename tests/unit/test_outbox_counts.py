@@ -7,9 +7,11 @@ import pytest
 from nodeproc.delivery.outbox import Outbox
 from nodeproc.delivery.spool import Spool
 from nodeproc.limits import NodeLimits
-from nodeproc.wire import Batch, FrameReader, Kind
+from nodeproc.wire.frames import FrameReader, Kind
+from nodeproc.wire.messages import Batch
+from nodeproc.wire.subjects import Origin, Subject
 
-NODE = 7
+NODE = Origin(Subject.NODES, 7)
 EVENT = (0, "Erithacus rubecula", "Robin")
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from nodeproc.wire import NodeSpec
+from nodeproc.wire.messages import NodeSpec
 from supervisor.reconcile import (
     Action,
     Configure,

@@ -11,7 +11,7 @@ import pytest
 from nodeproc.numbers.board import Board, Summary
 from nodeproc.numbers.shared import Arena, Histogram, shared_numbers
 from nodeproc.numbers.tally import Counts, Tallies, Tally
-from nodeproc.wire import Batch
+from nodeproc.wire.messages import Batch
 
 EVENT = (0, "Erithacus rubecula", "Robin")
 

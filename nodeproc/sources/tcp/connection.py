@@ -5,7 +5,7 @@ import os
 import socket
 from collections.abc import Callable
 
-from nodeproc.wire import NodeSpec
+from nodeproc.wire.messages import NodeSpec
 
 # A peer that vanished without a word is noticed after 10 + 3 * 5 = 25 seconds.
 KEEPALIVE = (

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from nodeproc.wire import Event
+from nodeproc.wire.messages import Event
 
 MAX_TEXT = 255  # characters, as in the database
 

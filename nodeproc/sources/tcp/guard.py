@@ -11,7 +11,7 @@ import struct
 from collections.abc import Collection
 
 from nodeproc.sources.tcp.events import InvalidPacketError, Reason, parse_event
-from nodeproc.wire import Event
+from nodeproc.wire.messages import Event
 
 LENGTH = struct.Struct("<I")
 

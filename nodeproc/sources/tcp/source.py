@@ -15,7 +15,7 @@ from nodeproc.sources.tcp.connection import ConnectionEndedError, NodeConnection
 from nodeproc.sources.tcp.events import Reason
 from nodeproc.sources.tcp.receiver import Receiver
 from nodeproc.states import NodeState
-from nodeproc.wire import Batch, NodeSpec
+from nodeproc.wire.messages import Batch, NodeSpec
 
 BACKOFF_BASE = 0.25  # seconds
 STABLE_AFTER = 10.0  # seconds that a connection must last to be called stable

@@ -18,7 +18,9 @@ from django.urls import reverse
 from birdwatcher.birds.models import EARLIEST, LATEST, Bird
 from birdwatcher.nodes.models import Node, NodeStatus
 from birdwatcher.writer.ledger import Ledger
-from nodeproc.wire import Batch, Kind, pack
+from nodeproc.wire.frames import Kind, pack
+from nodeproc.wire.messages import Batch
+from nodeproc.wire.subjects import Origin, Subject
 from tests.support.counted import counts_agree
 from tests.support.databases import Databases
 from tests.support.processes import Processes
@@ -211,14 +213,14 @@ def test_the_ledger_goes_on_from_the_checkpoint(installation: Installation) -> N
     events = NodeStatus.objects.get(node=1).events
 
     def frame(kind: Kind, value: object, sequence: int) -> bytes:
-        return pack(kind, value, node=1, stream=STREAM, sequence=sequence)
+        return pack(kind, value, origin=Origin(Subject.NODES, 1), stream=STREAM, sequence=sequence)
 
     frames = [frame(Kind.RESUME, 0, LAST - 1)]
     for sequence in range(LAST - 1, LAST + 3):
         event = (int(AT * 1_000_000), "Lapwing", f"after {sequence}")
         frames.append(frame(Kind.BATCH, Batch(AT, [event], [], 0), sequence))
     for _ in range(2):
-        assert Ledger().commit(read(b"".join(frames))) == [(1, STREAM, LAST + 2)]
+        assert Ledger().commit(read(b"".join(frames))) == [(Subject.NODES, 1, STREAM, LAST + 2)]
     names = Bird.objects.filter(species__name="Lapwing").order_by("pk")
     assert list(names.values_list("name", flat=True)) == ["after 6", "after 7"]
     assert NodeStatus.objects.get(node=1).events == events + 2

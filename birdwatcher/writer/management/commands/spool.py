@@ -62,7 +62,8 @@ class Command(BaseCommand):
             since = timezone.localtime(waiting.since) if waiting.since else None
             when = f"{since:%Y-%m-%d %H:%M:%S}" if since else "-"
             damaged = f" ({waiting.damaged} bytes damaged)" if waiting.damaged else ""
-            who = f"{waiting.node} {names.get(waiting.node, '(no longer exists)' if names else '')}"
+            number = waiting.origin.id
+            who = f"{number} {names.get(number, '(no longer exists)' if names else '')}"
             self.stdout.write(
                 f"{waiting.events:>10} {waiting.size:>12}  {when:<20} {who.strip()}{damaged}"
             )
@@ -77,8 +78,8 @@ class Command(BaseCommand):
             check_migrations()
             ledger = Ledger()
             for waiting in list(spools.survey(directory)):
-                spools.commit(directory, waiting.node, ledger)
-                self.stdout.write(f"node {waiting.node}: {waiting.events} events")
+                spools.commit(directory, waiting.origin, ledger)
+                self.stdout.write(f"node {waiting.origin.id}: {waiting.events} events")
             self.stdout.write("Everything is committed.")
         finally:
             session.close()

@@ -1,0 +1,113 @@
+"""Spools of the version before, `BWSPOOL1`: read, and turned into the present version.
+
+Delete this file, and the lines that import it, in the release after the one that brought
+`BWSPOOL2`: by then no installation that is upgraded release by release has such a spool.
+
+Such a file is named `7.spool`. Its records are those of today, but for the frame in them::
+
+    u32 length of the body | u8 kind | i64 node id | i64 stream | i64 sequence number | body
+
+The body is a plain Python value in `marshal` format.
+"""
+
+import contextlib
+import marshal
+import os
+import shutil
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+from nodeproc.delivery import spoolfile
+from nodeproc.delivery.spoolfile import SUFFIX, SpoolReader, spool_path
+from nodeproc.wire.frames import HEADER, Frame, Kind, pack
+from nodeproc.wire.messages import Batch, Status
+from nodeproc.wire.subjects import Origin, Subject
+
+MAGIC_V1 = b"BWSPOOL1"
+HEADER_V1 = struct.Struct("<IBqqq")
+UNFINISHED = ".converting"  # behind the name of a new file, until it is whole
+TYPES: dict[int, type[Batch] | type[Status]] = {Kind.BATCH: Batch, Kind.STATUS: Status}
+
+
+def path_v1(directory: Path, origin: Origin) -> Path:
+    """Return where the spool of a node is, if it has one of the version before."""
+    return directory / f"{origin.id}{SUFFIX}"
+
+
+def origin_v1(name: str) -> Origin | None:
+    """Return whose spool has this name, without the suffix; None if it is not an old name."""
+    if name.isascii() and name.isdecimal():
+        return Origin(Subject.NODES, int(name))
+    return None
+
+
+class SpoolReaderV1(SpoolReader):
+    """Reads an old file, and yields frames of today."""
+
+    magic = MAGIC_V1
+    header = HEADER_V1
+
+    def frame(self, raw: bytes) -> Frame:
+        """Return today's frame for the one that an old record holds as `raw`."""
+        _, kind, node, stream, sequence = HEADER_V1.unpack_from(raw)
+        origin, body = Origin(Subject.NODES, node), raw[HEADER_V1.size :]
+        try:
+            value = TYPES[kind](*marshal.loads(body))  # noqa: S302 our own bytes
+            return Frame.of(
+                pack(Kind(kind), value, origin=origin, stream=stream, sequence=sequence)
+            )
+        except Exception:
+            # Whatever it is, its number must not be missing from the stream. With the body as it is
+            # the writer cannot read it, and enters it as a rejected packet.
+            head = HEADER.pack(len(body), kind, *origin, stream, sequence, 0.0, 0)
+            return Frame.of(head + body)
+
+
+def convert(directory: Path, origin: Origin, keep: Callable[[BinaryIO, int], None]) -> int:
+    """Turn the old spool of a node, if there is one, into one of today's version.
+
+    If there are both, the old frames come first in the new file. `keep(file, offset)` is called
+    when the old file is damaged from `offset` on. Return how many bytes that is. Raises OSError,
+    and then the old file is as it was.
+    """
+    old = path_v1(directory, origin)
+    try:
+        file = old.open("rb")
+    except FileNotFoundError:
+        return 0
+    new = spool_path(directory, origin)
+    unfinished = new.with_name(new.name + UNFINISHED)
+    with file:
+        with unfinished.open("wb") as target:
+            target.write(spoolfile.MAGIC)
+            sound = _copy_old(SpoolReaderV1(file.fileno()), target)
+            with contextlib.suppress(FileNotFoundError):
+                _copy_new(new, target)
+            is_empty = target.tell() == len(spoolfile.MAGIC)
+        damaged = os.fstat(file.fileno()).st_size - sound
+        if damaged:
+            keep(file, sound)
+    # A crash between these two leaves frames twice; the writer commits each of them once.
+    if is_empty:
+        unfinished.unlink()
+    else:
+        unfinished.replace(new)
+    old.unlink()
+    return damaged
+
+
+def _copy_old(reader: SpoolReader, target: BinaryIO) -> int:
+    """Append the old records to `target`; return up to which offset they are sound."""
+    sound = len(MAGIC_V1) if reader.is_spool() else 0
+    for frame, end in reader.all():
+        target.write(spoolfile.record(frame.raw))
+        sound = end
+    return sound
+
+
+def _copy_new(path: Path, target: BinaryIO) -> None:
+    with path.open("rb") as file:
+        file.seek(len(spoolfile.MAGIC))
+        shutil.copyfileobj(file, target)

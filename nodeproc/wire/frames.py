@@ -1,0 +1,178 @@
+"""Frames: every message between the processes is one, a fixed header and a body.
+
+The header alone tells the supervisor where a frame goes, and how many events it brings, so that
+nothing on its way opens it. Layout, little-endian::
+
+    u32 length of the body | u8 kind | u8 subject | i64 id | i64 stream | i64 sequence number
+    | f64 reception time, seconds since the epoch | u32 number of events | body
+
+The last two are 0 in everything but a batch. The body is one value in MessagePack, of the type that
+`BODY` has for its kind: the same in every version of Python, checked as it is decoded, and nothing
+in it can call code.
+
+Batches and status changes of a node travel in one *stream*: a random number per life of a node
+process, within which sequence numbers count from 1 without a gap. The writer's checkpoint
+`(origin, stream) -> sequence number` makes every frame take effect exactly once.
+"""
+
+import enum
+import struct
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import msgspec
+
+from nodeproc.wire.messages import (
+    Ack,
+    Adjustment,
+    Batch,
+    BatchBody,
+    NodeSpec,
+    ProcessUsage,
+    Status,
+)
+from nodeproc.wire.subjects import NOWHERE, Origin, Stream
+
+HEADER = struct.Struct("<IBBqqqdI")
+CONTENTS = struct.Struct("<dI")  # the header's last two fields
+
+# Raised by `Frame.value` for a body that is not of the type of its kind.
+UndecodableError = msgspec.DecodeError
+
+
+class Kind(enum.IntEnum):
+    """What a frame says, and which way it goes."""
+
+    # Node process -> supervisor -> writer, in the node's stream.
+    BATCH = 1
+    STATUS = 2  # the supervisor reads it too
+    # Node process -> supervisor -> writer: what follows of this stream begins at this sequence
+    # number, and everything before it has been acknowledged. Body: the generation of the writer
+    # that it is meant for, so that no later one takes up what remains of it in the pipe.
+    RESUME = 3
+    # Supervisor -> writer, outside any stream.
+    NODE_DOWN = 10  # a node that has no process
+    RELOAD = 11  # read the node table again, log from this level on
+    PROCESSES = 12  # every process of the daemon, and when they were measured
+    # Writer -> supervisor.
+    NODES = 20  # all that are enabled
+    ACK = 21  # later ones include earlier ones
+    REFUSED = 22  # it cannot work: the daemon's exit code, one sentence for the operator
+    # A sign of life: it has committed, is idle, or waits for a database that is away. Body: why
+    # that is away, or empty.
+    ALIVE = 23
+    # Supervisor -> node process.
+    ACKED = 30  # committed up to this sequence number
+    # There is a new writer, of this generation: begin again at the first frame not acknowledged.
+    RESEND = 31
+    CONFIGURE = 32  # it has a new name or address
+    STOP = 33  # disconnect, drain, end
+    LIMITS = 34
+
+
+BODY: dict[Kind, Any] = {
+    Kind.BATCH: BatchBody,
+    Kind.STATUS: Status,
+    Kind.RESUME: int,
+    Kind.NODE_DOWN: Status,
+    Kind.RELOAD: int,
+    Kind.PROCESSES: tuple[float, list[ProcessUsage]],
+    Kind.NODES: list[NodeSpec],
+    Kind.ACK: list[Ack],
+    Kind.REFUSED: tuple[int, str],
+    Kind.ALIVE: str,
+    Kind.ACKED: None,
+    Kind.RESEND: int,
+    Kind.CONFIGURE: NodeSpec,
+    Kind.STOP: None,
+    Kind.LIMITS: Adjustment,
+}
+_encode = msgspec.msgpack.Encoder().encode
+_decoders: dict[int, Callable[[memoryview], Any]] = {
+    kind: msgspec.msgpack.Decoder(body).decode for kind, body in BODY.items()
+}
+
+
+class Frame(NamedTuple):
+    """A frame on its way, not yet opened."""
+
+    kind: int
+    subject: int
+    id: int
+    stream: int
+    sequence: int
+    received_at: float  # of a batch: seconds since the epoch
+    events: int  # how many are in it
+    raw: bytes  # header and body
+
+    @classmethod
+    def of(cls, raw: bytes) -> "Frame":
+        """Return the one frame that `raw` is."""
+        return cls._make((*HEADER.unpack_from(raw)[1:], raw))
+
+    @property
+    def origin(self) -> Origin:
+        """The device that it comes from, or is about."""
+        return Origin(self.subject, self.id)
+
+    @property
+    def stream_key(self) -> Stream:
+        """What tells its stream from all others."""
+        return self[1:4]
+
+    @property
+    def body(self) -> memoryview:
+        """Its bytes behind the header."""
+        return memoryview(self.raw)[HEADER.size :]
+
+    def value(self) -> Any:
+        """Return the value of its body, of its kind's type. Raises UndecodableError."""
+        if self.kind not in _decoders:
+            raise UndecodableError(f"no kind of frame: {self.kind}")
+        value = _decoders[self.kind](self.body)
+        return Batch(self.received_at, *value) if self.kind == Kind.BATCH else value
+
+
+def pack(
+    kind: Kind,
+    value: Any = None,
+    *,
+    origin: Origin = NOWHERE,
+    stream: int = 0,
+    sequence: int = 0,
+) -> bytes:
+    """Return the bytes of one frame; `value` is of the kind's type in `BODY`, or a `Batch`."""
+    received_at, events = 0.0, 0
+    if kind is Kind.BATCH:
+        received_at, events = value.received_at, len(value.events)
+        value = value[1:]
+    body = _encode(value)
+    return HEADER.pack(len(body), kind, *origin, stream, sequence, received_at, events) + body
+
+
+def contents(raw: bytes) -> tuple[float, int]:
+    """Return when the batch in a frame was received, in seconds since the epoch, and how many
+    events it holds; two zeros for a frame with anything else."""
+    received_at, events = CONTENTS.unpack_from(raw, HEADER.size - CONTENTS.size)
+    return received_at, events
+
+
+class FrameReader:
+    """Splits a stream of bytes into frames."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, data: bytes) -> Iterator[Frame]:
+        """Yield the frames that `data` completes; to be iterated to its end."""
+        if self._rest:
+            data = self._rest + data
+        at, end = 0, len(data)
+        while end - at >= HEADER.size:
+            fields = HEADER.unpack_from(data, at)
+            after = at + HEADER.size + fields[0]
+            if after > end:
+                break
+            yield Frame._make((*fields[1:], data[at:after]))
+            at = after
+        self._rest = data[at:]

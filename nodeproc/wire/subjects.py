@@ -1,0 +1,42 @@
+"""What a device is of, and which device it is."""
+
+import enum
+from typing import NamedTuple
+
+
+class Subject(enum.IntEnum):
+    """The kinds of devices that rows come from.
+
+    Each is named after its table in the database, because a number in a frame's header and the word
+    in a spool's file name, a log field or a title all mean a row of that table. The numbers are in
+    spools on the disk: never change one, never use one again.
+    """
+
+    NODES = 1
+
+
+class Origin(NamedTuple):
+    """The device that a frame comes from, or is about."""
+
+    subject: int  # a value of Subject; 0 in frames that are about no device
+    id: int  # the primary key in the subject's table
+
+    def __str__(self) -> str:
+        """Return `nodes-7`."""
+        return f"{Subject(self.subject).name.lower()}-{self.id}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Origin":
+        """Return the origin that `text` names. Raises ValueError."""
+        subject, _, number = text.partition("-")
+        if subject != subject.lower() or not (number.isascii() and number.isdecimal()):
+            raise ValueError(f"not an origin: {text!r}")
+        try:
+            return cls(Subject[subject.upper()], int(number))
+        except KeyError:
+            raise ValueError(f"no such subject: {subject!r}") from None
+
+
+NOWHERE = Origin(0, 0)  # of frames that are about no device
+
+Stream = tuple[int, int, int]  # subject, id, the stream's number
