@@ -16,8 +16,8 @@ django.setup(set_prefix=False)
 # Only now can be imported what knows models.
 from birdwatcher.live.origins import Origins  # noqa: E402
 from birdwatcher.live.routing import websocket_urlpatterns  # noqa: E402
-from birdwatcher.web.handler import BoundedApplication, Handler, refuse  # noqa: E402
-from birdwatcher.web.statements import bound_statements  # noqa: E402
+from birdwatcher.server.handler import BoundedApplication, Handler, refuse  # noqa: E402
+from birdwatcher.server.statements import bound_statements  # noqa: E402
 
 bound_statements()
 

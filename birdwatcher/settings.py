@@ -16,35 +16,39 @@ ALLOWED_HOSTS = BIRDWATCHER.allowed_hosts
 CSRF_TRUSTED_ORIGINS = BIRDWATCHER.csrf_trusted_origins
 
 INSTALLED_APPS = [
+    "birdwatcher.staff",  # before the next, because its templates replace some of the admin's
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "birdwatcher.web",  # before the next, because both have a command `runserver`
+    "birdwatcher.server",  # before the next, because both have a command `runserver`
     "django.contrib.staticfiles",
     "channels",
     "axes",
     "csp",
     "django_htmx",
     "drf_spectacular",
+    "birdwatcher.accounts",
     "birdwatcher.nodes",
     "birdwatcher.birds",
+    "birdwatcher.daemon",
     "birdwatcher.rollups",
-    "birdwatcher.exports",
-    "birdwatcher.live",
-    "birdwatcher.writer",
     "birdwatcher.health",
-    "birdwatcher.simulator",
-    "birdwatcher.accounts",
+    "birdwatcher.feed",
+    "birdwatcher.writer",
+    "birdwatcher.exports",
     "birdwatcher.api",
     "birdwatcher.pages",
+    "birdwatcher.live",
+    "birdwatcher.simulator",
+    "birdwatcher.demo",
 ]
 
 MIDDLEWARE = [
     "birdwatcher.api.errors.ApiErrorsMiddleware",  # outside all that may answer with a page
     "django.middleware.security.SecurityMiddleware",
-    "birdwatcher.web.headers.HeadersMiddleware",
+    "birdwatcher.server.headers.HeadersMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "birdwatcher.accounts.sessions.SessionMiddleware",
@@ -63,7 +67,6 @@ ASGI_APPLICATION = "birdwatcher.asgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "birdwatcher" / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -114,7 +117,7 @@ USE_TZ = True
 TIME_ZONE = BIRDWATCHER.time_zone
 LANGUAGE_CODE = "en"
 USE_I18N = False
-FORMAT_MODULE_PATH = ["birdwatcher.formats"]
+FORMAT_MODULE_PATH = ["birdwatcher.common.formats"]
 
 STATIC_URL = "static/"
 # Part of the program as it is installed, like its code. Where `collectstatic` has not run, the
@@ -129,7 +132,7 @@ STATICFILES_DIRS = [
 ]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "birdwatcher.web.static.StaticFiles"},
+    "staticfiles": {"BACKEND": "birdwatcher.server.static.StaticFiles"},
 }
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG or not STATIC_ROOT.is_dir()
 
@@ -163,7 +166,7 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["birdwatcher.api.access.MayRead"],
-    "DEFAULT_THROTTLE_CLASSES": ["birdwatcher.api.rates.RateLimit"],
+    "DEFAULT_THROTTLE_CLASSES": ["birdwatcher.api.throttle.Throttle"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["birdwatcher.api.bodies.JsonParser"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "birdwatcher.api.negotiation.Negotiation",

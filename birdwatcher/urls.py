@@ -2,9 +2,10 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 
-from birdwatcher.health.views import healthz
 from birdwatcher.pages.views.favicon import favicon
+from birdwatcher.pages.views.healthz import healthz
 
 handler400 = "birdwatcher.pages.views.errors.bad_request"
 handler403 = "birdwatcher.pages.views.errors.forbidden"
@@ -15,10 +16,15 @@ admin.site.site_header = admin.site.site_title = "Birdwatcher"
 admin.site.enable_nav_sidebar = False  # the lists need the width more
 admin.site.index_title = "Nodes, birds and people"
 
+moved = RedirectView.as_view(url="/admin/accounts/apitoken/%(rest)s", query_string=True)
+
 urlpatterns = [
     path("", include("birdwatcher.pages.urls")),
     path("", include("birdwatcher.accounts.urls")),
     path("api/", include("birdwatcher.api.urls")),
+    # Bookmarks of the tokens' old address go on working.
+    path("admin/api/apitoken/<path:rest>", moved),
+    path("admin/api/apitoken/", moved, {"rest": ""}),
     path("admin/", admin.site.urls),
     path("healthz", healthz, name="healthz"),
     path("favicon.ico", favicon, name="favicon"),

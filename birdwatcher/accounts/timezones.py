@@ -14,7 +14,7 @@ from functools import lru_cache
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
-from birdwatcher.units import DAY
+from birdwatcher.common.units import DAY
 
 COOKIE = "timezone"
 LONGEST_NAME = 64  # the longest there is has 32 characters

@@ -11,8 +11,8 @@ from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
 from birdwatcher.accounts.access import User, may_read
-from birdwatcher.api.models import ApiToken
-from birdwatcher.api.tokens import authenticate, bearer
+from birdwatcher.accounts.models import ApiToken
+from birdwatcher.accounts.tokens import authenticate, bearer
 
 if TYPE_CHECKING:
     # Which itself imports what the settings name, this module for one.

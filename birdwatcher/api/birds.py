@@ -13,11 +13,13 @@ from birdwatcher.api.filters import LONGEST
 from birdwatcher.api.moments import REVERSED, Moment, just_after
 from birdwatcher.api.paging import MOST, SIZE, Cursor
 from birdwatcher.api.queries import OfBirds, found
-from birdwatcher.birds.models import EARLIEST, LATEST, Bird
-from birdwatcher.birds.search.keyset import BIGGEST_KEY, Direction
-from birdwatcher.birds.search.search import Search
+from birdwatcher.birds.models import Bird
+from birdwatcher.common.keys import BIGGEST_KEY
+from birdwatcher.common.moments import EARLIEST, LATEST
+from birdwatcher.common.validators import no_control_characters
 from birdwatcher.nodes.models import Node
-from birdwatcher.validators import no_control_characters
+from birdwatcher.search.keyset import Direction
+from birdwatcher.search.search import Search
 
 ORDERS = {"-timestamp": Direction.OLDER, "timestamp": Direction.NEWER}
 

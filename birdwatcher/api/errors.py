@@ -14,7 +14,7 @@ from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
-from birdwatcher.writer.session import first_line
+from birdwatcher.common.database import first_line
 
 UNDER = "/api/"
 RETRY_AFTER = 5  # seconds

@@ -7,11 +7,7 @@ from typing import Any
 from django.db import models
 from rest_framework import serializers
 
-
-def only_digits(text: str) -> bool:
-    """Return whether a text is a whole number; int() would take 1_0, and digits of other scripts,
-    too."""
-    return text.isascii() and text.isdecimal()
+from birdwatcher.common.keys import only_digits
 
 
 class Text(serializers.CharField):

@@ -12,13 +12,12 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework.exceptions import ValidationError
 
-from birdwatcher.api.fields import only_digits
 from birdwatcher.api.moments import REVERSED, MomentFilter, just_after
 from birdwatcher.birds.models import Species
-from birdwatcher.birds.search.keyset import BIGGEST_KEY
-from birdwatcher.nodes.live import WORDS, nodes_in
+from birdwatcher.common.keys import BIGGEST_KEY, only_digits
+from birdwatcher.daemon.models import Daemon
+from birdwatcher.daemon.node_states import WORDS, nodes_in
 from birdwatcher.nodes.models import STATES, Node, RejectedPacket, StatusChange
-from birdwatcher.writer.models import Daemon
 from nodeproc.sources.tcp.events import Reason
 
 TRUTH = {"true": True, "false": False}

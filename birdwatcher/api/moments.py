@@ -11,9 +11,9 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from birdwatcher.birds.models import LATEST
-from birdwatcher.parsed import ParsedField
-from birdwatcher.units import HOUR, MICROSECOND
+from birdwatcher.common.forms import ParsedField
+from birdwatcher.common.moments import LATEST
+from birdwatcher.common.units import HOUR, MICROSECOND
 
 LONGEST = 40  # characters
 REVERSED = "The range is reversed: “end” lies before “start”."

@@ -10,12 +10,12 @@ from rest_framework.pagination import PageNumberPagination
 from rest_framework.request import Request
 from rest_framework.utils.urls import remove_query_param, replace_query_param
 
-from birdwatcher.api.fields import only_digits
 from birdwatcher.birds.models import Bird
-from birdwatcher.birds.search.keyset import Direction, Position
-from birdwatcher.birds.search.pages import behind, load
-from birdwatcher.birds.search.search import Search
-from birdwatcher.birds.search.walk import find
+from birdwatcher.common.keys import only_digits
+from birdwatcher.search.keyset import Direction, Position
+from birdwatcher.search.pages import behind, load
+from birdwatcher.search.search import Search
+from birdwatcher.search.walk import find
 
 SIZE, MOST = 50, 500
 BACKWARDS = "-"

@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 from birdwatcher.api.fields import Digits
 from birdwatcher.api.filters import find_one
 from birdwatcher.birds.models import Species
-from birdwatcher.birds.search.keyset import BIGGEST_KEY
+from birdwatcher.common.keys import BIGGEST_KEY
 from birdwatcher.exports.rows import total_order
 from birdwatcher.nodes.models import Node
 

@@ -14,9 +14,9 @@ from rest_framework import serializers
 from birdwatcher.api.fields import ModelSerializer
 from birdwatcher.api.moments import Moment
 from birdwatcher.birds.models import Species
-from birdwatcher.nodes.live import WORDS, live
+from birdwatcher.daemon.models import Daemon
+from birdwatcher.daemon.node_states import WORDS, live
 from birdwatcher.nodes.models import STATES, Node, NodeStatus, RejectedPacket, StatusChange
-from birdwatcher.writer.models import Daemon
 from nodeproc.sources.tcp.events import Reason
 
 STATE_WORDS = [(word, word) for word in WORDS]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 
-from birdwatcher.units import MICROSECOND
+from birdwatcher.common.units import MICROSECOND
 
 # A node's clock may be a little fast, and a node that was cut off may have kept its events for a
 # day. What is dated outside that is kept as it was sent, and doubted.

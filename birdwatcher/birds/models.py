@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-import datetime
-
-from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
-from birdwatcher.birds.indexes import PrefixIndex
-from birdwatcher.locking import LockedDeleteModel
+from birdwatcher.common.indexes import PrefixIndex
+from birdwatcher.common.locking import LockedDeleteModel
+from birdwatcher.common.validators import STORABLE_MOMENT, no_control_characters
 from birdwatcher.nodes.models import Node
-from birdwatcher.validators import no_control_characters
-
-# A day inside what datetime can hold, so that every time zone can show every bird.
-EARLIEST = datetime.datetime(1, 1, 2, tzinfo=datetime.UTC)
-LATEST = datetime.datetime(9999, 12, 30, tzinfo=datetime.UTC)
-KEPT = [
-    MinValueValidator(EARLIEST, "The earliest time that can be kept is 0001-01-02 UTC."),
-    MaxValueValidator(LATEST, "The latest time that can be kept is 9999-12-30 UTC."),
-]
 
 
 class Species(LockedDeleteModel):
@@ -46,7 +35,9 @@ class BirdQuerySet(models.QuerySet["Bird"]):
 class Bird(models.Model):
     """One event: this bird was heard by this node at this time."""
 
-    timestamp = models.DateTimeField(validators=KEPT, help_text="When the bird was heard.")
+    timestamp = models.DateTimeField(
+        validators=STORABLE_MOMENT, help_text="When the bird was heard."
+    )
     name = models.CharField(
         max_length=255, validators=[no_control_characters], help_text="The bird's given name."
     )

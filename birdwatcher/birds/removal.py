@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from django.db.models import Max
 
 from birdwatcher.birds.models import Bird
+from birdwatcher.nodes.models import Node
 
 CHUNK = 5_000
 # Seconds after each: who waits for SQLite's lock looks for it every tenth of a second, and would
@@ -32,6 +33,17 @@ def remove_birds(**of: Any) -> int:
         total += removed
         if removed < CHUNK:
             return total
+
+
+def clear_node(node: Node) -> None:
+    """Disable `node` and delete its birds a few at a time, so that to delete it is then a matter of
+    a moment.
+
+    Interrupted, it leaves a disabled node with fewer birds, and can be called again. To be called
+    outside any transaction. Raises django.db.Error.
+    """
+    Node.objects.filter(pk=node.pk).update(enabled=False)
+    remove_birds(node=node.pk)
 
 
 def _remove(doubtfully: bool, of: dict[str, Any]) -> int:

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from birdwatcher.birds.models import Bird
-from birdwatcher.birds.search import pages, totals
-from birdwatcher.birds.search.search import Search
 from birdwatcher.exports.formats import Record
+from birdwatcher.search import pages, totals
+from birdwatcher.search.search import Search
 
 COLUMNS = (
     "id",

@@ -24,9 +24,9 @@ from asgiref.sync import sync_to_async
 from django.db import DatabaseError
 from django.utils import timezone
 
+from birdwatcher.common.limits import THREADS
 from birdwatcher.exports.formats import Format, Record
 from birdwatcher.exports.models import Export, State
-from birdwatcher.web.bounds import THREADS
 
 PIECE = 2_000  # rows that are read at a time
 REPORT = 1.0  # seconds between two notes of how far it has come

@@ -13,10 +13,10 @@ from django.db import connections
 from django.db.models import Count, Max
 from django.utils import timezone
 
+from birdwatcher.common.database import first_line
+from birdwatcher.daemon.models import Daemon
 from birdwatcher.health.judgement import Facts, Grade, Verdict, judge
 from birdwatcher.nodes.models import Node, NodeStatus
-from birdwatcher.writer.models import Daemon
-from birdwatcher.writer.session import first_line
 from nodeproc.states import NodeState
 
 PATIENCE = 4.0  # seconds, for the database to answer

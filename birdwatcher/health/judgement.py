@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from birdwatcher.writer.models import ALIVE_FOR, Daemon
+from birdwatcher.daemon.models import ALIVE_FOR, Daemon
 from nodeproc.states import NodeState
 from supervisor.metrics.statistics import describe_nodes
 

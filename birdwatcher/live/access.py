@@ -16,11 +16,11 @@ from django.contrib.auth import get_user
 from django.http import HttpRequest
 from django.http.cookie import parse_cookie
 
+from birdwatcher.accounts import tokens
 from birdwatcher.accounts.access import User, may_read
+from birdwatcher.accounts.rates import RateLimit
 from birdwatcher.accounts.sessions import session_key
 from birdwatcher.accounts.throttle import client_address
-from birdwatcher.api import tokens
-from birdwatcher.api.rates import MINUTE, RateLimit
 
 Scope = Mapping[str, Any]
 
@@ -44,7 +44,7 @@ class Visitor(NamedTuple):
 
         Raises django.db.Error.
         """
-        return RateLimit.grants.take(self.who, self.rate, int(RateLimit.clock()) // MINUTE)
+        return RateLimit.take(self.who, self.rate)
 
 
 def visitor(scope: Scope) -> Visitor:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import parse_qs
 
-from birdwatcher.api.fields import only_digits
-from birdwatcher.birds.search.keyset import BIGGEST_KEY
+from birdwatcher.common.keys import BIGGEST_KEY, only_digits
+from birdwatcher.feed.cursor import Kept
 from birdwatcher.live.consumer import NonsenseError
-from birdwatcher.live.place import Kept
 
 MOST_FIELDS = 200
 MOST_VALUES = 100  # of one parameter

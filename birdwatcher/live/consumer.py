@@ -14,13 +14,13 @@ from typing import Any, NamedTuple, TypeVar
 import django.db
 from channels.generic.websocket import AsyncWebsocketConsumer  # type: ignore[import-untyped]
 
-from birdwatcher.live import messages
+from birdwatcher.feed import messages
+from birdwatcher.feed.followers import WAITING, Client, Gap
+from birdwatcher.feed.reader import AWAY, RETRY
+from birdwatcher.feed.thread import DatabaseThread
 from birdwatcher.live.access import Refusal, Visitor
-from birdwatcher.live.client import WAITING, Client, Gap
 from birdwatcher.live.hub import Hub
-from birdwatcher.live.places import FullError, Kind, TooManyError
-from birdwatcher.live.reader import AWAY, RETRY
-from birdwatcher.live.thread import DatabaseThread
+from birdwatcher.live.quota import FullError, Kind, TooManyError
 
 CHECKED_AGAIN = 60.0  # seconds after which it is looked again whether somebody still may follow
 CLOSING = 60.0  # seconds in which a client must take the end of the connection

@@ -7,11 +7,11 @@ import contextlib
 import logging
 from collections.abc import Iterator
 
-from birdwatcher.live.client import Client
-from birdwatcher.live.places import Kind, Places
-from birdwatcher.live.reader import HEARTBEAT, Reader
-from birdwatcher.live.recent import Recent
-from birdwatcher.live.thread import DatabaseThread
+from birdwatcher.feed.followers import Client
+from birdwatcher.feed.reader import HEARTBEAT, Reader
+from birdwatcher.feed.recent import Recent
+from birdwatcher.feed.thread import DatabaseThread
+from birdwatcher.live.quota import Kind, Places
 
 log = logging.getLogger("birdwatcher.web")
 

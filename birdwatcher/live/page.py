@@ -13,14 +13,15 @@ from __future__ import annotations
 
 from functools import partial
 
-from birdwatcher.live import access, messages, table
+from birdwatcher.feed import messages, table
+from birdwatcher.feed.followers import Client, Gap
+from birdwatcher.feed.table import AT_ONCE
+from birdwatcher.feed.wanted import Wanted
+from birdwatcher.live import access
 from birdwatcher.live.access import Visitor
 from birdwatcher.live.asked import key_in, parameters_of
-from birdwatcher.live.client import Client, Gap
 from birdwatcher.live.consumer import FollowingConsumer
-from birdwatcher.live.places import Kind
-from birdwatcher.live.table import AT_ONCE
-from birdwatcher.live.wanted import Wanted
+from birdwatcher.live.quota import Kind
 
 
 class BirdsConsumer(FollowingConsumer):

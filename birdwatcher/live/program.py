@@ -20,16 +20,17 @@ import asyncio
 import time
 from functools import partial
 
-from birdwatcher.live import access, asked, messages, replay
+from birdwatcher.feed import messages, replay
+from birdwatcher.feed.cursor import Place
+from birdwatcher.feed.delivery import Removal
+from birdwatcher.feed.followers import Gap, Program
+from birdwatcher.feed.recent import KEPT_FOR
+from birdwatcher.feed.replay import Piece
+from birdwatcher.feed.wanted import Wanted
+from birdwatcher.live import access, asked
 from birdwatcher.live.access import Visitor
-from birdwatcher.live.client import Gap, Program
 from birdwatcher.live.consumer import FollowingConsumer, NonsenseError
-from birdwatcher.live.delivery import Removal
-from birdwatcher.live.place import Place
-from birdwatcher.live.places import Kind
-from birdwatcher.live.recent import KEPT_FOR
-from birdwatcher.live.replay import Piece
-from birdwatcher.live.wanted import Wanted
+from birdwatcher.live.quota import Kind
 
 PARAMETERS = ("since", "deleted_since", "node", "species")
 

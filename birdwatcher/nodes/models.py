@@ -7,8 +7,8 @@ import datetime
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
-from birdwatcher.locking import LockedDeleteModel
-from birdwatcher.validators import host_address, no_control_characters
+from birdwatcher.common.locking import LockedDeleteModel
+from birdwatcher.common.validators import host_address, no_control_characters
 from nodeproc.sources.tcp.events import Reason
 from nodeproc.states import NodeState
 from nodeproc.wire.messages import RAW_BYTES

@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime
 from collections.abc import Mapping, Sequence
 
+from birdwatcher.common.units import EPOCH, MINUTE
 from birdwatcher.nodes.models import NodeStatus
-from birdwatcher.units import EPOCH, MINUTE
 
 RECENT = NodeStatus.RECENT
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from birdwatcher.nodes.live import DISABLED, UNKNOWN, WAITING, Live
+from birdwatcher.daemon.node_states import DISABLED, UNKNOWN, WAITING, Live
 from birdwatcher.nodes.models import Node
 from nodeproc.states import NodeState
 

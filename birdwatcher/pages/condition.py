@@ -6,12 +6,12 @@ import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from birdwatcher.daemon.models import Daemon
+from birdwatcher.daemon.node_states import DISABLED, Live, live, tone
 from birdwatcher.health.examination import read_facts
 from birdwatcher.health.judgement import Grade, Verdict, judge
-from birdwatcher.nodes.live import DISABLED, Live, live, tone
 from birdwatcher.nodes.models import Node
 from birdwatcher.pages.rows import states
-from birdwatcher.writer.models import Daemon
 from nodeproc.states import NodeState
 
 NAMED = 6  # nodes that are not connected, each with its reason

@@ -11,9 +11,9 @@ from django.utils import timezone
 
 from birdwatcher.accounts.timezones import midnight, today
 from birdwatcher.birds.models import Species
+from birdwatcher.common.units import DAY, HOUR
 from birdwatcher.rollups import queries
 from birdwatcher.rollups.hours import hour_of
-from birdwatcher.units import DAY, HOUR
 
 CHARTED = 48  # hours
 SPECIES_SHOWN = 20

@@ -13,14 +13,14 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from birdwatcher.accounts.timezones import midnight
-from birdwatcher.birds.filters import DOUBTFUL, PAST
 from birdwatcher.birds.models import Species
-from birdwatcher.birds.moments import parse_moment
-from birdwatcher.birds.search.keyset import Position
-from birdwatcher.birds.search.search import Search
+from birdwatcher.common.forms import ParsedField
+from birdwatcher.common.moments import parse_moment
+from birdwatcher.common.units import DAY
 from birdwatcher.nodes.models import Node
-from birdwatcher.parsed import ParsedField
-from birdwatcher.units import DAY
+from birdwatcher.search.choices import DOUBTFUL, PAST
+from birdwatcher.search.keyset import Position
+from birdwatcher.search.search import Search
 
 # What the form holds, in the order in which it stands in an address.
 FILTERS = ("species", "node", "name", "past", "from", "to", "clock")

@@ -14,12 +14,12 @@ from django import forms
 from django.db.models import Case, F, IntegerField, OuterRef, Q, QuerySet, Subquery, When
 from django.utils.http import urlencode
 
-from birdwatcher.nodes.live import WORDS, nodes_in
+from birdwatcher.daemon.models import Daemon, DaemonProcess
+from birdwatcher.daemon.node_states import WORDS, nodes_in
 from birdwatcher.nodes.models import Node
 from birdwatcher.nodes.rates import counted
 from birdwatcher.pages.addresses import address_key, split_address
 from birdwatcher.pages.rows import URGENCY
-from birdwatcher.writer.models import Daemon, DaemonProcess
 
 PAGE = 50  # nodes
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from django.db.models import Count
 
-from birdwatcher.nodes.live import DISABLED, UNKNOWN, WAITING, Live, live, tone
+from birdwatcher.daemon.models import Daemon, DaemonProcess
+from birdwatcher.daemon.node_states import DISABLED, UNKNOWN, WAITING, Live, live, tone
 from birdwatcher.nodes.models import Node, NodeStatus
 from birdwatcher.nodes.rates import per_minute
-from birdwatcher.writer.models import Daemon, DaemonProcess
 from nodeproc.states import NodeState
 
 # The states in the order in which they want attention.

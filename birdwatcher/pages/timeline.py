@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from birdwatcher.nodes.live import tone
+from birdwatcher.daemon.node_states import tone
 from nodeproc.states import NodeState
 
 NOT_KNOWN = "not known"

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from birdwatcher.birds.models import Bird
+from birdwatcher.common.units import EPOCH, HOUR
 from birdwatcher.rollups.triggers import TABLES
-from birdwatcher.units import EPOCH, HOUR
 
 MICROSECONDS = 3_600_000_000  # of an hour
 

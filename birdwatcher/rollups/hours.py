@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from django.db.models import BigIntegerField, Func
 from django.utils import timezone
 
-from birdwatcher.birds.models import EARLIEST, LATEST
-from birdwatcher.units import EPOCH, HOUR, MICROSECOND
+from birdwatcher.common.moments import EARLIEST, LATEST
+from birdwatcher.common.units import EPOCH, HOUR, MICROSECOND
 
 DAY = 24  # hours
 FIRST_DAY = EPOCH.toordinal()

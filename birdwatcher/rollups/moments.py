@@ -16,10 +16,11 @@ from typing import Any
 from django.db.models import BigIntegerField, F, Func, Model, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
-from birdwatcher.birds.models import EARLIEST, LATEST, Bird
+from birdwatcher.birds.models import Bird
+from birdwatcher.common.moments import EARLIEST, LATEST
+from birdwatcher.common.units import MICROSECOND
 from birdwatcher.rollups.hours import hour_of
 from birdwatcher.rollups.models import HourlyCount, HourlyOfNode, HourlyOfSpecies, TotalCount
-from birdwatcher.units import MICROSECOND
 
 FEW = 500  # counts: as many as nobody would notice; the first guess at what the smaller side has
 

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from django.db.models import Count, Model, Q, QuerySet, Sum
 
 from birdwatcher.birds.models import Bird, Species
+from birdwatcher.common.units import DAY, EPOCH, HOUR
 from birdwatcher.nodes.models import Node
 from birdwatcher.rollups.hours import (
     HourNumber,
@@ -25,7 +26,6 @@ from birdwatcher.rollups.hours import (
     split,
 )
 from birdwatcher.rollups.models import HourlyCount, HourlyOfNode, HourlyOfSpecies, TotalCount
-from birdwatcher.units import DAY, EPOCH, HOUR
 
 OneNode = Node | int | None
 OneSpecies = Species | int | None

@@ -18,10 +18,10 @@ import psycopg
 from django.db import OperationalError, connection, transaction
 
 from birdwatcher.birds.models import Bird, Species
+from birdwatcher.common.units import HOUR
 from birdwatcher.nodes.models import Node
 from birdwatcher.rollups.hours import hour_of
 from birdwatcher.rollups.triggers import TABLES, hour_of_bird
-from birdwatcher.units import HOUR
 
 PIECE = 20_000  # birds of a node that are counted at once, but for more of a single hour
 # For which others may have to wait while we wait: twice PostgreSQL's deadlock_timeout, after which

@@ -1,1 +1,1 @@
-"""Simulated nodes (`runnodes`) and the demonstration built on them (`demo`). No models."""
+"""Simulated nodes: `./manage.py runnodes`. They know nothing of the program that they test."""

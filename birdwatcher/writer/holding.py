@@ -1,8 +1,8 @@
 """Keeping nodes from being deleted while something about them is written.
 
-Whoever deletes a node locks it first (see birdwatcher.locking). To lock it first here too is what
-keeps the two from waiting for each other: the foreign keys, which PostgreSQL checks as late as at
-COMMIT, would lock it last. On SQLite a transaction that writes is alone anyway.
+A delete locks the node first (see birdwatcher.common.locking). Locking it first here too keeps the
+two from waiting for each other: the foreign keys, which PostgreSQL checks as late as at COMMIT,
+would lock it last. On SQLite a transaction that writes is alone anyway.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ import django.db
 from django.db import connection as database
 from setproctitle import setproctitle
 
+from birdwatcher.common.database import first_line
 from birdwatcher.writer.inbox import Inbox
 from birdwatcher.writer.ledger import Ledger
 from birdwatcher.writer.pace import Pace
@@ -26,7 +27,6 @@ from birdwatcher.writer.session import (
     LockedError,
     RefusedError,
     check_migrations,
-    first_line,
     open_session,
     read_nodes,
 )

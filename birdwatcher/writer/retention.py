@@ -21,7 +21,7 @@ from django.db import transaction
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
-from birdwatcher.live.models import Deletion
+from birdwatcher.feed.models import Deletion
 from birdwatcher.nodes.models import Node, RejectedPacket, StatusChange
 from birdwatcher.writer.models import Checkpoint
 

@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Iterable
 
 from birdwatcher.birds.clock import is_doubtful
+from birdwatcher.common.units import EPOCH
 from birdwatcher.nodes.models import NodeStatus, RejectedPacket, StatusChange
 from birdwatcher.rollups.counting import MICROSECONDS, Groups
-from birdwatcher.units import EPOCH
 from birdwatcher.writer.bulk import BirdRow
 from nodeproc.sources.tcp.events import Reason
 from nodeproc.wire.messages import RAW_BYTES, Event, Rejection, Status

@@ -89,12 +89,6 @@ def read_nodes() -> list[NodeSpec]:
     return [NodeSpec(*row) for row in columns]
 
 
-def first_line(error: Exception) -> str:
-    """Return what a database says first; it tends to say more."""
-    text = str(error).encode(errors="backslashreplace").decode()  # a path may be of any bytes
-    return (text.strip() or type(error).__name__).splitlines()[0]
-
-
 def _wait_for_lock(attempt: Callable[[], bool], holder: Callable[[], str]) -> None:
     deadline = time.monotonic() + LOCK_PATIENCE
     while not attempt():

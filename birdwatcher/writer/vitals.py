@@ -12,8 +12,8 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils import timezone
 
+from birdwatcher.daemon.models import Daemon, DaemonProcess
 from birdwatcher.writer.holding import hold_nodes
-from birdwatcher.writer.models import Daemon, DaemonProcess
 from birdwatcher.writer.rows import moment
 from nodeproc.numbers.board import Board, Summary
 from nodeproc.wire.messages import ProcessUsage

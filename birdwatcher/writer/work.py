@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 
 from django.utils import timezone
 
+from birdwatcher.common.units import EPOCH
 from birdwatcher.nodes import rates
 from birdwatcher.nodes.models import NodeStatus, RejectedPacket, StatusChange
-from birdwatcher.units import EPOCH
 from birdwatcher.writer.rows import (
     NodeEvent,
     as_packet,

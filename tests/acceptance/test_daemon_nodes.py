@@ -9,9 +9,9 @@ from django.db import connection
 from django.utils import timezone
 
 from birdwatcher.birds.models import Bird
+from birdwatcher.daemon.models import Daemon, DaemonProcess
 from birdwatcher.nodes import actions, rates
 from birdwatcher.nodes.models import Node, NodeStatus, StatusChange
-from birdwatcher.writer.models import Daemon, DaemonProcess
 from birdwatcher.writer.vitals import HEARTBEAT
 from supervisor import VERSION
 from supervisor.metrics.observer import USAGE_INTERVAL

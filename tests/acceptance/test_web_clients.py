@@ -13,7 +13,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from birdwatcher.web.bounds import (
+from birdwatcher.common.limits import (
     BODY_BYTES,
     BODY_TIMEOUT,
     GRACEFUL_TIMEOUT,

@@ -13,7 +13,7 @@ from typing import Self
 
 import pytest
 
-from birdwatcher.web.bounds import SOCKET_TIMEOUT
+from birdwatcher.common.limits import SOCKET_TIMEOUT
 from tests.support.databases import Database
 from tests.support.ports import PortBlock
 from tests.support.processes import Processes, Program, title_of

@@ -10,9 +10,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from birdwatcher.birds import changelist
-from birdwatcher.birds.models import EARLIEST, LATEST, Bird, Species
+from birdwatcher.birds.models import Bird, Species
+from birdwatcher.common.moments import EARLIEST, LATEST
 from birdwatcher.nodes.models import Node
+from birdwatcher.staff import changelist
 from tests.support.plans import analyze, plan_of
 
 LIST = "/admin/birds/bird/"

@@ -13,9 +13,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from birdwatcher.birds.models import Bird, Species
-from birdwatcher.nodes.live import DISABLED, UNKNOWN, WAITING, WORDS
+from birdwatcher.daemon.models import Daemon
+from birdwatcher.daemon.node_states import DISABLED, UNKNOWN, WAITING, WORDS
 from birdwatcher.nodes.models import Node, NodeStatus
-from birdwatcher.writer.models import Daemon
 from nodeproc.states import NodeState
 from tests.support.flock import insert
 

@@ -9,8 +9,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from birdwatcher.birds import changelist
 from birdwatcher.nodes.models import Node, RejectedPacket, StatusChange
+from birdwatcher.staff import changelist
 from nodeproc.sources.tcp.events import Reason
 from nodeproc.states import NodeState
 from tests.support.plans import analyze, plan_of

@@ -9,9 +9,9 @@ from django.test import Client
 from django.utils import timezone
 
 from birdwatcher.birds.models import Bird, Species
-from birdwatcher.nodes.live import UNKNOWN
+from birdwatcher.daemon.models import Daemon
+from birdwatcher.daemon.node_states import UNKNOWN
 from birdwatcher.nodes.models import Node, NodeStatus, RejectedPacket, StatusChange
-from birdwatcher.writer.models import Daemon
 from nodeproc.states import NodeState
 
 LIST = "/admin/nodes/node/"

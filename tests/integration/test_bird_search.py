@@ -11,11 +11,13 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from birdwatcher.api.paging import bird_page
-from birdwatcher.birds.models import EARLIEST, LATEST, Bird, Species
-from birdwatcher.birds.search import pages, totals, walk
-from birdwatcher.birds.search.keyset import BIGGEST_KEY, Direction, Position
-from birdwatcher.birds.search.search import Search
+from birdwatcher.birds.models import Bird, Species
+from birdwatcher.common.keys import BIGGEST_KEY
+from birdwatcher.common.moments import EARLIEST, LATEST
 from birdwatcher.nodes.models import Node
+from birdwatcher.search import pages, totals, walk
+from birdwatcher.search.keyset import Direction, Position
+from birdwatcher.search.search import Search
 from tests.support.flock import NOON, SECOND, insert, make_flock, make_nodes, make_species
 from tests.support.plans import plans
 

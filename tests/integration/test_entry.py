@@ -14,10 +14,10 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, OperationalError, connection, transaction
 from django.test import Client
 
-from birdwatcher.birds import entry
-from birdwatcher.birds.admin import REFUSED
 from birdwatcher.birds.models import Bird, Species
+from birdwatcher.intake import birds as entry
 from birdwatcher.nodes.models import Node
+from birdwatcher.staff.birds import REFUSED
 from birdwatcher.writer.holding import hold_nodes
 from tests.support.counted import counts_agree
 from tests.support.flock import make_nodes

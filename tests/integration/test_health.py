@@ -15,9 +15,9 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
+from birdwatcher.daemon.models import Daemon
 from birdwatcher.health import examination
 from birdwatcher.nodes.models import Node, NodeStatus
-from birdwatcher.writer.models import Daemon
 from nodeproc.states import NodeState
 from tests.support.databases import POSTGRESQL, Database, django_in, migrate
 from tests.support.postgres import USER, PostgresCluster

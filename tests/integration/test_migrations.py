@@ -6,7 +6,8 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from birdwatcher.birds.models import LATEST, Bird, Species
+from birdwatcher.birds.models import Bird, Species
+from birdwatcher.common.moments import LATEST
 from birdwatcher.nodes.models import Node, NodeStatus
 from nodeproc.states import NodeState
 

@@ -11,9 +11,11 @@ from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from birdwatcher.birds.models import EARLIEST, LATEST, Bird, Species
+from birdwatcher.birds.models import Bird, Species
+from birdwatcher.common.moments import EARLIEST, LATEST
+from birdwatcher.daemon.models import ALIVE_FOR, Daemon
 from birdwatcher.nodes.models import NODES_CHANNEL, Node, NodeStatus, RejectedPacket, StatusChange
-from birdwatcher.writer.models import ALIVE_FOR, Checkpoint, Daemon
+from birdwatcher.writer.models import Checkpoint
 from nodeproc.sources.tcp.events import Reason
 from nodeproc.states import NodeState
 from tests.support.databases import Database

@@ -9,7 +9,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from birdwatcher.birds.models import EARLIEST, LATEST, Bird, Species
+from birdwatcher.birds.models import Bird, Species
+from birdwatcher.common.moments import EARLIEST, LATEST
 from birdwatcher.nodes.models import Node
 from birdwatcher.rollups import moments
 from birdwatcher.rollups.moments import birds_until

@@ -11,7 +11,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
-from birdwatcher.birds.models import EARLIEST, LATEST, Bird, Species
+from birdwatcher.birds.models import Bird, Species
+from birdwatcher.common.moments import EARLIEST, LATEST
 from birdwatcher.nodes.models import Node
 from birdwatcher.rollups import counting, rebuild
 from birdwatcher.rollups.models import HourlyCount, HourlyOfNode, HourlyOfSpecies, TotalCount

@@ -10,7 +10,7 @@ from django.db.models import Model
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from birdwatcher.live.models import Deletion
+from birdwatcher.feed.models import Deletion
 from birdwatcher.nodes.models import Node, NodeStatus, RejectedPacket, StatusChange
 from birdwatcher.writer import retention
 from birdwatcher.writer.ledger import Ledger

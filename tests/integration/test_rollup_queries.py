@@ -13,7 +13,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from birdwatcher.birds.models import EARLIEST, LATEST, Bird, Species
+from birdwatcher.birds.models import Bird, Species
+from birdwatcher.common.moments import EARLIEST, LATEST
 from birdwatcher.nodes.models import Node
 from birdwatcher.rollups import queries
 from birdwatcher.rollups.hours import localised

@@ -9,10 +9,11 @@ from django.core.management import call_command
 from django.db import connection, transaction
 from django.test import Client
 
-from birdwatcher.birds.models import EARLIEST, LATEST, Bird, Species
+from birdwatcher.birds.models import Bird, Species
+from birdwatcher.common.moments import EARLIEST, LATEST
+from birdwatcher.common.units import EPOCH, MICROSECOND
 from birdwatcher.nodes.models import Node
 from birdwatcher.rollups.models import HourlyCount, TotalCount
-from birdwatcher.units import EPOCH, MICROSECOND
 from birdwatcher.writer.ledger import Ledger
 from nodeproc.wire.messages import Event
 from tests.support.counted import counts_agree, kept

@@ -11,8 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from birdwatcher.daemon.models import Daemon, DaemonProcess
 from birdwatcher.nodes.models import Node
-from birdwatcher.writer.models import Daemon, DaemonProcess
 from birdwatcher.writer.vitals import Vitals, record
 from nodeproc.numbers.board import Board
 from nodeproc.wire.frames import FrameReader, Kind, pack

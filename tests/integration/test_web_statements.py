@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from birdwatcher.web.bounds import STATEMENT_TIMEOUT
+from birdwatcher.common.limits import STATEMENT_TIMEOUT
 from tests.support.databases import Database
 from tests.support.processes import ROOT
 from tests.support.waiting import STARTING

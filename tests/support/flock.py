@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from django.db import transaction
 
+from birdwatcher.birds import removal
 from birdwatcher.birds.models import Bird, Species
-from birdwatcher.nodes import removal
 from birdwatcher.nodes.models import Node
 from birdwatcher.rollups import counting
 
@@ -65,5 +65,5 @@ def make_flock(seed: int, count: int) -> list[Bird]:
 
 def remove(node: Node) -> None:
     """Delete a node, as the admin and the API do."""
-    removal.clear(node)
+    removal.clear_node(node)
     node.delete()

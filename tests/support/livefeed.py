@@ -10,10 +10,10 @@ from typing import Any
 import uvicorn
 
 from birdwatcher.birds.models import Bird, Species
+from birdwatcher.feed.reader import HEARTBEAT
 from birdwatcher.live.hub import Hub
 from birdwatcher.live.page import BirdsConsumer
 from birdwatcher.live.program import ProgramConsumer
-from birdwatcher.live.reader import HEARTBEAT
 from birdwatcher.nodes.models import Node
 from tests.support.follower import Follower, ProgramFollower
 from tests.support.processes import Program

@@ -8,9 +8,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from birdwatcher.nodes.live import DISABLED, WAITING
+from birdwatcher.daemon.models import Daemon
+from birdwatcher.daemon.node_states import DISABLED, WAITING
 from birdwatcher.nodes.models import Node, NodeStatus
-from birdwatcher.writer.models import Daemon
 from nodeproc.states import NodeState
 
 

@@ -7,8 +7,8 @@ from django.contrib.auth.models import Group, User
 from django.http import HttpResponse
 from django.test import Client
 
-from birdwatcher.api import tokens
-from birdwatcher.api.models import ApiToken
+from birdwatcher.accounts import tokens
+from birdwatcher.accounts.models import ApiToken
 
 UNDER = "/api/v1/"
 

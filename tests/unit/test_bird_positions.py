@@ -4,7 +4,7 @@ import datetime
 
 import pytest
 
-from birdwatcher.birds.search.keyset import Direction, Position, Stretch
+from birdwatcher.search.keyset import Direction, Position, Stretch
 
 NOON = datetime.datetime(2026, 5, 1, 12, 0, 0, 250_000, tzinfo=datetime.UTC)
 SECOND = datetime.timedelta(seconds=1)

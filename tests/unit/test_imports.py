@@ -3,12 +3,20 @@
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent.parent
+from tests.support.rooms import (
+    OUTSIDE,
+    ROOT,
+    STOREYS,
+    files_of,
+    imported_modules,
+    imports_of_rooms,
+    tree_of,
+)
+
 ROOMS = {
     "nodeproc": {"msgspec", "nodeproc", "setproctitle"},
     "supervisor": {"nodeproc", "supervisor", "prometheus_client", "psutil", "setproctitle"},
@@ -29,28 +37,6 @@ FORKING_NAMES = {
 FORKING_MODULES = {"subprocess", "concurrent", "pty"}
 
 
-def files_of(*rooms: str) -> list[Path]:
-    """Return the Python files of these folders, relative to the root of the project."""
-    return [
-        path.relative_to(ROOT) for room in rooms for path in sorted(ROOT.glob(f"{room}/**/*.py"))
-    ]
-
-
-def tree_of(path: Path) -> ast.Module:
-    """Return the parsed file."""
-    return ast.parse((ROOT / path).read_text(), filename=str(path))
-
-
-def imported_modules(path: Path) -> Iterator[str]:
-    """Yield the full name of every module that a file imports, wherever in it."""
-    for statement in ast.walk(tree_of(path)):
-        if isinstance(statement, ast.Import):
-            yield from (alias.name for alias in statement.names)
-        elif isinstance(statement, ast.ImportFrom):
-            # A relative import stays in its own package.
-            yield statement.module if not statement.level else path.parts[0]
-
-
 def used_names(path: Path) -> set[str]:
     """Return every name that a file mentions, as a variable, an attribute or an import."""
     names = set()
@@ -68,6 +54,30 @@ def test_rooms_are_there() -> None:
     for room in PROGRAM:
         assert files_of(room), f"{room}/ has no Python file"
     assert (ROOT / FORKING_FILE).is_file()
+
+
+@pytest.mark.parametrize("package", STOREYS)
+def test_arrows_point_down(package: str) -> None:
+    storey_of = {room: number for number, rooms in enumerate(STOREYS[package]) for room in rooms}
+    found = imports_of_rooms(package)
+    inside = {room for room in found if f"{package}.{room}" not in OUTSIDE}
+    assert inside == storey_of.keys()
+    wrong = {
+        f"{room} -> {other}"
+        for room in inside
+        for other in found[room]
+        if storey_of.get(other, len(storey_of)) >= storey_of[room]
+    }
+    assert not wrong
+
+
+def test_simulator_knows_nothing_of_the_program() -> None:
+    modules = {
+        module for path in files_of("birdwatcher/simulator") for module in imported_modules(path)
+    }
+    product = {module for module in modules if module.partition(".")[0] in PROGRAM}
+    allowed = ("birdwatcher.simulator.", "nodeproc.sources.tcp.protocol.")
+    assert {module for module in product if not module.startswith(allowed)} == set()
 
 
 @pytest.mark.parametrize("path", files_of(*ROOMS), ids=str)

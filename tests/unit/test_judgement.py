@@ -5,8 +5,8 @@ import json
 
 import pytest
 
+from birdwatcher.daemon.models import Daemon
 from birdwatcher.health.judgement import Facts, Grade, judge
-from birdwatcher.writer.models import Daemon
 from nodeproc.states import NodeState
 
 NOW = datetime.datetime(2026, 5, 1, 12, 0, tzinfo=datetime.UTC)

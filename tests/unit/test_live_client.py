@@ -5,12 +5,12 @@ import datetime
 
 import pytest
 
-from birdwatcher.live import messages
-from birdwatcher.live.client import WAITING_BYTES, Client, Gap
-from birdwatcher.live.delivery import Delivery
-from birdwatcher.live.messages import Sighting
-from birdwatcher.live.place import Gone, Place
-from birdwatcher.live.wanted import Wanted
+from birdwatcher.feed import messages
+from birdwatcher.feed.cursor import Gone, Place
+from birdwatcher.feed.delivery import Delivery
+from birdwatcher.feed.followers import WAITING_BYTES, Client, Gap
+from birdwatcher.feed.messages import Sighting
+from birdwatcher.feed.wanted import Wanted
 
 ALL = Wanted()
 NOON = datetime.datetime(2026, 5, 1, 12, tzinfo=datetime.UTC)

@@ -1,15 +1,14 @@
 """The examples of the documents are messages as they are told, one of each kind."""
 
 import json
-import re
 
 import msgspec
 import pytest
 
-from birdwatcher.live import messages
-from birdwatcher.live.deletions import Deleted, pieces
-from birdwatcher.live.place import Gone, Kept
-from birdwatcher.live.wanted import Wanted
+from birdwatcher.feed import messages
+from birdwatcher.feed.cursor import Gone, Kept
+from birdwatcher.feed.deletions import Deleted, pieces
+from birdwatcher.feed.wanted import Wanted
 from birdwatcher.live.watch import show
 from tests.support import documents
 

@@ -4,8 +4,8 @@ import contextlib
 
 import pytest
 
-from birdwatcher.live import places
-from birdwatcher.live.places import FullError, Kind, Places, TooManyError
+from birdwatcher.live import quota as places
+from birdwatcher.live.quota import FullError, Kind, Places, TooManyError
 
 
 def test_nobody_takes_the_places_of_others(monkeypatch: pytest.MonkeyPatch) -> None:

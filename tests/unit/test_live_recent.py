@@ -3,11 +3,11 @@
 import datetime
 import time
 
-from birdwatcher.live.messages import Sighting
-from birdwatcher.live.place import Gone, Place
-from birdwatcher.live.recent import KEPT_FOR, Recent, Stretch
-from birdwatcher.live.replay import known
-from birdwatcher.live.wanted import Wanted
+from birdwatcher.feed.cursor import Gone, Place
+from birdwatcher.feed.messages import Sighting
+from birdwatcher.feed.recent import KEPT_FOR, Recent, Stretch
+from birdwatcher.feed.replay import known
+from birdwatcher.feed.wanted import Wanted
 
 NOON = datetime.datetime(2026, 5, 1, 12, tzinfo=datetime.UTC)
 

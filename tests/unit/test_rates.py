@@ -5,9 +5,9 @@ import random
 
 import pytest
 
+from birdwatcher.common.units import EPOCH, MINUTE
 from birdwatcher.nodes.models import NodeStatus
 from birdwatcher.nodes.rates import RECENT, add, number_of, per_minute
-from birdwatcher.units import EPOCH, MINUTE
 
 NOON = datetime.datetime(2026, 5, 1, 12, 0, 30, tzinfo=datetime.UTC)
 NOW = number_of(NOON)

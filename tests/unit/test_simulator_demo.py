@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from birdwatcher.simulator.demo.environment import complete, for_parts
-from birdwatcher.simulator.demo.errors import DemoError
-from birdwatcher.simulator.demo.show import Ports
-from birdwatcher.simulator.demo.watch import bird_line, node_line
+from birdwatcher.demo.environment import complete, for_parts
+from birdwatcher.demo.errors import DemoError
+from birdwatcher.demo.show import Ports
+from birdwatcher.demo.watch import bird_line, node_line
 
 CONFIGURED, DEFAULT = Path("/configured"), Path("/default")
 NOON = datetime.datetime(2026, 3, 1, 12, tzinfo=datetime.UTC)

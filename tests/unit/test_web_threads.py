@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from asgiref.testing import ApplicationCommunicator
 
-from birdwatcher.web import handler
-from birdwatcher.web.bounds import THREADS
-from birdwatcher.web.handler import BoundedApplication
+from birdwatcher.common.limits import THREADS
+from birdwatcher.server import handler
+from birdwatcher.server.handler import BoundedApplication
 
 SCOPE = {"type": "http", "path": "/"}
 

@@ -26,10 +26,10 @@ from birdwatcher.api.birds import (
 from birdwatcher.api.paging import bird_page, links
 from birdwatcher.api.views.base import KEY
 from birdwatcher.api.views.files import FILES, HasFiles
-from birdwatcher.birds import entry
 from birdwatcher.birds.models import Bird
 from birdwatcher.exports import birds as exports
 from birdwatcher.exports.formats import FORMATS
+from birdwatcher.intake import birds as entry
 from birdwatcher.nodes.models import Node
 
 

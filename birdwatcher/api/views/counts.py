@@ -22,15 +22,16 @@ from birdwatcher.api.counts import (
     SpeciesCountSerializer,
 )
 from birdwatcher.api.moments import just_after
-from birdwatcher.api.rates import asker
+from birdwatcher.api.throttle import asker
 from birdwatcher.api.turns import Turns
 from birdwatcher.api.views.base import Base
-from birdwatcher.birds.models import EARLIEST, Species
+from birdwatcher.birds.models import Species
+from birdwatcher.common.moments import EARLIEST
+from birdwatcher.common.units import HOUR, MICROSECOND
 from birdwatcher.nodes.models import Node
 from birdwatcher.rollups import queries
 from birdwatcher.rollups.hours import midnight_after
 from birdwatcher.rollups.moments import birds_until
-from birdwatcher.units import HOUR, MICROSECOND
 
 
 class NodeCount(Base):

@@ -16,9 +16,10 @@ from birdwatcher.api.filters import NodeFilters
 from birdwatcher.api.serializers import NodeSerializer
 from birdwatcher.api.views.base import Editable
 from birdwatcher.api.views.files import ListFiles, listing
-from birdwatcher.nodes import actions, removal
+from birdwatcher.birds import removal
+from birdwatcher.daemon.models import Daemon
+from birdwatcher.nodes import actions
 from birdwatcher.nodes.models import Node
-from birdwatcher.writer.models import Daemon
 
 Act = Callable[[Iterable[Node], AbstractBaseUser], int]
 OPERATE = ("nodes.operate_node",)
@@ -59,7 +60,7 @@ class Nodes(ListFiles, Editable):
     def clear(self, node: Node) -> None:
         """Delete the birds of a node that is to be deleted; until it is, it stays disabled."""
         actions.disable([node], self.request.user)
-        removal.clear(node)
+        removal.clear_node(node)
 
     @extend_schema(summary="Have the daemon connect to a node", request=None)
     @action(detail=True, methods=["post"])

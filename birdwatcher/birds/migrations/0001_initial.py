@@ -4,7 +4,7 @@ import django.core.validators
 import django.db.models.deletion
 from django.db import migrations, models
 
-import birdwatcher.birds.indexes
+import birdwatcher.common.indexes
 
 
 class Migration(migrations.Migration):
@@ -114,7 +114,7 @@ class Migration(migrations.Migration):
                     models.Index(
                         fields=["species", "-timestamp", "-id"], name="birds_bird_species_newest"
                     ),
-                    birdwatcher.birds.indexes.PrefixIndex(
+                    birdwatcher.common.indexes.PrefixIndex(
                         fields=["name"], name="birds_bird_name_prefix"
                     ),
                 ],

@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-import birdwatcher.birds.indexes
+import birdwatcher.common.indexes
 
 
 class Migration(migrations.Migration):
@@ -44,7 +44,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="bird",
-            index=birdwatcher.birds.indexes.PrefixIndex(
+            index=birdwatcher.common.indexes.PrefixIndex(
                 fields=["doubtful", "name"], name="birds_bird_name_prefix"
             ),
         ),

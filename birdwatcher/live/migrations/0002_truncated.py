@@ -4,7 +4,7 @@ from django.db import migrations
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.state import StateApps
 
-from birdwatcher.live import triggers
+from birdwatcher.feed import triggers
 
 
 def note_the_highest(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:

@@ -2,7 +2,7 @@ import django.core.validators
 import django.db.models.deletion
 from django.db import migrations, models
 
-import birdwatcher.validators
+import birdwatcher.common.validators
 
 
 class Migration(migrations.Migration):
@@ -40,7 +40,7 @@ class Migration(migrations.Migration):
                     models.GenericIPAddressField(
                         help_text="IPv4 such as 10.0.3.2, or IPv6 such as 2001:db8::7.",
                         unpack_ipv4=True,
-                        validators=[birdwatcher.validators.host_address],
+                        validators=[birdwatcher.common.validators.host_address],
                         verbose_name="IP address",
                     ),
                 ),

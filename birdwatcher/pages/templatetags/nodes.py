@@ -9,7 +9,7 @@ from django import template
 from django.utils import formats, timezone
 from django.utils.html import format_html
 
-from birdwatcher.nodes.live import tone
+from birdwatcher.daemon.node_states import tone
 from birdwatcher.nodes.packets import as_hex, as_text
 from birdwatcher.pages.templatetags.pages import NOTHING, ago, in_words, sparkline
 from birdwatcher.pages.timeline import Mark

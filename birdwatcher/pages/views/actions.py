@@ -14,11 +14,11 @@ from django.utils import timezone
 
 from birdwatcher.accounts.access import operating
 from birdwatcher.accounts.addresses import is_ours
+from birdwatcher.common.keys import key_in
+from birdwatcher.daemon.models import Daemon
 from birdwatcher.nodes import actions
 from birdwatcher.nodes.models import Node
-from birdwatcher.pages.keys import key_in
 from birdwatcher.pages.listing import filtered, understand
-from birdwatcher.writer.models import Daemon
 
 MOST = 10_000  # nodes at once; databases bound what one statement may name
 

@@ -10,10 +10,10 @@ from django.urls import reverse
 
 from birdwatcher.accounts.access import reading
 from birdwatcher.birds.models import Bird, Species
-from birdwatcher.birds.search import pages, totals
 from birdwatcher.nodes.models import Node
 from birdwatcher.pages.filters import CHOICES, RANGES, BirdFilters
 from birdwatcher.pages.views.exports import progress
+from birdwatcher.search import pages, totals
 
 
 @reading

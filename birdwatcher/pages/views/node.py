@@ -13,14 +13,14 @@ from django.utils.http import urlencode
 
 from birdwatcher.accounts.access import reading
 from birdwatcher.birds.models import Bird
+from birdwatcher.common.keys import key_in
+from birdwatcher.daemon.models import Daemon
 from birdwatcher.nodes.models import Node
 from birdwatcher.pages import history, timeline
 from birdwatcher.pages.advice import advise
-from birdwatcher.pages.keys import key_in
 from birdwatcher.pages.rows import Row, processes_of, row_of
 from birdwatcher.rollups.models import TotalCount
 from birdwatcher.rollups.queries import per_hour
-from birdwatcher.writer.models import Daemon
 
 SPANS = {
     "24h": ("24 hours", datetime.timedelta(hours=24), "%H:%M"),

@@ -7,7 +7,8 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from birdwatcher.accounts.access import reading
-from birdwatcher.nodes.live import tone
+from birdwatcher.daemon.models import Daemon
+from birdwatcher.daemon.node_states import tone
 from birdwatcher.pages.listing import (
     COLUMNS,
     LARGEST_FIRST,
@@ -20,7 +21,6 @@ from birdwatcher.pages.listing import (
 )
 from birdwatcher.pages.rows import rows_of, states
 from birdwatcher.pages.sorting import asked_next, sorted_as
-from birdwatcher.writer.models import Daemon
 
 # Columns that stand above each other in one of the table's.
 HEADS = (

@@ -13,11 +13,11 @@ from django.utils import timezone
 from birdwatcher.accounts.access import reading
 from birdwatcher.accounts.timezones import today
 from birdwatcher.birds.models import Species
-from birdwatcher.birds.search import pages
-from birdwatcher.birds.search.search import Search
+from birdwatcher.common.units import DAY
 from birdwatcher.pages.species_list import Asked, listed, with_columns
 from birdwatcher.rollups import queries
-from birdwatcher.units import DAY
+from birdwatcher.search import pages
+from birdwatcher.search.search import Search
 
 MONTHS = 36  # the chart shows at most
 NODES = 20

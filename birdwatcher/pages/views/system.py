@@ -13,11 +13,11 @@ from django.utils import timezone
 from django.utils.http import urlencode
 
 from birdwatcher.accounts.access import reading
+from birdwatcher.daemon.models import DaemonProcess
 from birdwatcher.health.examination import read_facts
 from birdwatcher.health.judgement import Grade, judge
 from birdwatcher.pages import storage
 from birdwatcher.pages.sorting import asked_next, sorted_as
-from birdwatcher.writer.models import DaemonProcess
 from supervisor import VERSION
 
 PAGE = 50  # processes

@@ -12,9 +12,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from birdwatcher.birds.models import Bird, Species
-from birdwatcher.birds.search.keyset import Position
+from birdwatcher.daemon.models import Daemon, DaemonProcess
 from birdwatcher.nodes.models import Node, NodeStatus, RejectedPacket, StatusChange
-from birdwatcher.writer.models import Daemon, DaemonProcess
+from birdwatcher.search.keyset import Position
 from nodeproc.sources.tcp.events import Reason
 from nodeproc.states import NodeState
 from tests.benchmarks import sizes

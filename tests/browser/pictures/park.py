@@ -8,10 +8,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from birdwatcher.birds.models import Bird, Species
+from birdwatcher.daemon.models import DaemonProcess
 from birdwatcher.nodes.models import Node, NodeStatus, RejectedPacket, StatusChange
 from birdwatcher.rollups.counting import count
 from birdwatcher.simulator.names import GIVEN_NAMES, SPECIES
-from birdwatcher.writer.models import DaemonProcess
 from nodeproc.states import NodeState
 from tests.support.databases import Database
 from tests.support.ports import PortBlock

@@ -11,10 +11,10 @@ import pytest
 from django.contrib.admin.models import ADDITION, DELETION, LogEntry
 
 from birdwatcher.birds.models import Bird, Species
+from birdwatcher.common.limits import THREADS
 from birdwatcher.exports import stream
 from birdwatcher.exports.answer import OF_EACH
 from birdwatcher.exports.models import Export
-from birdwatcher.web.bounds import THREADS
 from tests.support.counted import counts_agree
 from tests.support.flock import NOON, SECOND, insert, make_flock, make_nodes, make_species
 from tests.support.program import Caller

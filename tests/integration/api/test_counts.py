@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from birdwatcher.api.models import ApiToken
+from birdwatcher.accounts.models import ApiToken
 from birdwatcher.api.views.counts import Counts
-from birdwatcher.birds.models import EARLIEST, LATEST, Bird, Species
+from birdwatcher.birds.models import Bird, Species
+from birdwatcher.common.moments import EARLIEST, LATEST
 from birdwatcher.nodes.models import Node
 from birdwatcher.rollups import queries
 from tests.support.flock import insert, make_nodes, make_species

@@ -113,7 +113,7 @@ def test_what_fails_unexpectedly_shows_nothing_of_it(
         monkeypatch.setattr(Counts, "get", fail)
         assert shape(asking, 500, "GET", "counts?by=node") == errors.FAILED
         # Outside the API's own code, too.
-        monkeypatch.setattr("birdwatcher.web.headers.HeadersMiddleware.__call__", fail)
+        monkeypatch.setattr("birdwatcher.server.headers.HeadersMiddleware.__call__", fail)
         assert shape(asking, 500, "GET", "counts?by=node") == errors.FAILED
     assert "the secret of the house" in caplog.text
 

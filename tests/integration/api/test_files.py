@@ -13,11 +13,11 @@ from django.test import Client
 from django.utils import timezone
 
 from birdwatcher.birds.models import Species
+from birdwatcher.daemon.models import Daemon
 from birdwatcher.exports import stream
 from birdwatcher.exports.models import Export
 from birdwatcher.exports.stream import AT_ONCE
 from birdwatcher.nodes.models import Node, NodeStatus, RejectedPacket, StatusChange
-from birdwatcher.writer.models import Daemon
 from tests.support.flock import NOON, SECOND, make_species
 from tests.support.program import Caller
 

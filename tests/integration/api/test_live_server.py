@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from birdwatcher.birds.models import Bird, Species
+from birdwatcher.common.limits import BODY_BYTES
 from birdwatcher.nodes.models import Node, RejectedPacket, StatusChange
-from birdwatcher.web.bounds import BODY_BYTES
 from tests.support import documents, requirements
 from tests.support.databases import Database
 from tests.support.flock import NOON, SECOND, insert, make_flock

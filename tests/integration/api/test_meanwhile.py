@@ -9,10 +9,10 @@ from django.db.models import QuerySet
 from django.test import Client
 from django.utils import timezone
 
-from birdwatcher.api.admin import ApiTokenAdmin
-from birdwatcher.api.models import ApiToken
+from birdwatcher.accounts.models import ApiToken
 from birdwatcher.api.serializers import NodeSerializer
 from birdwatcher.nodes.models import Node
+from birdwatcher.staff.tokens import ApiTokenAdmin
 from tests.support.program import Caller, token_of
 
 DARTMOOR = {"name": "Dartmoor", "ip_address": "10.0.3.2", "port": 9999}
@@ -48,7 +48,7 @@ def test_a_token_that_is_revoked(database: object, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(ApiTokenAdmin, "save_model", save_late)
     client = Client()
     client.force_login(User.objects.create_superuser("keeper"))
-    client.post(f"/admin/api/apitoken/{ApiToken.objects.get().pk}/change/", {"name": "atlas"})
+    client.post(f"/admin/accounts/apitoken/{ApiToken.objects.get().pk}/change/", {"name": "atlas"})
     token = ApiToken.objects.get()
     assert token.name == "atlas"
     assert token.revoked_at

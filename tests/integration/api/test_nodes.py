@@ -11,8 +11,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from birdwatcher.birds.models import Bird, Species
+from birdwatcher.daemon.models import Daemon
 from birdwatcher.nodes.models import Node, NodeStatus, RejectedPacket, StatusChange
-from birdwatcher.writer.models import Daemon
 from tests.support.counted import counts_agree
 from tests.support.flock import NOON, make_flock, make_nodes
 from tests.support.program import Caller

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.db import connection, transaction
 
+from birdwatcher.accounts.models import Allowance, ApiToken
+from birdwatcher.accounts.rates import Grants, RateLimit, take_share
 from birdwatcher.api import rates
-from birdwatcher.api.models import Allowance, ApiToken
-from birdwatcher.api.rates import Grants, RateLimit, take_share
 from tests.support.configured import configured
 from tests.support.program import Caller
 

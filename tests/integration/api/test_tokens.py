@@ -10,13 +10,13 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from birdwatcher.api import tokens
-from birdwatcher.api.models import ApiToken
+from birdwatcher.accounts import tokens
+from birdwatcher.accounts.models import ApiToken
 
 pytestmark = pytest.mark.usefixtures("database")
 
 MINUTE = datetime.timedelta(minutes=1)
-ADD, LIST = "/admin/api/apitoken/add/", "/admin/api/apitoken/"
+ADD, LIST = "/admin/accounts/apitoken/add/", "/admin/accounts/apitoken/"
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def threads_end(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """End the threads that ask the database here, and their connections: elsewhere a process does
     that."""
-    from birdwatcher.live.thread import DatabaseThread
+    from birdwatcher.feed.thread import DatabaseThread
 
     made: list[DatabaseThread] = []
     begin = DatabaseThread.__init__

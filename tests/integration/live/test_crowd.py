@@ -8,10 +8,11 @@ import pytest
 from django.db import OperationalError
 from django.db.backends.signals import connection_created
 
-from birdwatcher.api.rates import Grants, RateLimit, take_share
-from birdwatcher.live import replay, report
-from birdwatcher.live.places import Kind
-from birdwatcher.live.table import AT_ONCE
+from birdwatcher.accounts.rates import Grants, RateLimit, take_share
+from birdwatcher.feed import replay
+from birdwatcher.feed import shares as report
+from birdwatcher.feed.table import AT_ONCE
+from birdwatcher.live.quota import Kind
 from tests.support.configured import configured
 from tests.support.databases import Database
 from tests.support.follower import ProgramFollower

@@ -11,11 +11,11 @@ from django.db import connection, transaction
 from django.utils import timezone
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from birdwatcher.api.models import ApiToken
+from birdwatcher.accounts.models import ApiToken
 from birdwatcher.birds.models import Bird
-from birdwatcher.live import places
-from birdwatcher.live.models import Deletion
-from birdwatcher.live.table import AT_ONCE, LOOKED_THROUGH, RESUMED
+from birdwatcher.feed.models import Deletion
+from birdwatcher.feed.table import AT_ONCE, LOOKED_THROUGH, RESUMED
+from birdwatcher.live import quota as places
 from birdwatcher.rollups import counting
 from tests.support.databases import Database
 from tests.support.flock import remove

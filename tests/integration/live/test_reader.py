@@ -7,12 +7,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from birdwatcher.live import table
-from birdwatcher.live.client import Client
-from birdwatcher.live.reader import Reader
-from birdwatcher.live.recent import Recent
-from birdwatcher.live.thread import DatabaseThread
-from birdwatcher.live.wanted import Wanted
+from birdwatcher.feed import table
+from birdwatcher.feed.followers import Client
+from birdwatcher.feed.reader import Reader
+from birdwatcher.feed.recent import Recent
+from birdwatcher.feed.thread import DatabaseThread
+from birdwatcher.feed.wanted import Wanted
 from tests.support.livefeed import Field
 from tests.support.waiting import STARTING
 

@@ -8,12 +8,12 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from birdwatcher.birds.models import Bird
-from birdwatcher.live import deletions, replay, table
-from birdwatcher.live.models import Deletion
-from birdwatcher.live.place import Gone, Place
-from birdwatcher.live.recent import Recent
-from birdwatcher.live.table import AT_ONCE, Follower
-from birdwatcher.live.wanted import Wanted
+from birdwatcher.feed import deletions, replay, table
+from birdwatcher.feed.cursor import Gone, Place
+from birdwatcher.feed.models import Deletion
+from birdwatcher.feed.recent import Recent
+from birdwatcher.feed.table import AT_ONCE, Follower
+from birdwatcher.feed.wanted import Wanted
 from tests.support.livefeed import Field
 from tests.support.plans import analyze, plan_of
 

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from django.db import connection
 
-from birdwatcher.live.thread import DatabaseThread
+from birdwatcher.feed.thread import DatabaseThread
 from tests.support.databases import Database
 
 

@@ -11,10 +11,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from birdwatcher.birds.models import Bird, Species
-from birdwatcher.birds.search import pages, walk
-from birdwatcher.birds.search.keyset import Position
 from birdwatcher.nodes.models import Node
 from birdwatcher.pages import filters
+from birdwatcher.search import pages, walk
+from birdwatcher.search.keyset import Position
 from tests.support.flock import NOON, SECOND, insert, make_flock, make_nodes, make_species
 from tests.support.network import browser_of
 

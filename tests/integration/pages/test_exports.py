@@ -20,7 +20,7 @@ from birdwatcher.exports import stream
 from birdwatcher.exports.answer import OF_EACH
 from birdwatcher.exports.formats import Record
 from birdwatcher.exports.models import Export, State
-from birdwatcher.web.handler import BoundedApplication, Handler
+from birdwatcher.server.handler import BoundedApplication, Handler
 from tests.support.configured import configured
 from tests.support.flock import NOON, SECOND, insert, make_flock, make_nodes, make_species
 from tests.support.network import browser_of

@@ -9,9 +9,9 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.utils import timezone
 
-from birdwatcher.nodes.live import DISABLED, UNKNOWN, WORDS
+from birdwatcher.daemon.models import Daemon, DaemonProcess
+from birdwatcher.daemon.node_states import DISABLED, UNKNOWN, WORDS
 from birdwatcher.nodes.models import Node, NodeStatus
-from birdwatcher.writer.models import Daemon, DaemonProcess
 from nodeproc.states import NodeState
 from tests.support.network import (
     browser_of,

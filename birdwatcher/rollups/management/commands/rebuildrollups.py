@@ -8,9 +8,9 @@ import django.db
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from birdwatcher.birds.models import Species
+from birdwatcher.common.database import first_line
 from birdwatcher.nodes.models import Node
 from birdwatcher.rollups.rebuild import BusyError, Difference, compare
-from birdwatcher.writer.session import first_line
 
 
 class Command(BaseCommand):

@@ -9,7 +9,6 @@ from django.core.management.base import BaseCommand, CommandError
 from birdwatcher.simulator.addresses import AddressUnavailableError
 from birdwatcher.simulator.options import add_arguments, build_nodes
 from birdwatcher.simulator.runner import run
-from nodeproc.logs import speaker
 
 
 class Command(BaseCommand):
@@ -27,7 +26,6 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Run the nodes. Raises CommandError if one cannot listen on its port."""
-        speaker.become("runnodes")
         try:
             asyncio.run(run(build_nodes(options), self._announce))
         except AddressUnavailableError as error:

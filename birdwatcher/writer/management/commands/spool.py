@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from birdwatcher.common.database import first_line
 from birdwatcher.nodes.models import Node
 from birdwatcher.writer import spools
 from birdwatcher.writer.ledger import Ledger
@@ -16,7 +17,6 @@ from birdwatcher.writer.session import (
     LockedError,
     RefusedError,
     check_migrations,
-    first_line,
     open_session,
 )
 from nodeproc.delivery.spool import SpoolError

@@ -1,0 +1,92 @@
+"""What to tell people of a node at this moment.
+
+The state in the database is the daemon's last word. It is worth something only while the daemon is
+there; a daemon that was killed leaves every node "connected" behind.
+"""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+
+from django.db.models import Q
+from django.utils import formats, timezone
+
+from birdwatcher.daemon.models import Daemon
+from birdwatcher.nodes.models import Node, NodeStatus
+from nodeproc.states import NodeState
+
+DISABLED = "disabled"
+UNKNOWN = "unknown"
+WAITING = "waiting for its process"
+
+# A node may be silent for as long as no bird sings: that is shown, and not held against it.
+SILENT_AFTER = datetime.timedelta(minutes=10)
+
+WORDS: tuple[str, ...] = (*(state.value for state in NodeState), WAITING, DISABLED, UNKNOWN)
+
+TONES = {
+    NodeState.CONNECTED.value: "good",
+    NodeState.BACKING_OFF.value: "bad",
+    NodeState.CRASHED.value: "bad",
+    NodeState.STARTING.value: "busy",
+    NodeState.CONNECTING.value: "busy",
+    WAITING: "busy",
+    UNKNOWN: "busy",
+}
+
+
+@dataclass(frozen=True)
+class Live:
+    """A node's state as people see it: one of `WORDS`, since when, and the reason if it has one."""
+
+    word: str
+    since: datetime.datetime | None = None
+    reason: str = ""
+
+
+def tone(word: str) -> str:
+    """Return how to colour one of `WORDS`: good, bad, busy or quiet."""
+    return TONES.get(word, "quiet")
+
+
+def live(node: Node, daemon: Daemon | None, now: datetime.datetime) -> Live:
+    """Return the state of `node`, whose `status` should be loaded with it."""
+    if not node.enabled:
+        return Live(DISABLED)
+    if daemon is None:
+        return Live(UNKNOWN, reason="the daemon has never run")
+    if not daemon.alive(now):
+        gone = daemon.stopped_at or daemon.seen_at
+        return Live(UNKNOWN, gone, f"daemon not running since {_shown(gone)}")
+    status = getattr(node, "status", None)
+    if status is None:
+        return Live(WAITING)
+    return Live(status.state, status.since, _trouble_of(status, now))
+
+
+def _trouble_of(status: NodeStatus, now: datetime.datetime) -> str:
+    """Return what is to be said of a connected node: what is wrong, or that it is silent."""
+    if status.state != NodeState.CONNECTED:
+        return ""  # the last error stands beside it
+    heard = max(filter(None, [status.since, status.last_event_at]))
+    silent = f"silent since {_shown(heard)}" if now - heard >= SILENT_AFTER else ""
+    return status.error or silent
+
+
+def _shown(moment: datetime.datetime) -> str:
+    return str(formats.localize(timezone.localtime(moment)))
+
+
+def nodes_in(word: str, daemon: Daemon | None, now: datetime.datetime) -> Q:
+    """Return the condition of the nodes for which `live` answers `word`."""
+    if word == DISABLED:
+        return Q(enabled=False)
+    alive = daemon is not None and daemon.alive(now)
+    if word == UNKNOWN and not alive:
+        return Q(enabled=True)
+    if word == UNKNOWN or not alive:
+        return Q(pk__in=[])
+    if word == WAITING:
+        return Q(enabled=True, status=None)
+    return Q(enabled=True, status__state=word)

@@ -1,0 +1,80 @@
+"""One part of the demonstration: a process, its log file, and its end."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from birdwatcher.configuration.config import BASE_DIR
+from birdwatcher.demo import tether
+from birdwatcher.demo.interrupts import Interrupts
+
+TAIL_LINES = 15
+
+
+class Part:
+    """A command of `manage.py` in a process of its own.
+
+    It leads a session, so that the terminal's Ctrl-C reaches the demonstration alone, which then
+    ends its parts in their order. A tether ends it if the demonstration is killed.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        arguments: Sequence[str],
+        log: Path,
+        environ: Mapping[str, str],
+        stop_seconds: float,
+    ) -> None:
+        """Start `manage.py` with `arguments`; what it prints replaces the content of `log`.
+
+        `stop_seconds` is how long it may take to end after SIGTERM.
+        """
+        self.name = name
+        self.log = log
+        self._stop_seconds = stop_seconds
+        command = [sys.executable, str(BASE_DIR / "manage.py"), *arguments]
+        tied = [sys.executable, "-I", "-S", tether.__file__, str(os.getpid()), *command]
+        with log.open("wb") as output:
+            self._process = subprocess.Popen(  # noqa: S603 our own program
+                tied,
+                cwd=BASE_DIR,
+                env=dict(environ),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self.pidfd = os.pidfd_open(self._process.pid)
+        """Readable once the process has ended."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether the process has ended."""
+        # Not reaped before `finish`, so that its number, which is its group's, stays its own.
+        return os.waitid(os.P_PIDFD, self.pidfd, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+    def stop(self, interrupts: Interrupts) -> None:
+        """Ask the process to end, and wait for that while the user is patient."""
+        deadline = time.monotonic() + self._stop_seconds
+        signal.pidfd_send_signal(self.pidfd, signal.SIGTERM)
+        while not self.ended and not interrupts.impatient and time.monotonic() < deadline:
+            interrupts.wait(deadline - time.monotonic(), self.pidfd)
+
+    def finish(self) -> int:
+        """Kill what is left of the process and its group; return its exit code."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        os.close(self.pidfd)
+        return self._process.wait()
+
+    def tail(self) -> str:
+        """Return the last lines of the log."""
+        with self.log.open(errors="replace") as lines:
+            return "".join(deque(lines, TAIL_LINES)).rstrip()

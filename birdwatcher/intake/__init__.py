@@ -1,0 +1,1 @@
+"""What does not come through the daemon: birds that people enter."""

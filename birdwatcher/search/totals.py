@@ -1,0 +1,69 @@
+"""How many birds fit, where that is known without looking at them all."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass, replace
+
+from django.db.models import Q, Sum
+from django.utils import timezone
+
+from birdwatcher.common.moments import EARLIEST, LATEST
+from birdwatcher.common.units import HOUR
+from birdwatcher.rollups import queries
+from birdwatcher.rollups.models import TotalCount
+from birdwatcher.search.search import Search
+from birdwatcher.search.walk import any_index, count, rare
+
+ENOUGH = 20_000  # birds with a doubtful time that are looked at one by one
+# Of the hours of one species or one node there are few; of all species, a row for each of them.
+LONGEST = datetime.timedelta(days=31)  # a range in which the birds of all are counted
+
+
+@dataclass(frozen=True)
+class Total:
+    """How many birds fit. Or, to be told to people:
+
+    `with_doubtful`: with those whose time is doubtful, of which there are too many to count.
+    """
+
+    birds: int
+    with_doubtful: bool = False
+
+
+def known(search: Search) -> Total | None:
+    """Return exactly how many birds fit; None if only counting them would tell."""
+    if search.prefix:
+        named = [rare(part) for part in search.parts]
+        return None if None in named else Total(sum(filter(None, named)))
+    if not search.doubtful and _is_long(search):
+        return None
+    if search.doubtful is None:
+        return Total(_all(search))
+    doubtful = _doubtful(search)
+    if search.doubtful:
+        return None if doubtful is None else Total(doubtful)
+    # The counts hold all birds, whatever their clock.
+    return Total(_all(search) - (doubtful or 0), with_doubtful=doubtful is None)
+
+
+def _doubtful(search: Search) -> int | None:
+    search = replace(search, doubtful=True)
+    birds = search.dated().filter(any_index(search), *search.stretch.conditions()).order_by()
+    return count(birds, search.condition & Q(doubtful__in=[True]), ENOUGH)
+
+
+def _is_long(search: Search) -> bool:
+    """Whether it asks for all species and nodes, not of all time, but of a long one."""
+    if search.node is not None or search.species is not None or not (search.start or search.end):
+        return False
+    # Without an end it goes on beyond now, where there are but the few birds of wrong clocks.
+    return (search.end or timezone.now()) - (search.start or EARLIEST) > LONGEST
+
+
+def _all(search: Search) -> int:
+    if search.start or search.end:
+        start, end = search.start or EARLIEST, search.end or LATEST + HOUR
+        return queries.birds_between(start, end, node=search.node, species=search.species)
+    totals = TotalCount.objects.filter(any_index(search))
+    return totals.aggregate(birds=Sum("birds", default=0))["birds"]

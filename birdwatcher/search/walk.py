@@ -1,0 +1,255 @@
+"""The way along an index, birds in their order, until enough of them fit.
+
+Where one index answers the whole question, each bird on the way fits. Where none does, a walk
+follows the index that answers most of it and looks at no more than `WINDOW` birds: of a node's
+birds, those of one species, or with one name. Databases would rather guess which plan is quicker,
+and one wrong guess reads ten million rows; so the walk is a subquery with a LIMIT, which they have
+to do first.
+
+Two things keep walks short. The birds whose name begins so are found by the index on names, if they
+are `RARE`. And in which hours a node heard a species, the counts know: between those, nothing is
+looked at.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet, Sum
+
+from birdwatcher.birds.models import BirdQuerySet
+from birdwatcher.common.indexes import PrefixOrder
+from birdwatcher.common.units import HOUR, MICROSECOND
+from birdwatcher.rollups.hours import hour_of
+from birdwatcher.rollups.models import HourlyCount, HourlyOfNode, HourlyOfSpecies, TotalCount
+from birdwatcher.search.keyset import Direction, Position, Stretch
+from birdwatcher.search.search import Search
+
+WINDOW = 10_000  # birds that one step of a walk looks at
+RARE = 5_000  # birds with a name that are read, all of them, and sorted
+HOURS = 60  # of which the counts are asked at a time
+STEPS = 4  # of a walk from hour to hour
+
+Look = tuple[str, tuple[Any, ...]]  # SQL and its values
+
+
+@dataclass(frozen=True)
+class Found:
+    """Birds, in the order of the walk, and where it stopped if it did before its end."""
+
+    birds: list[Position]
+    stopped: Position | None = None
+
+
+def find(search: Search, start: Position | None, direction: Direction, size: int) -> Found:
+    """Return the first birds that fit beyond `start`, at most `size` of them."""
+    found = [_find(part, start, direction, size) for part in search.parts]
+    return found[0] if len(found) == 1 else _merge(found, direction, size)
+
+
+def _merge(found: Sequence[Found], direction: Direction, size: int) -> Found:
+    """Return the first of the birds of several walks, as far as all of them have come."""
+    newest_first = direction is Direction.OLDER
+    birds = sorted((bird for it in found for bird in it.birds), reverse=newest_first)
+    stops = [it.stopped for it in found if it.stopped]
+    if not stops:
+        return Found(birds[:size])
+    stopped = max(stops) if newest_first else min(stops)
+    birds = [it for it in birds if (it >= stopped if newest_first else it <= stopped)]
+    return Found(birds[:size], None if len(birds) >= size else stopped)
+
+
+def _find(search: Search, start: Position | None, direction: Direction, size: int) -> Found:
+    stretch = search.stretch.meet(direction.beyond(start))
+    if stretch.empty:
+        return Found([])
+    if search.prefix and rare(search) is not None:
+        return Found(_sort(search, stretch, direction, size))
+    if search.node is not None and search.species is not None:
+        return _walk_hours(search, stretch, direction, size)
+    if search.prefix:
+        return _walk_along(search, any_index(search), stretch, direction, size)
+    birds = search.dated().filter(search.condition, *stretch.conditions())
+    rows = birds.order_by(*direction.value).values_list("timestamp", "pk")
+    return Found([Position(*row) for row in rows[:size]])
+
+
+def rare(search: Search) -> int | None:
+    """Return how many birds fit, if those with such a name are few enough to look at them all.
+
+    None if they are too many, however many of them fit.
+    """
+    fits = search.condition & Q(*search.stretch.conditions())
+    return count(_named(search), fits, RARE)
+
+
+def count(birds: QuerySet[Any], fits: Q, at_most: int) -> int | None:
+    """Return how many of `birds` fit; None if there are too many to look at them all."""
+    sql, values = _look(birds, fits, at_most + 1)
+    sql = f"SELECT count(*), count(*) FILTER (WHERE fits) FROM ({sql}) AS looked_at"  # noqa: S608
+    ((looked_at, fitting),) = _execute(sql, values)
+    return None if looked_at > at_most else fitting
+
+
+def _sort(search: Search, stretch: Stretch, direction: Direction, size: int) -> list[Position]:
+    """Return the first birds among those with a name that is rare."""
+    fits = search.condition & Q(*stretch.conditions())
+    return _first_fitting([_look(_named(search), fits, RARE)], direction, size)
+
+
+def _walk_along(
+    search: Search, driver: Q, stretch: Stretch, direction: Direction, size: int
+) -> Found:
+    """Look at the birds of a stretch one after another, at most about `WINDOW` of them."""
+    found: list[Position] = []
+    last: Position | None = None
+    # Mostly the first, smaller one is enough.
+    for window in (min(20 * size, WINDOW), WINDOW):
+        birds = search.dated().filter(driver, *stretch.conditions()).order_by(*direction.value)
+        look = _look(birds, search.condition, window)
+        found += _first_fitting([look], direction, size - len(found))
+        if len(found) >= size:
+            return Found(found)
+        following = birds.values_list("timestamp", "pk")[window - 1 : window]
+        last = next((Position(*row) for row in following), None)
+        if last is None:
+            return Found(found)
+        stretch = stretch.meet(direction.beyond(last))
+    return Found(found, last)
+
+
+def _walk_hours(search: Search, stretch: Stretch, direction: Direction, size: int) -> Found:
+    """Look at the birds of those hours in which the node heard the species."""
+    driver = _shorter(search)
+    found: list[Position] = []
+    edge: Position | None = None
+    for _ in range(STEPS):
+        hours, dense = _choose(search, driver, stretch, direction, size - len(found))
+        if not hours:
+            return Found(found)
+        parts = [part.meet(stretch) for part in _join(hours)]
+        if dense:
+            of_hour = _walk_along(search, driver, parts[0], direction, size - len(found))
+            found += of_hour.birds
+            if of_hour.stopped:
+                return Found(found, of_hour.stopped)
+        else:
+            birds = search.dated().filter(driver)
+            looks = [
+                _look(
+                    birds.filter(*part.conditions()).order_by(*direction.value),
+                    search.condition,
+                    WINDOW,
+                )
+                for part in parts
+                if not part.empty
+            ]
+            found += _first_fitting(looks, direction, size - len(found))
+        if len(found) >= size:
+            return Found(found)
+        edge = Position(hours[-1] if direction is Direction.OLDER else hours[-1] + HOUR)
+        stretch = stretch.meet(direction.beyond(edge))
+    return Found(found, edge)
+
+
+def _choose(
+    search: Search, driver: Q, stretch: Stretch, direction: Direction, size: int
+) -> tuple[list[datetime.datetime], bool]:
+    """Return the next hours in which the node heard the species, as many as can be looked at.
+
+    And whether there is only one, and too much in it.
+    """
+    heard = HourlyCount.objects.filter(node=search.node, species=search.species)
+    if stretch.before:
+        last, key = stretch.before
+        heard = heard.filter(hour__lte=hour_of(last if key else last - MICROSECOND))
+    if stretch.after:
+        heard = heard.filter(hour__gte=hour_of(stretch.after.timestamp))
+    order = "-hour" if direction is Direction.OLDER else "hour"
+    fitting = dict(heard.order_by(order).values_list("hour", "birds")[:HOURS])
+    counts: QuerySet[Any] = HourlyOfSpecies.objects.all()
+    if driver == Q(node=search.node):
+        counts = HourlyOfNode.objects.all()
+    costs = dict(counts.filter(driver, hour__in=fitting).values_list("hour", "birds"))
+    hours: list[datetime.datetime] = []
+    found = cost = 0
+    for hour, birds in fitting.items():
+        cost += costs.get(hour, 0)
+        if found >= size or (hours and cost > WINDOW):
+            break
+        hours.append(hour)
+        found += birds
+    return hours, len(hours) == 1 and costs.get(hours[0], 0) > WINDOW
+
+
+def _shorter(search: Search) -> Q:
+    """Return whether to follow the birds of the node or those of the species: the fewer."""
+    node, species = Q(node=search.node), Q(species=search.species)
+    totals = TotalCount.objects.filter(node | species)
+    birds = totals.aggregate(
+        of_node=Sum("birds", filter=node, default=0),
+        of_species=Sum("birds", filter=species, default=0),
+    )
+    return node if birds["of_node"] <= birds["of_species"] else species
+
+
+def any_index(search: Search) -> Q:
+    """Return what of a search without both is answered by the index that the walk follows."""
+    given = {"node": search.node, "species": search.species}
+    return Q(**{name: key for name, key in given.items() if key is not None})
+
+
+def _named(search: Search) -> BirdQuerySet:
+    """Return all birds of the name, by the index on names."""
+    named = search.dated().filter(name__istartswith=search.prefix)
+    return named.order_by(PrefixOrder("name"))
+
+
+def _join(hours: Sequence[datetime.datetime]) -> list[Stretch]:
+    """Return the stretches that the hours make, with one for those that follow one another."""
+    joined: list[list[datetime.datetime]] = []
+    for hour in sorted(hours):
+        if joined and joined[-1][1] == hour:
+            joined[-1][1] = hour + HOUR
+        else:
+            joined.append([hour, hour + HOUR])
+    return [Stretch(Position(start), Position(end)) for start, end in joined]
+
+
+def _look(birds: QuerySet[Any], fits: Q, limit: int) -> Look:
+    """Return the SQL that looks at the first of `birds`, and says of each whether it `fits`."""
+    fitting = birds.annotate(fits=ExpressionWrapper(fits, output_field=BooleanField()))
+    return fitting.values_list("timestamp", "id", "fits")[:limit].query.sql_with_params()
+
+
+def _first_fitting(looks: Sequence[Look], direction: Direction, size: int) -> list[Position]:
+    """Return the first birds that fit, of all that are looked at."""
+    if not looks:
+        return []
+    looked_at = " UNION ALL ".join(
+        f"SELECT * FROM ({sql}) AS look_{number}"  # noqa: S608 made by Django
+        for number, (sql, _) in enumerate(looks)
+    )
+    way = "DESC" if direction is Direction.OLDER else "ASC"
+    sql = (
+        f"SELECT timestamp, id FROM ({looked_at}) AS looked_at WHERE fits "  # noqa: S608
+        f"ORDER BY timestamp {way}, id {way} LIMIT {size}"
+    )
+    rows = _execute(sql, [value for _, values in looks for value in values])
+    return [Position(_moment(timestamp), key) for timestamp, key in rows]
+
+
+def _moment(value: datetime.datetime | str) -> datetime.datetime:
+    """Return a time as the database gives it: SQLite without a zone, perhaps as a text."""
+    moment = datetime.datetime.fromisoformat(value) if isinstance(value, str) else value
+    return moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
+
+
+def _execute(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+    with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+        cursor.execute(sql, values)
+        return cursor.fetchall()

@@ -1,0 +1,142 @@
+"""Django behind an ASGI server, as it is behind a WSGI one: in a few threads that stay.
+
+Django's own ASGI handler changes to a thread and back for nearly every middleware, gives each
+request a thread of its own, and with it a database connection, without a bound on how many, and
+loads the whole of a streamed answer before the first byte is sent. Here a request is answered in
+one go in one of `THREADS` threads, which keep their database connections, and a stream is made as
+fast as the client takes it. A thread is taken only for a request that has arrived whole.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
+from typing import Any
+
+from asgiref.sync import ThreadSensitiveContext, sync_to_async
+from django.core.handlers.asgi import ASGIHandler
+from django.core.handlers.base import BaseHandler
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+from birdwatcher.common.limits import BODY_BYTES, BODY_TIMEOUT, THREAD_TIMEOUT, THREADS
+
+Message = dict[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Message, Receive, Send], Awaitable[None]]
+
+RETRY_AFTER = 10  # seconds, for whoever found no thread
+END = object()
+
+
+class Handler(ASGIHandler):
+    """Answers each request in one visit to a thread."""
+
+    def __init__(self) -> None:
+        # Not ASGIHandler's own, which loads the middleware to be awaited.
+        BaseHandler.__init__(self)
+        self.load_middleware(is_async=False)
+
+    async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
+        """Return the answer, a stream not yet begun."""
+        response = await sync_to_async(self.get_response)(request)
+        if response.streaming and not response.is_async:
+            response.streaming_content = _piece_by_piece(iter(response.streaming_content))
+        return response
+
+
+async def _piece_by_piece(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """Yield each piece when it is wanted, made in the thread of the request."""
+    make = sync_to_async(next)
+    while (piece := await make(pieces, END)) is not END:
+        yield piece
+
+
+class BoundedApplication:
+    """Hands whole requests to an application, at most `THREADS` at a time."""
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+        # The last one that was used comes first: its database connection is the least likely to
+        # have been closed meanwhile.
+        self._threads: asyncio.LifoQueue[ThreadPoolExecutor] = asyncio.LifoQueue()
+        for _ in range(THREADS):
+            self._threads.put_nowait(ThreadPoolExecutor(1, thread_name_prefix="request"))
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        try:
+            async with asyncio.timeout(BODY_TIMEOUT):
+                body = await _read_body(receive)
+        except TimeoutError:
+            return await _refuse(scope, send, HTTPStatus.REQUEST_TIMEOUT)
+        except _TooLargeError:
+            return await _refuse(scope, send, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        if body is None:
+            return None
+        try:
+            async with asyncio.timeout(THREAD_TIMEOUT):
+                thread = await self._threads.get()
+        except TimeoutError:
+            return await _refuse(scope, send, HTTPStatus.SERVICE_UNAVAILABLE)
+        try:
+            async with ThreadSensitiveContext(executor=thread):
+                await self._application(scope, _with_body(body, receive), send)
+        finally:
+            self._threads.put_nowait(thread)
+        return None
+
+
+class _TooLargeError(Exception):
+    """The body has more than `BODY_BYTES` bytes."""
+
+
+async def _read_body(receive: Receive) -> bytes | None:
+    """Return the body, or None if the client has gone. Raises _TooLargeError."""
+    body, more = bytearray(), True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        body += message.get("body", b"")
+        if len(body) > BODY_BYTES:
+            raise _TooLargeError
+        more = message.get("more_body", False)
+    return bytes(body)
+
+
+def _with_body(body: bytes, receive: Receive) -> Receive:
+    """Return a function that first gives the whole body, then what `receive` gives."""
+    whole = iter([{"type": "http.request", "body": body, "more_body": False}])
+
+    async def receive_whole() -> Message:
+        return next(whole, None) or await receive()
+
+    return receive_whole
+
+
+async def _refuse(scope: Message, send: Send, status: HTTPStatus) -> None:
+    """Answer without Django, and close the connection: the rest of the body is not read."""
+    text, kind = f"{status.value} {status.phrase}\n", b"text/plain; charset=utf-8"
+    if scope["path"].startswith("/api/"):
+        text, kind = json.dumps({"detail": f"{status.phrase}."}), b"application/json"
+    body = text.encode()
+    headers = [
+        (b"content-type", kind),
+        (b"content-length", str(len(body)).encode()),
+        (b"connection", b"close"),
+    ]
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        headers.append((b"retry-after", str(RETRY_AFTER).encode()))
+    await send({"type": "http.response.start", "status": status.value, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def refuse(_scope: Message, receive: Receive, send: Send) -> None:
+    """Refuse a WebSocket to an address where none is."""
+    await receive()
+    await send({"type": "websocket.close"})

@@ -1,0 +1,77 @@
+"""`./manage.py serve`: the web UI in earnest."""
+
+import os
+import socket
+import sys
+from argparse import ArgumentParser
+from importlib import import_module
+from typing import Any
+
+from channels.routing import get_default_application
+from django.conf import settings
+from django.core.management.base import BaseCommand
+from gunicorn.util import is_ipv6, parse_address
+
+from birdwatcher.common.limits import BACKLOG
+from birdwatcher.configuration.config import load
+from birdwatcher.server.server import serve, systemd_passes_sockets
+from nodeproc.logs import speaker
+from nodeproc.logs.journal import complain
+
+DEFAULT_ADDRESS = "127.0.0.1:8000"
+
+
+class Command(BaseCommand):
+    """Serves the web UI until a signal ends it."""
+
+    help = (
+        "Serve the web UI, in the foreground. Ctrl-C or SIGTERM stops it, SIGHUP has it read its "
+        "configuration again; neither refuses a connection when systemd holds the socket."
+    )
+    # They are for whoever changes the program; `manage.py check` makes them.
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Teach `parser` the address."""
+        parser.add_argument(
+            "address",
+            nargs="?",
+            default=DEFAULT_ADDRESS,
+            help="HOST:PORT, [HOST]:PORT or PORT to listen on (%(default)s); the sockets that "
+            "systemd passes are taken instead",
+        )
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Serve; ends the process, with one sentence if it cannot."""
+        speaker.become("web")
+        # Before the fork, so that workers share it; and after an upgrade the path by which an old
+        # one would import it leads to another release.
+        import_module(settings.ROOT_URLCONF)
+        serve(
+            get_default_application(),
+            workers=settings.BIRDWATCHER.web_workers,
+            log_level=settings.LOGGING["root"]["level"],
+            listener=None if systemd_passes_sockets() else _listen(options["address"]),
+            check=lambda: load(os.environ),
+        )
+
+
+def _listen(given: str) -> socket.socket:
+    try:
+        host, port = _parse(given)
+        family = socket.AF_INET6 if is_ipv6(host) else socket.AF_INET
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except (ValueError, RuntimeError):
+        message = f"{given!r} is no address: it must be like {DEFAULT_ADDRESS}, [::1]:8000 or 8000."
+    except OSError as error:
+        message = f"The web UI cannot listen on {given}: {os.strerror(error.errno or 0).lower()}."
+    complain(message)
+    sys.exit(os.EX_CONFIG)
+
+
+def _parse(given: str) -> tuple[str, int]:
+    """Return host and port. Raises ValueError or RuntimeError."""
+    parsed = parse_address(f"127.0.0.1:{given}" if given.isdigit() else given)
+    if not isinstance(parsed, tuple) or not 0 < parsed[1] < 2**16:
+        raise ValueError(given)
+    return parsed

@@ -1,0 +1,135 @@
+"""Filters of the list of birds."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import parse_qsl
+
+from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from birdwatcher.birds.models import BirdQuerySet
+from birdwatcher.common.moments import parse_moment
+from birdwatcher.search.choices import DOUBTFUL, PAST
+
+CHOOSE_TEMPLATE = "admin/birds/bird/choose_filter.html"
+
+
+class ChooseFilter(admin.RelatedFieldListFilter):
+    """A related object, chosen from a menu: there may be hundreds of them."""
+
+    template = CHOOSE_TEMPLATE
+
+    def has_output(self) -> bool:
+        """Always: Django ignores a filter, in the page's address too, if there is no choice."""
+        return True
+
+
+class ChooseWordFilter(admin.ChoicesFieldListFilter):
+    """One of a field's words, chosen from a menu."""
+
+    template = CHOOSE_TEMPLATE
+
+
+class ClockFilter(admin.SimpleListFilter):
+    """Birds with a plausible time, unless those with a doubtful one are asked for.
+
+    Never both at once: no index holds all birds in the order of the list.
+    """
+
+    title = "clock"
+    parameter_name = "clock"
+
+    def lookups(
+        self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]
+    ) -> list[tuple[str, str]]:
+        """Return the two choices; the first is taken if nothing, or nonsense, is asked for."""
+        return [("plausible", "plausible"), (DOUBTFUL, DOUBTFUL)]
+
+    def queryset(self, request: HttpRequest, queryset: BirdQuerySet) -> BirdQuerySet:
+        """Return the birds of the choice."""
+        return queryset.dated(doubtfully=self.value() == DOUBTFUL)
+
+    def choices(self, changelist: ChangeList) -> Iterator[Any]:
+        """Yield the two choices, without Django's "All"."""
+        for word, display in self.lookup_choices:
+            asked = {self.parameter_name: word} if word == DOUBTFUL else {}
+            yield {
+                "selected": (word == DOUBTFUL) == (self.value() == DOUBTFUL),
+                "query_string": changelist.get_query_string(asked, [self.parameter_name]),
+                "display": display,
+            }
+
+
+class TimeRangeFilter(admin.FieldListFilter):
+    """A range of time: the past hour, day and so on, or from one time until before another.
+
+    Times without an offset are taken in the time zone in which the pages show times.
+    """
+
+    template = "admin/birds/bird/time_range_filter.html"
+    parameters = ("past", "from", "to")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = "time"
+
+    def expected_parameters(self) -> list[str | None]:
+        """Return the parameters in a page's address that are this filter's."""
+        return list(self.parameters)
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Model]) -> QuerySet[Model]:
+        """Return the rows in the chosen range. Raises IncorrectLookupParameters for nonsense."""
+        start, end = self._moment("from"), self._moment("to")
+        past = self._given("past")
+        if past:
+            if past not in PAST:
+                raise IncorrectLookupParameters(f"no such range of time: {past}")
+            start = timezone.now() - PAST[past][1]
+        if start is not None:
+            queryset = queryset.filter(**{f"{self.field_path}__gte": start})
+        if end is not None:
+            queryset = queryset.filter(**{f"{self.field_path}__lt": end})
+        return queryset
+
+    def choices(self, changelist: ChangeList) -> Iterator[Any]:
+        """Yield the ranges to choose from, and prepare what the template's form needs."""
+        past = self._given("past")
+        for key, (display, _) in {"": ("Any time", None), **PAST}.items():
+            others = [name for name in self.parameters if name != "past" or not key]
+            yield {
+                "selected": past == key and not (self.start_text or self.end_text),
+                "query_string": changelist.get_query_string({"past": key} if key else {}, others),
+                "display": display,
+            }
+        kept = changelist.get_query_string(remove=list(self.parameters))
+        self.other_parameters = parse_qsl(kept.removeprefix("?"))
+
+    @property
+    def start_text(self) -> str:
+        """The chosen start, as a form's field holds it."""
+        return self._given("from")
+
+    @property
+    def end_text(self) -> str:
+        """The chosen end, as a form's field holds it."""
+        return self._given("to")
+
+    def _given(self, name: str) -> str:
+        values: Any = self.used_parameters.get(name, [""])
+        return str(values[-1])
+
+    def _moment(self, name: str) -> datetime.datetime | None:
+        text = self._given(name)
+        if not text:
+            return None
+        try:
+            return parse_moment(text)
+        except ValueError as error:
+            raise IncorrectLookupParameters(str(error)) from error

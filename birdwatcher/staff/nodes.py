@@ -1,0 +1,192 @@
+"""The admin's pages about nodes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+
+from birdwatcher.birds import removal
+from birdwatcher.daemon.models import Daemon
+from birdwatcher.daemon.node_states import WORDS, Live, live, nodes_in
+from birdwatcher.nodes import actions
+from birdwatcher.nodes.models import Node, NodeStatus, RejectedPacket, StatusChange
+from birdwatcher.search.choices import DOUBTFUL
+from birdwatcher.staff.counted_delete import CountedDeleteAdmin
+from birdwatcher.staff.filters import ClockFilter
+from birdwatcher.staff.records import (
+    RejectedPacketAdmin,
+    StatusChangeAdmin,
+    coloured,
+    list_of_node,
+    two_lines,
+)
+
+COUNTS = ["events", "rejected", "reconnects"]
+
+admin.site.register(RejectedPacket, RejectedPacketAdmin)
+admin.site.register(StatusChange, StatusChangeAdmin)
+
+
+def _status(node: Node) -> NodeStatus:
+    """Return the node's status, or an empty one."""
+    return getattr(node, "status", None) or NodeStatus()
+
+
+class StateFilter(admin.SimpleListFilter):
+    """Nodes in one live state, in the words of the list."""
+
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(
+        self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]
+    ) -> list[tuple[str, str]]:
+        """Return the states to choose from."""
+        return [(word, word) for word in WORDS]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Node]) -> QuerySet[Node]:
+        """Return the nodes in the chosen state."""
+        word = self.value()
+        if word not in WORDS:
+            return queryset
+        return queryset.filter(nodes_in(word, Daemon.current(), timezone.now()))
+
+
+class NodeChangeList(ChangeList):
+    """The list of nodes, each with its live state in `live`."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Load the page's nodes; the daemon's row is read once for all of them."""
+        super().get_results(request)
+        daemon, now = Daemon.current(), timezone.now()
+        for node in self.result_list:
+            node.live = live(node, daemon, now)
+
+
+@admin.register(Node)
+class NodeAdmin(CountedDeleteAdmin):
+    """Nodes with what the daemon says of them."""
+
+    bird_field = "node"
+    list_display = ["name", "address", "enabled", "state", "since", "last_event", *COUNTS]
+    list_display += ["last_error"]
+    list_filter = ["enabled", StateFilter]
+    list_select_related = ["status"]
+    search_fields = ["name", "ip_address", "port"]
+    show_facets = admin.ShowFacets.NEVER
+    search_help_text = "Part of a name, an IP address or a port."
+    actions = ["enable", "disable", "restart"]
+    live_fields = ["state", "since", "last_event", *COUNTS, "last_error"]
+    readonly_fields = [*live_fields, "lists"]
+
+    class Media:
+        css = {"all": ["staff/nodes.css"]}
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """Return the class of the list."""
+        return NodeChangeList
+
+    def get_object(self, *args: Any, **kwargs: Any) -> Node | None:
+        """Return the node of a page about one node, with its live state, or None."""
+        node = super().get_object(*args, **kwargs)
+        if node is not None:
+            node.live = live(node, Daemon.current(), timezone.now())
+        return node
+
+    def clear(self, request: HttpRequest, obj: Node) -> None:
+        """Delete the birds of a node that is to be deleted; until it is, it stays disabled."""
+        actions.disable([obj], request.user)
+        removal.clear_node(obj)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Node | None = None) -> list[Any]:
+        """Return the form's parts: a node that is only being added has no state to show."""
+        own = (None, {"fields": ["name", "ip_address", "port", "enabled"]})
+        said = ("What the daemon says", {"fields": self.readonly_fields})
+        return [own] if obj is None else [own, said]
+
+    @admin.display(ordering="ip_address")
+    def address(self, node: Node) -> str:
+        """IP address and port."""
+        return node.address
+
+    @admin.display(ordering="status__state")
+    def state(self, node: Any) -> str:
+        """The live state, as a coloured word, with the reason under it."""
+        shown: Live = node.live
+        word = coloured(shown.word)
+        if not shown.reason:
+            return word
+        return format_html('{} <span class="state-reason">{}</span>', word, shown.reason)
+
+    @admin.display(ordering="status__since")
+    def since(self, node: Any) -> str | None:
+        """When the state began."""
+        return two_lines(node.live.since)
+
+    @admin.display(ordering="status__last_event_at")
+    def last_event(self, node: Node) -> str | None:
+        """When the last event arrived."""
+        return two_lines(_status(node).last_event_at)
+
+    @admin.display(ordering="status__events")
+    def events(self, node: Node) -> str:
+        """How many events arrived, as a link to the node's birds."""
+        url = list_of_node("birds_bird", node.pk)
+        return format_html('<a href="{}">{}</a>', url, f"{_status(node).events:,}")
+
+    @admin.display(ordering="status__rejected")
+    def rejected(self, node: Node) -> str:
+        """How many packets broke the rules, as a link to the newest of them."""
+        url = list_of_node("nodes_rejectedpacket", node.pk)
+        return format_html('<a href="{}">{}</a>', url, f"{_status(node).rejected:,}")
+
+    @admin.display(ordering="status__reconnects")
+    def reconnects(self, node: Node) -> str:
+        """How many times the connection was made again."""
+        return f"{_status(node).reconnects:,}"
+
+    @admin.display(ordering="status__last_error")
+    def last_error(self, node: Node) -> str:
+        """What went wrong last."""
+        return _status(node).last_error
+
+    @admin.display(description="lists")
+    def lists(self, node: Node) -> str:
+        """Links to everything that is kept of the node."""
+        doubtful = {ClockFilter.parameter_name: DOUBTFUL}
+        links = [
+            (list_of_node("birds_bird", node.pk), "birds"),
+            (list_of_node("birds_bird", node.pk, **doubtful), "birds with a doubtful time"),
+            (list_of_node("nodes_statuschange", node.pk), "history of its state"),
+            (list_of_node("nodes_rejectedpacket", node.pk), "rejected packets"),
+        ]
+        return format_html_join(" · ", '<a href="{}">{}</a>', links)
+
+    def has_operate_permission(self, request: HttpRequest) -> bool:
+        """Whether the user may enable, disable and restart nodes."""
+        return request.user.has_perm("nodes.operate_node") or self.has_change_permission(request)
+
+    @admin.action(description="Enable selected nodes", permissions=["operate"])
+    def enable(self, request: HttpRequest, queryset: QuerySet[Node]) -> None:
+        """Let the daemon connect to the chosen nodes."""
+        self._say(request, "Enabled", actions.enable(queryset, request.user))
+
+    @admin.action(description="Disable selected nodes (keeps their birds)", permissions=["operate"])
+    def disable(self, request: HttpRequest, queryset: QuerySet[Node]) -> None:
+        """Let the daemon leave the chosen nodes alone."""
+        self._say(request, "Disabled", actions.disable(queryset, request.user))
+
+    @admin.action(description="Restart the processes of selected nodes", permissions=["operate"])
+    def restart(self, request: HttpRequest, queryset: QuerySet[Node]) -> None:
+        """Give each of the chosen nodes that is enabled a new process."""
+        self._say(request, "Restarted", actions.restart(queryset, request.user))
+
+    def _say(self, request: HttpRequest, what: str, count: int) -> None:
+        plural = "node" if count == 1 else "nodes"
+        self.message_user(request, f"{what} {count} {plural}.", messages.SUCCESS)
