@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from birdwatcher.nodes.models import Node, NodeStatus
-from birdwatcher.writer.models import Daemon as DaemonRow
+from birdwatcher.daemon.models import Daemon as DaemonRow
 from tests.support.daemon import Daemon
 from tests.support.databases import SQLITE, Database
 from tests.support.fieldnode import FieldNode

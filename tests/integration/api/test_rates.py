@@ -9,8 +9,11 @@ from django.db import connection, transaction
 
 from birdwatcher.accounts.models import Allowance, ApiToken
 from birdwatcher.accounts.rates import Grants, RateLimit, take_share
-from birdwatcher.api import rates
+<<<<<<< HEAD
 from tests.support.configured import configured
+=======
+from birdwatcher.accounts import rates
+>>>>>>> ef11858 (rooms: point the last tests at the rooms' new names)
 from tests.support.program import Caller
 
 RATE, MINUTE = 40, 29_000_000
