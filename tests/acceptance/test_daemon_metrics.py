@@ -8,8 +8,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from birdwatcher.nodes.models import Node, NodeStatus
 from birdwatcher.daemon.models import Daemon as DaemonRow
+from birdwatcher.nodes.models import Node, NodeStatus
 from tests.support.daemon import Daemon
 from tests.support.databases import SQLITE, Database
 from tests.support.fieldnode import FieldNode

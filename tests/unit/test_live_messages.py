@@ -1,6 +1,7 @@
 """The examples of the documents are messages as they are told, one of each kind."""
 
 import json
+import re
 
 import msgspec
 import pytest

@@ -7,13 +7,10 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.db import connection, transaction
 
+from birdwatcher.accounts import rates
 from birdwatcher.accounts.models import Allowance, ApiToken
 from birdwatcher.accounts.rates import Grants, RateLimit, take_share
-<<<<<<< HEAD
 from tests.support.configured import configured
-=======
-from birdwatcher.accounts import rates
->>>>>>> ef11858 (rooms: point the last tests at the rooms' new names)
 from tests.support.program import Caller
 
 RATE, MINUTE = 40, 29_000_000
