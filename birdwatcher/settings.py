@@ -22,7 +22,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "birdwatcher.server",  # before the next, because both have a command `runserver`
+    "birdwatcher.server",  # before staticfiles: both have a command `runserver`
     "django.contrib.staticfiles",
     "channels",
     "axes",
@@ -46,7 +46,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "birdwatcher.api.errors.ApiErrorsMiddleware",  # outside all that may answer with a page
+    "birdwatcher.api.errors.ApiErrorsMiddleware",  # outside everything that may answer with a page
     "django.middleware.security.SecurityMiddleware",
     "birdwatcher.server.headers.HeadersMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -89,9 +89,9 @@ AUTHENTICATION_BACKENDS = [
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = datetime.timedelta(minutes=10)
 AXES_LOCKOUT_PARAMETERS = ["ip_address"]
-# Otherwise whoever has an account guesses at others without end, logging in to it in between.
+# Otherwise someone with an account could guess other passwords without end by logging in between.
 AXES_RESET_ON_SUCCESS = False
-# Else whoever tries again and again would never be let in.
+# Otherwise each attempt during a lockout would prolong it.
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_CLIENT_IP_CALLABLE = "birdwatcher.accounts.throttle.client_address"
 AXES_USERNAME_CALLABLE = "birdwatcher.accounts.throttle.no_name"
@@ -120,11 +120,11 @@ USE_I18N = False
 FORMAT_MODULE_PATH = ["birdwatcher.common.formats"]
 
 STATIC_URL = "static/"
-# Part of the program as it is installed, like its code. Where `collectstatic` has not run, the
-# files are found where they are written.
+# Part of the installed program, like its code. Where `collectstatic` has not run, WhiteNoise finds
+# the files in the apps.
 STATIC_ROOT = BASE_DIR / "static"
-# Chart.js and Swagger UI, out of packages that carry them. The first one's app would change the
-# admin, too, and the other's bring files that nobody asks for.
+# Chart.js and Swagger UI, from packages that contain them. Installing the packages as apps would
+# change the admin and add files that nothing uses.
 _swagger = files("drf_spectacular_sidecar") / "static" / "drf_spectacular_sidecar"
 STATICFILES_DIRS = [
     ("chart", str(files("unfold") / "static" / "unfold" / "js" / "chart")),
@@ -139,13 +139,13 @@ WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG or not STATIC_ROOT.is_di
 SESSION_COOKIE_SECURE = BIRDWATCHER.https
 CSRF_COOKIE_SECURE = BIRDWATCHER.https
 SECURE_SSL_REDIRECT = BIRDWATCHER.https
-# Whoever asks for it stands beside the web UI, not before the proxy that speaks HTTPS.
+# Monitoring asks for it directly, without the proxy that speaks HTTPS.
 SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if BIRDWATCHER.https else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = BIRDWATCHER.https
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
-# Nothing from elsewhere, and nothing that stands in the page itself; the admin keeps to it, too.
+# Nothing from other sites, and no script or style inside a page; this holds for the admin, too.
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
@@ -156,8 +156,8 @@ CONTENT_SECURITY_POLICY = {
     },
 }
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BIRDWATCHER.trust_proxy else None
-# W021 asks for the browsers' preload list, which can hardly be left again: whoever owns the domain
-# decides that, not one application on it.
+# W021 asks for the browsers' preload list. It is hard to leave again, so the domain's owner decides
+# that, not one application on it.
 SILENCED_SYSTEM_CHECKS = ["security.W021"]
 
 REST_FRAMEWORK = {
@@ -210,16 +210,16 @@ LOGGING = {
     "handlers": {"log": _log_handlers[BIRDWATCHER.log_format]},
     "root": {"handlers": ["log"], "level": BIRDWATCHER.log_level},
     "loggers": {
-        # Django's own handlers are taken away, so that its messages pass through root's. At DEBUG
-        # it would log every query and every variable a template misses, and bury everything else.
+        # Without Django's own handlers its messages reach root's. Its DEBUG level would log every
+        # query and every variable that a template misses.
         "django": {
             "handlers": [],
             "level": _others_level,
         },
         "django.server": {"handlers": [], "propagate": True},
-        # What matters of a failure to log in, `birdwatcher.accounts` says, and it says no names.
+        # `birdwatcher.accounts` logs failed logins, without names.
         "axes": {"level": "ERROR"},
-        # It would name its selector in each process.
+        # At DEBUG it logs its selector in each process.
         "asyncio": {"level": _others_level},
     },
 }

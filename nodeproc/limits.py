@@ -26,12 +26,12 @@ class NodeLimits:
     backoff_cap: float = setting(
         Range(float, 0.1, 3600),
         "3",
-        "Longest pause, in seconds, before a node is tried again ({}).",
+        "Longest pause, in seconds, before the daemon tries a node again ({}).",
     )
     stall_timeout: float = setting(
         Range(float, 0.1, 3600),
         "30",
-        "Seconds without a byte in the middle of a packet before the connection is given up ({}).",
+        "Seconds without a byte in the middle of a packet before the daemon disconnects ({}).",
     )
     retained_bytes: int = setting(
         Range(int, 64 * 1024, 1024 * MIB),
@@ -41,13 +41,13 @@ class NodeLimits:
     spool_bytes: int = setting(
         Range(int, 64 * 1024, 1024 * 1024 * MIB),
         "67108864",
-        "Bytes that each node's spool may hold while nothing can be committed ({}); beyond that "
+        "Bytes that each node's spool may hold while nothing can be committed ({}); beyond that, "
         "the node has to wait.",
     )
     spool_total_bytes: int = setting(
         Range(int, 64 * 1024, 1024 * 1024 * MIB),
         "1073741824",
-        "Bytes that all spools may hold together ({}), and at most 1 MiB a node more.",
+        "Bytes that all spools together may hold ({}), plus at most 1 MiB per node.",
     )
     stop_timeout: float = setting(
         Range(float, 0.1, 3600),

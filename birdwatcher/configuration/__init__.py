@@ -1,1 +1,1 @@
-"""The configuration: what differs between installations, where it comes from, what it may be."""
+"""The configuration: what differs between installations, and where its values come from."""

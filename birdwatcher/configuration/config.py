@@ -1,4 +1,4 @@
-"""Birdwatcher's configuration: the settings of all its services, and where they are read.
+"""Birdwatcher's configuration: the settings of all its services.
 
 Django's settings, the reloads and tests call `load`; nothing else reads the environment.
 """
@@ -32,8 +32,8 @@ class Config:
     env_file: str = setting(
         str,
         "",
-        "Path of a file with lines `NAME=value`, read for the variables that are neither in the "
-        "environment nor a credential. Itself only in the environment.",
+        "Path of a file with lines `NAME=value`, which is read for the variables that neither the "
+        "environment nor a credential sets. Only the environment can set this one.",
         change=Change.RESTART,
     )
     database: dict[str, Any] = setting(  # as Django's DATABASES wants it
@@ -48,8 +48,8 @@ class Config:
     state_dir: Path = setting(
         Path,
         None,
-        "Directory of everything Birdwatcher keeps outside PostgreSQL; made if missing. "
-        "The default stands beside `manage.py`.",
+        "Directory for everything that Birdwatcher keeps outside PostgreSQL; made if missing. "
+        "The default is beside `manage.py`.",
         shown="./var",
         change=Change.RESTART,
     )
@@ -57,22 +57,22 @@ class Config:
         str,
         None,
         "Key that signs sessions, at least 50 random characters. "
-        "Needed without debug; with debug one is made and kept in the state directory.",
+        "Required without debug; with debug, one is made and kept in the state directory.",
         secret=True,
     )
     debug: bool = web_setting(
-        boolean, "0", "1 shows errors in the browser; never on a public address."
+        boolean, "0", "1 shows errors in the browser; never set it on a public address."
     )
     allowed_hosts: list[str] = web_setting(
         words,
         "localhost,127.0.0.1,[::1]",
-        "Host names under which the web UI answers, with commas between them.",
+        "Host names under which the web UI answers, separated by commas.",
     )
     csrf_trusted_origins: list[str] = web_setting(
         words,
         "",
-        "Origins whose forms are accepted, such as `https://birds.example.org`, for a proxy that "
-        "changes the host name.",
+        "Origins whose forms are accepted, such as `https://birds.example.org`, separated by "
+        "commas; needed behind a proxy that changes the host name.",
     )
     https: bool = web_setting(
         boolean,
@@ -83,61 +83,61 @@ class Config:
     trust_proxy: bool = web_setting(
         boolean,
         "0",
-        "1 believes the header `X-Forwarded-Proto`, and the last address in `X-Forwarded-For`; "
+        "1 trusts the header `X-Forwarded-Proto` and the last address in `X-Forwarded-For`; set it "
         "only behind a proxy that always sets both.",
     )
     public: bool = web_setting(
         boolean,
         "0",
-        "1 opens to everybody, without logging in, the pages that only show something, and reading "
+        "1 lets everybody, without logging in, see the pages that only show something, and read "
         "through the API.",
     )
     api_rate: int = web_setting(
         Range(int, 1, 1_000_000),
         "600",
-        "Requests to the API a minute that are granted to each token, and to each user who is "
-        "logged in ({}).",
+        "Requests per minute that the API grants to each token, and to each user who is logged in "
+        "({}).",
     )
     api_anonymous_rate: int = web_setting(
         Range(int, 1, 1_000_000),
         "60",
-        "The same for each address from which requests come without either; of IPv6, for each /64 "
-        "network ({}).",
+        "Requests per minute that the API grants to each address without a token or a login; for "
+        "IPv6, to each /64 network ({}).",
     )
     report_every: int = web_setting(
         Range(int, 1, 1_000_000_000),
         "1000",
-        "New birds after which programs that follow the birds are told each node's share and the "
-        "total ({}); at most once a second.",
+        "Number of new birds after which programs that follow the birds get each node's share and "
+        "the total ({}); at most once a second.",
     )
     time_zone: str = web_setting(
         time_zone,
         "UTC",
-        "Time zone in which the web UI shows times to a browser that does not tell its own.",
+        "Time zone in which the web UI shows times to a browser that does not send its own.",
     )
     log_level: str = setting(
         choice("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"),
         "INFO",
-        "Least severe messages that are logged: DEBUG, INFO, WARNING, ERROR or CRITICAL.",
+        "Lowest level of messages that are logged: DEBUG, INFO, WARNING, ERROR or CRITICAL.",
     )
     log_format: str = setting(  # text, json or journal
         choice("auto", "text", "json", "journal"),
         "auto",
-        "Where and how the log is written: `text` or `json`, one object a line, to standard error; "
-        "`journal` to systemd's journal, with fields; `auto`: `journal` if standard error leads "
-        "there, otherwise `text`.",
+        "Format of the log: `text` or `json`, one object per line, on standard error; `journal`, "
+        "with fields, in systemd's journal; `auto` means `journal` if standard error leads there, "
+        "and `text` otherwise.",
         change=Change.RESTART,
     )
     web_workers: int = web_setting(
         Range(int, 1, 64),
         "2",
-        "Processes of the web UI ({}), each of which answers four requests at a time.",
+        "Number of web UI processes ({}), each of which answers four requests at a time.",
     )
     daemon: DaemonSettings = field(default_factory=DaemonSettings)
 
     @property
     def spool_dir(self) -> Path:
-        """Where the node processes keep what cannot be committed yet."""
+        """The directory of the spools: what the node processes cannot commit yet."""
         return self.state_dir / SPOOL_DIRECTORY
 
 
@@ -145,11 +145,11 @@ SETTINGS = tuple(settings_of(Config))
 
 
 def load(environ: Mapping[str, str]) -> Config:
-    """Return the configuration that `environ`, the credentials and the environment file that it
-    names describe (see `sources`), and make its state directory.
+    """Read the configuration from `environ`, and from the credentials and the environment file that
+    it names (see `sources`); make the state directory.
 
-    May be called again, and then reads all of them anew. Raises ImproperlyConfigured with one
-    sentence that names the variable and the cure.
+    Every call reads them anew. Raises ImproperlyConfigured with one sentence that names the
+    variable and the cure.
     """
     config = read(Config, sources.gather(environ, [setting.name for setting in SETTINGS]))
     state_dir = _make_state_dir(config.state_dir or BASE_DIR / "var")
@@ -157,8 +157,7 @@ def load(environ: Mapping[str, str]) -> Config:
         f"sqlite:///{quote(str(state_dir))}/birdwatcher.sqlite3"
     )
     if config.debug:
-        # Django's development server has a thread for every request, which a kept connection would
-        # outlive.
+        # The development server starts a thread per request, which a kept connection would outlive.
         database["CONN_MAX_AGE"] = 0
     log_format = config.log_format
     if log_format == "auto":

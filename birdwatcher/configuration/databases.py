@@ -1,6 +1,4 @@
-"""From DATABASE_URL to what Django's DATABASES setting wants."""
-
-from __future__ import annotations
+"""From DATABASE_URL to Django's DATABASES setting."""
 
 from pathlib import Path
 from typing import Any
@@ -9,12 +7,10 @@ from urllib.parse import unquote, urlsplit
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
-POSTGRESQL_SCHEMES = frozenset({"postgresql", "postgres"})
-
 POSTGRESQL_OPTIONS: dict[str, Any] = {
     "connect_timeout": 5,
     "application_name": "birdwatcher web",
-    # A server that vanished without a word is noticed within half a minute.
+    # Notice within half a minute that the server has vanished.
     "keepalives": 1,
     "keepalives_idle": 10,
     "keepalives_interval": 5,
@@ -23,15 +19,15 @@ POSTGRESQL_OPTIONS: dict[str, Any] = {
 }
 
 SQLITE_OPTIONS: dict[str, Any] = {
-    # A transaction that reads first and writes later would fail at once with "database is locked",
-    # whatever the timeout, if another one wrote in between. Taking the lock at its start waits.
+    # A transaction that reads before it writes would fail at once with "database is locked" if
+    # another one wrote in between, whatever the timeout. IMMEDIATE waits for the lock at its start.
     "transaction_mode": "IMMEDIATE",
     "timeout": 20,
-    # FULL, because an acknowledged event must survive a loss of power; in WAL mode SQLite's NORMAL
-    # would forget the last transactions.
-    # The cache, here 64 MiB, is as large as it is because a node's birds lie scattered over the
-    # indexes: deleting them through SQLite's 2 MB would hold the lock twice as long.
-    "init_command": ("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-65536"),
+    # FULL: an acknowledged event must survive a loss of power. In WAL mode, NORMAL could lose the
+    # last transactions.
+    # 64 MiB of cache: a node's birds are scattered over the indexes, and deleting them through
+    # SQLite's default of 2 MB holds the lock twice as long.
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-65536",
 }
 
 KEEP_CONNECTIONS_SECONDS = 60  # one serves more than one request
@@ -52,7 +48,7 @@ def parse_database_url(url: str) -> dict[str, Any]:
     scheme = _scheme(url)
     if scheme == "sqlite":
         return _sqlite(url)
-    if scheme in POSTGRESQL_SCHEMES:
+    if scheme in {"postgresql", "postgres"}:
         return _postgresql(url)
     if "://" not in url:
         raise ImproperlyConfigured(MALFORMED)
@@ -83,7 +79,7 @@ def _sqlite(url: str) -> dict[str, Any]:
         )
     return {
         "ENGINE": "django.db.backends.sqlite3",
-        # Absolute, so that it means the same file wherever a process stands later.
+        # Absolute, so that it does not depend on the working directory later.
         "NAME": Path(name).absolute(),
         "OPTIONS": SQLITE_OPTIONS.copy(),
     }
@@ -97,7 +93,7 @@ def _postgresql(url: str) -> dict[str, Any]:
             )
         )
     except ValueError:
-        # The parser's own message, or the chained exception, might quote the password.
+        # The parser's message and the chained exception might quote the password.
         raise ImproperlyConfigured(MALFORMED) from None
     if not database["NAME"]:
         raise ImproperlyConfigured(

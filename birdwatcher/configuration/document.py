@@ -12,12 +12,12 @@ from nodeproc.setting import Change, Setting
 WIDTH = 100
 CREDENTIALS = "/etc/birdwatcher/credentials"
 HEAD = f"""\
-# Configuration of Birdwatcher. A line that begins with # says what holds without it.
+# Configuration of Birdwatcher. The lines that begin with # show the defaults.
 #
-# After a change: systemctl reload birdwatcher birdwatcher-web (or restart, after which everything
-# counts). What is wrong here, the journal says, and every command, such as `birdwatcher check`.
-# Everybody may read this file. A secret is a file named like its variable in {CREDENTIALS},
-# and takes a restart.
+# After a change: systemctl reload birdwatcher birdwatcher-web (or restart, which applies every
+# change). The journal and every command, such as `birdwatcher check`, report a mistake in here.
+# Everybody may read this file. Put a secret into a file named like its variable in
+# {CREDENTIALS}; a new secret takes a restart.
 """
 EXAMPLE = BASE_DIR / "systemd" / "birdwatcher.env"
 PAGE = BASE_DIR / "docs" / "configure.md"
@@ -36,15 +36,15 @@ def render_example() -> str:
 def _paragraph(setting: Setting) -> str:
     text = setting.meaning
     if setting.secret:
-        text += f" Secret: belongs into {CREDENTIALS}/{setting.name}."
+        text += f" Secret: put it into {CREDENTIALS}/{setting.name}."
     if setting.name == STATE_DIR:
-        text += " The services set it; without effect here."
+        text += " The services set it; a value here has no effect."
     lines = textwrap.wrap(text, WIDTH - 2, break_long_words=False, break_on_hyphens=False)
     return "\n".join([*(f"# {line}" for line in lines), f"#{setting.name}={setting.shown}\n"])
 
 
 def render_page(text: str) -> str:
-    """Return `text`, of the page, with its table made anew; the table is its end."""
+    """Return `text`, the present page, with a new table at its end."""
     return text.partition(TABLE)[0] + TABLE + "".join(map(_row, SETTINGS))
 
 

@@ -1,4 +1,4 @@
-"""From the text of a variable to its value. A parser raises ValueError with what is allowed."""
+"""Parsers of variables. They raise ValueError with what is allowed, such as "1 or 0"."""
 
 import zoneinfo
 from collections.abc import Callable
@@ -8,7 +8,7 @@ FALSE_WORDS = frozenset({"0", "false", "no", "off"})
 
 
 def boolean(text: str) -> bool:
-    """1 or 0, also spelled yes/no, true/false, on/off."""
+    """Return whether `text` is 1, yes, true or on, and not 0, no, false or off."""
     word = text.lower()
     if word in TRUE_WORDS | FALSE_WORDS:
         return word in TRUE_WORDS
@@ -16,12 +16,12 @@ def boolean(text: str) -> bool:
 
 
 def words(text: str) -> list[str]:
-    """Words with commas between them."""
+    """Return the words that commas separate."""
     return [word for word in (part.strip() for part in text.split(",")) if word]
 
 
 def time_zone(text: str) -> str:
-    """The name of a time zone that this system knows."""
+    """Return the name of a time zone that this system knows."""
     try:
         return zoneinfo.ZoneInfo(text).key
     except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):

@@ -1,6 +1,4 @@
-"""Where the secret key comes from."""
-
-from __future__ import annotations
+"""The secret key when none is configured."""
 
 import contextlib
 import os
@@ -18,16 +16,13 @@ MISSING = (
 
 
 def find_secret_key(state_dir: Path, debug: bool) -> str:
-    """Return the key that is kept in `state_dir`, if `debug` allows that.
+    """Return the key that is kept in `state_dir`; make one if there is none.
 
-    Raises ImproperlyConfigured, one sentence, if it does not, or the key cannot be kept.
+    Raises ImproperlyConfigured, one sentence, without `debug`, or if the key cannot be kept.
     """
-    if debug:
-        return _kept(state_dir / "secret_key")
-    raise ImproperlyConfigured(MISSING)
-
-
-def _kept(path: Path) -> str:
+    if not debug:
+        raise ImproperlyConfigured(MISSING)
+    path = state_dir / "secret_key"
     try:
         if not path.exists():
             _keep_new_key(path)
@@ -44,8 +39,8 @@ def _kept(path: Path) -> str:
 
 def _keep_new_key(path: Path) -> None:
     """Write a new key to `path`, unless another process was first."""
-    # Written elsewhere and then linked, not opened in place: several processes may start at once,
-    # and none may read a file whose key is still being written. link() fails if `path` exists.
+    # Several processes may start at once, and none may read a key that is still being written. So
+    # write another file and link it; link() fails if `path` exists.
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix="secret_key.")
     try:
         with os.fdopen(descriptor, "w") as file:

@@ -1,13 +1,11 @@
 """Where the values of the variables come from.
 
-The first that has a value wins, and an empty value is none: the process environment; a credential
-(systemd.exec(5), `LoadCredential=birdwatcher:<directory>`, which hands over each file of the
-directory as `birdwatcher_<file>`); the environment file; the default, which is not our concern.
-Both files are read anew by each call, so that a reload sees what was changed. No message quotes a
-value, because it might be a secret.
+The first source that has a value wins, and an empty value counts as none: the process environment;
+a credential (systemd.exec(5), `LoadCredential=birdwatcher:<directory>`, which provides each file of
+the directory as `birdwatcher_<file>`); the environment file; the default, which is added elsewhere.
+Every call reads the files anew, so that a reload sees changes. No message quotes a value, because
+it might be a secret.
 """
-
-from __future__ import annotations
 
 import difflib
 import io
@@ -21,12 +19,12 @@ from dotenv.parser import Binding, parse_stream
 ENV_FILE = "BIRDWATCHER_ENV_FILE"
 CREDENTIALS_DIRECTORY = "CREDENTIALS_DIRECTORY"  # set by systemd
 PREFIX = "birdwatcher_"
-# What an editor leaves beside a credential is none.
+# Skips the files that an editor leaves beside a credential.
 NAME = re.compile(r"[A-Z][A-Z0-9_]*")
 
 
 def gather(environ: Mapping[str, str], names: Collection[str]) -> dict[str, str]:
-    """Return the value of each variable of `names` that has one.
+    """Return the values of the variables in `names`, as far as they have one.
 
     Raises ImproperlyConfigured, one sentence, if a file cannot be read or understood, or sets a
     variable that is not among `names`.
@@ -59,12 +57,11 @@ def _read_env_file(path: Path, names: Collection[str]) -> dict[str, str]:
 
 
 def _lines(text: str) -> Iterator[tuple[Binding, int]]:
-    """Yield what is set, and the number of its line."""
+    """Yield each assignment, or what should be one, with the number of its line."""
     for binding in parse_stream(io.StringIO(text)):
         blank = len(binding.original.string) - len(binding.original.string.lstrip())
         line = binding.original.line + binding.original.string.count("\n", 0, blank)
-        # Neither a name nor an error: a comment, or the end.
-        if binding.error or binding.key is not None:
+        if binding.error or binding.key is not None:  # not a comment, nor the end
             yield binding, line
 
 

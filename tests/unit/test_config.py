@@ -1,7 +1,6 @@
 """The environment: what is taken when nothing is set, and the sentence when nonsense is."""
 
 import os
-import re
 import stat
 import subprocess
 import sys
@@ -226,16 +225,6 @@ def test_a_wrong_url_is_one_sentence_without_the_password(
     assert text.startswith("DATABASE_URL")
     assert said in text
     assert "cret" not in text
-
-
-def test_the_readme_shows_every_variable() -> None:
-    readme = (config.BASE_DIR / "README.md").read_text(encoding="utf-8")
-    rows = [line for line in readme.splitlines() if re.match(r"\| `(BIRDWATCHER_|DATABASE_)", line)]
-    assert rows == [
-        f"| `{setting.name}` | {f'`{setting.shown}`' if setting.shown else ''} "
-        f"| {setting.meaning} |"
-        for setting in config.SETTINGS
-    ]
 
 
 def test_the_page_shows_every_setting() -> None:
