@@ -36,16 +36,17 @@ class Outcome:
 def blow(
     site: Site, faults: Sequence[Fault], seconds: float, say: Callable[[str], None]
 ) -> Outcome:
-    """Inject faults for so long, let everything come to rest, balance the books.
+    """Inject faults for so long, and each of them once at the least; let everything come to rest,
+    balance the books.
 
-    `say` is told what is done when.
+    `say` is called with what is done when.
     """
     tallies = [Tally("no fault"), *(Tally(fault.name) for fault in faults)]
     began = time.monotonic()
     site.wait_until_whole()
-    for label in _endless(len(faults), site.random):
+    for count, label in enumerate(_endless(len(faults), site.random)):
         fault, tally = faults[label - 1], tallies[label]
-        if (now := time.monotonic() - began) > seconds:
+        if (now := time.monotonic() - began) > seconds and count >= len(faults):
             break
         say(f"{now:7.2f} {fault.name}")
         tally.times += 1
