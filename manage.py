@@ -13,8 +13,8 @@ def main() -> None:
         from django.core.exceptions import ImproperlyConfigured
         from django.core.management import execute_from_command_line
 
-        from nodeproc.logs import speaker
         from nodeproc.logs.journal import complain
+        from nodeproc.logs.speaker import speaker
     except ImportError as error:
         sys.exit(f"Django cannot be imported ({error}): is the virtual environment active?")
     speaker.become(sys.argv[1] if len(sys.argv) > 1 else "birdwatcher")

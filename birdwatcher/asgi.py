@@ -7,7 +7,7 @@ from channels.routing import ProtocolTypeRouter, URLRouter
 from django.conf import settings
 from django.urls import re_path
 
-from nodeproc.logs import speaker
+from nodeproc.logs.speaker import speaker
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "birdwatcher.settings")
 speaker.become("web")

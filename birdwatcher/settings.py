@@ -193,8 +193,8 @@ SPECTACULAR_SETTINGS = {
 }
 
 _log_handlers = {
-    "text": {"class": "nodeproc.logs.StderrHandler", "formatter": "text"},
-    "json": {"class": "nodeproc.logs.StderrHandler", "formatter": "json"},
+    "text": {"class": "nodeproc.logs.lines.StderrHandler", "formatter": "text"},
+    "json": {"class": "nodeproc.logs.lines.StderrHandler", "formatter": "json"},
     "journal": {"class": "nodeproc.logs.journal.JournalHandler"},
 }
 
@@ -204,8 +204,8 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "text": {"()": "nodeproc.logs.TextFormatter"},
-        "json": {"()": "nodeproc.logs.JsonFormatter"},
+        "text": {"()": "nodeproc.logs.lines.TextFormatter"},
+        "json": {"()": "nodeproc.logs.lines.JsonFormatter"},
     },
     "handlers": {"log": _log_handlers[BIRDWATCHER.log_format]},
     "root": {"handlers": ["log"], "level": BIRDWATCHER.log_level},

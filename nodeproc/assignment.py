@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nodeproc.limits import NodeLimits
-from nodeproc.numbers.tally import Tally
+from nodeproc.numbers.node import NodeNumbers
 from nodeproc.sources.tcp.guard import Guard
 from nodeproc.wire.messages import NodeSpec
 
@@ -23,7 +23,7 @@ class Exit(enum.IntEnum):
 
 
 @dataclass(frozen=True)
-class Task:
+class Assignment:
     """What a node process is to do."""
 
     spec: NodeSpec
@@ -32,4 +32,4 @@ class Task:
     generation: int  # of the writer
     connect: bool = True  # else only have committed what an earlier process left in the spool
     guard: Guard | None = None  # after a crash
-    tally: Tally = field(default_factory=Tally)
+    numbers: NodeNumbers = field(default_factory=NodeNumbers)

@@ -15,11 +15,13 @@ from multiprocessing.connection import Connection
 
 from setproctitle import setproctitle
 
-from nodeproc.assignment import Exit, Task
+from nodeproc.assignment import Assignment, Exit
 from nodeproc.delivery.outbox import Outbox
 from nodeproc.delivery.spool import Spool, SpoolError
 from nodeproc.delivery.uplink import Uplink
-from nodeproc.logs import Fold, printable, speaker
+from nodeproc.logs.fold import Fold
+from nodeproc.logs.printable import printable
+from nodeproc.logs.speaker import speaker
 from nodeproc.sources.tcp.events import parse_event
 from nodeproc.sources.tcp.receiver import Receiver
 from nodeproc.sources.tcp.source import Listener
@@ -32,17 +34,17 @@ log = logging.getLogger("birdwatcher.node")
 STATUS_INTERVAL = 10.0  # seconds between reports of a state that has not changed
 
 
-def run_node(connection: Connection, parent: int, task: Task) -> int:
+def run_node(connection: Connection, parent: int, assignment: Assignment) -> int:
     """Be the process of one node; return its exit code.
 
     `connection` is the pipe to the supervisor, whose process id is `parent`.
     """
     with asyncio.Runner() as runner:
-        return runner.run(_run(connection, parent, task))
+        return runner.run(_run(connection, parent, assignment))
 
 
-async def _run(connection: Connection, parent: int, task: Task) -> Exit:
-    process = NodeProcess(connection, task)
+async def _run(connection: Connection, parent: int, assignment: Assignment) -> Exit:
+    process = NodeProcess(connection, assignment)
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, process.finish, Exit.TERMINATED)
     with _watching(parent, process):
@@ -75,14 +77,14 @@ def _watching(parent: int, process: "NodeProcess") -> Iterator[None]:
 class NodeProcess:
     """Everything one node process holds: the connection, what it retains, its state."""
 
-    def __init__(self, connection: Connection, task: Task) -> None:
+    def __init__(self, connection: Connection, assignment: Assignment) -> None:
         """Begin on the pipe end `connection`; needs a running event loop."""
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(self._crashed)
-        self._limits = task.limits
-        self._tally = task.tally
-        self._spec = task.spec
-        self._parse = task.guard.parse_event if task.guard else parse_event
+        self._limits = assignment.limits
+        self._numbers = assignment.numbers
+        self._spec = assignment.spec
+        self._parse = assignment.guard.parse_event if assignment.guard else parse_event
         self._state = NodeState.STARTING
         self._error = ""  # why it is not connected
         self._trouble = ""  # why it cannot spool
@@ -95,9 +97,9 @@ class NodeProcess:
         self._end: asyncio.Future[Exit] = loop.create_future()
         self._introduce()
         self._listener = self._make_listener()
-        spool = Spool(task.spool_dir, task.spec.origin, task.limits)
+        spool = Spool(assignment.spool_dir, assignment.spec.origin, assignment.limits)
         trouble = _take_up(spool)
-        self._outbox = Outbox(task.spec.origin, spool, task.generation)
+        self._outbox = Outbox(assignment.spec.origin, spool, assignment.generation)
         self._uplink = self._make_uplink(connection)
         self._uplink.start()
         self._measure()
@@ -105,7 +107,7 @@ class NodeProcess:
             self._spooled(trouble)
         self._listening = asyncio.create_task(self._listener.run())
         self._listening.add_done_callback(self._listening_ended)
-        if not task.connect:
+        if not assignment.connect:
             self._disconnect()
 
     def _make_listener(self) -> Listener:
@@ -113,7 +115,7 @@ class NodeProcess:
             self._spec,
             lambda: Receiver(self._limits.max_packet_bytes, self._fold, self._parse),
             self._fold,
-            self._tally,
+            self._numbers,
             self._limits,
             enter=self._enter,
             on_batch=self._hand_up,
@@ -177,7 +179,7 @@ class NodeProcess:
 
     def _measure(self) -> None:
         """Show what waits to those who watch: at each change, for that takes less than a timer."""
-        self._tally.measure(self._outbox)
+        self._numbers.measure(self._outbox)
 
     # What the supervisor says
 
@@ -258,7 +260,7 @@ class NodeProcess:
     def _introduce(self) -> None:
         """Show who this is in the process list and in the log."""
         setproctitle(printable(f"birdwatcher: node {self._spec.id} {self._spec} {self._state}"))
-        speaker.become(f"node={self._spec.id} {self._spec}", self._spec.id, self._spec.name)
+        speaker.become(f"node={self._spec.id} {self._spec}", self._spec.origin, self._spec.name)
 
     # Crashes
 

@@ -31,7 +31,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NoReturn
 
-from nodeproc import logs
+from nodeproc.logs.lines import flush
 from nodeproc.wire.channel import Channel
 from nodeproc.wire.frames import Frame
 
@@ -196,7 +196,7 @@ def _in_child(
         log.critical("crashed", exc_info=True)
     finally:
         try:
-            logs.flush()
+            flush()
         finally:
             os._exit(code)
 

@@ -14,8 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from nodeproc.delivery.spoolfile import SPOOL_DIRECTORY
-from nodeproc.logs import speaker
-from nodeproc.numbers.board import Board
+from nodeproc.logs.speaker import speaker
+from nodeproc.numbers.daemon import DaemonNumbers
 from nodeproc.wire.frames import Frame, Kind, pack
 from supervisor.children import freeze, raise_descriptor_limit
 from supervisor.fleet import Fleet
@@ -101,7 +101,7 @@ class Supervisor:
         self._main = writer
         self._read_configuration = reload
         self._listener = listener
-        self._board = Board()
+        self._numbers = DaemonNumbers()
         self._stop_asked = asyncio.Event()
         self._hurried = asyncio.Event()
         self._refusal: RefusedError | None = None
@@ -119,7 +119,7 @@ class Supervisor:
         )
         self._writer = WriterLink(
             self._main,
-            self._board,
+            self._numbers,
             self._settings.writer_timeout,
             on_frame=self._from_writer,
             on_change=lambda: self._report.changed(),
@@ -127,7 +127,7 @@ class Supervisor:
             hold_back=self._fleet.relay.pause,
             let_go=self._fleet.relay.resume,
         )
-        self._observer = Observer(self._fleet, self._writer, self._board)
+        self._observer = Observer(self._fleet, self._writer, self._numbers)
         self._report = Report(self._fleet, self._writer, self._observer)
         self._writer.start()
         observing = asyncio.create_task(self._observer.run(self._listener))

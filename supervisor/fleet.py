@@ -9,11 +9,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from nodeproc.assignment import Exit, Task
+from nodeproc.assignment import Assignment, Exit
 from nodeproc.delivery.spool import spooled
 from nodeproc.limits import NodeLimits
-from nodeproc.logs import Fold
-from nodeproc.numbers.tally import Counts, Tallies
+from nodeproc.logs.fold import Fold
+from nodeproc.numbers.node import Counts, FleetNumbers
 from nodeproc.process import run_node
 from nodeproc.states import NodeState
 from nodeproc.wire.frames import Kind, pack
@@ -68,7 +68,7 @@ class Fleet:
         self._on_change = on_change
         self._desired: dict[int, NodeSpec] = {}
         self._nodes: dict[int, Node] = {}
-        self._tallies = Tallies()
+        self._numbers = FleetNumbers()
         self._fold = Fold(log)
         self._wake = asyncio.Event()
         self.relay = Relay(self._nodes, to_writer=to_writer, on_change=on_change)
@@ -98,11 +98,11 @@ class Fleet:
 
     def readings(self) -> list[Reading]:
         """Return the numbers of every node at this moment."""
-        return [Reading(it.spec, it.state, it.tally.read()) for it in self._nodes.values()]
+        return [Reading(it.spec, it.state, it.numbers.read()) for it in self._nodes.values()]
 
     def total(self) -> Counts:
         """Return what the numbers of all nodes amount to at this moment."""
-        return self._tallies.total()
+        return self._numbers.total()
 
     def pids(self) -> list[tuple[int, int]]:
         """Return each node that has a process, with that process's id."""
@@ -197,18 +197,20 @@ class Fleet:
         self._fork(node, connect=False)
 
     def _add(self, spec: NodeSpec) -> Node:
-        node = self._nodes[spec.id] = Node(spec, self._tallies.take())
+        node = self._nodes[spec.id] = Node(spec, self._numbers.take())
         self.gone.clear()
         return node
 
     def _fork(self, node: Node, *, connect: bool) -> None:
         limits, guard = self._limits, node.guard()
         generation = self.relay.generation
-        task = Task(node.spec, limits, self._spool_dir, generation, connect, guard, node.tally)
+        assignment = Assignment(
+            node.spec, limits, self._spool_dir, generation, connect, guard, node.numbers
+        )
         try:
             node.child = Child(
                 run_node,
-                (task,),
+                (assignment,),
                 on_frame=lambda frame: self.relay.from_node(node, frame),
                 on_ended=lambda code: self._ended(node, code),
                 keep=self._lock,
@@ -230,8 +232,8 @@ class Fleet:
 
     def _remove(self, node: Node) -> None:
         del self._nodes[node.spec.id]
-        self.statistics.removed(node.tally.read())
-        self._tallies.give_back(node.tally)  # its process, if it had one, is dead: see Child
+        self.statistics.removed(node.numbers.read())
+        self._numbers.give_back(node.numbers)  # its process, if it had one, is dead: see Child
         if not self._nodes:
             self.gone.set()
 
@@ -240,7 +242,7 @@ class Fleet:
         if node.child:
             self.relay.end(node.child)
         node.child = None
-        node.tally.process_ended()
+        node.numbers.process_ended()
         if node.phase is Phase.RUNNING:
             node.ended_unasked = True
             node.learn(code, self._limits.max_packet_bytes)

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 from nodeproc.assignment import Exit
 from nodeproc.backoff import Backoff
-from nodeproc.logs import Fold, about
-from nodeproc.numbers.tally import Tally
+from nodeproc.logs.fold import Fold
+from nodeproc.logs.speaker import about
+from nodeproc.numbers.node import NodeNumbers
 from nodeproc.sources.tcp.guard import Guard, Note
 from nodeproc.states import NodeState
 from nodeproc.wire.frames import Kind, pack
@@ -34,7 +35,7 @@ class Node:
     """One node that has a process, or waits for its next one."""
 
     spec: NodeSpec
-    tally: Tally
+    numbers: NodeNumbers
     phase: Phase = Phase.RUNNING
     deadline: float | None = None
     child: Child | None = None

@@ -8,15 +8,15 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 
 from nodeproc.backoff import Backoff
-from nodeproc.logs import Fold
-from nodeproc.numbers.board import Board
+from nodeproc.logs.fold import Fold
+from nodeproc.numbers.daemon import DaemonNumbers
 from nodeproc.wire.frames import Frame, Kind
 from supervisor.children import Child, describe_exit
 
 log = logging.getLogger("birdwatcher.supervisor")
 
-# The writer's entry point: (pipe, parent process id, generation, board) -> exit code.
-WriterMain = Callable[[Connection, int, int, Board], int]
+# The writer's entry point: (pipe, parent process id, generation, numbers) -> exit code.
+WriterMain = Callable[[Connection, int, int, DaemonNumbers], int]
 FIRST_GENERATION = 1
 
 RESPAWN_BASE = 0.25  # seconds
@@ -41,7 +41,7 @@ class WriterLink:
     def __init__(
         self,
         main: WriterMain,
-        board: Board,
+        numbers: DaemonNumbers,
         patience: float,
         *,
         on_frame: Callable[[Frame], None],
@@ -54,7 +54,7 @@ class WriterLink:
         `hold_back()` and `let_go()` are called when the buffer is full, and empty again;
         `on_new_writer(generation)` when a writer has taken the place of another."""
         self._main = main
-        self._board = board
+        self._numbers = numbers
         self.patience = patience
         self._on_frame = on_frame
         self._on_change = on_change
@@ -87,7 +87,7 @@ class WriterLink:
         try:
             self._child = Child(
                 self._main,
-                (self._generation, self._board),
+                (self._generation, self._numbers),
                 on_frame=self._received,
                 on_ended=self._ended,
                 on_drained=self._drained,

@@ -18,7 +18,7 @@ from birdwatcher.common.keys import BIGGEST_KEY, only_digits
 from birdwatcher.daemon.models import Daemon
 from birdwatcher.daemon.node_states import WORDS, nodes_in
 from birdwatcher.nodes.models import STATES, Node, RejectedPacket, StatusChange
-from nodeproc.sources.tcp.events import Reason
+from nodeproc.wire.reasons import Reason
 
 TRUTH = {"true": True, "false": False}
 LONGEST = 255  # characters that are searched for

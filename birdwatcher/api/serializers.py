@@ -17,7 +17,7 @@ from birdwatcher.birds.models import Species
 from birdwatcher.daemon.models import Daemon
 from birdwatcher.daemon.node_states import WORDS, live
 from birdwatcher.nodes.models import STATES, Node, NodeStatus, RejectedPacket, StatusChange
-from nodeproc.sources.tcp.events import Reason
+from nodeproc.wire.reasons import Reason
 
 STATE_WORDS = [(word, word) for word in WORDS]
 

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from birdwatcher.birds.models import Bird
 from birdwatcher.nodes.models import NodeStatus
-from nodeproc.logs import printable
+from nodeproc.logs.printable import printable
 from nodeproc.states import NodeState
 
 MOST_BIRDS = 500  # told at a time; the next ones follow at the next look

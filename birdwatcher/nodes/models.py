@@ -9,9 +9,9 @@ from django.db import models
 
 from birdwatcher.common.locking import LockedDeleteModel
 from birdwatcher.common.validators import host_address, no_control_characters
-from nodeproc.sources.tcp.events import Reason
 from nodeproc.states import NodeState
 from nodeproc.wire.messages import RAW_BYTES
+from nodeproc.wire.reasons import Reason
 
 STATES = [(state.value, state.value) for state in NodeState]
 

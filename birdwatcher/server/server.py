@@ -39,7 +39,7 @@ from setproctitle import setproctitle
 
 from birdwatcher.common.limits import BACKLOG, GRACEFUL_TIMEOUT, HUNG_TIMEOUT, KEEPALIVE
 from birdwatcher.server.worker import ENDING, Worker
-from nodeproc.logs import speaker
+from nodeproc.logs.speaker import speaker
 
 ABOVE_ALL_DESCRIPTORS = 512  # of a master
 HELD_SIGNALS = {signal.SIGHUP, signal.SIGCHLD}

@@ -34,11 +34,12 @@ from birdwatcher.writer.retention import Growth
 from birdwatcher.writer.rows import NodeEvent
 from birdwatcher.writer.species import SpeciesKeys
 from birdwatcher.writer.work import NodeReport, Work, gather
-from nodeproc.logs import Fold, about
-from nodeproc.numbers.board import Board
-from nodeproc.sources.tcp.events import Reason
+from nodeproc.logs.fold import Fold
+from nodeproc.logs.speaker import about
+from nodeproc.numbers.daemon import DaemonNumbers
 from nodeproc.wire.frames import Frame, Kind
 from nodeproc.wire.messages import Ack
+from nodeproc.wire.reasons import Reason
 from nodeproc.wire.subjects import Stream
 
 log = logging.getLogger("birdwatcher.writer")
@@ -65,13 +66,13 @@ class Ledger:
     again.
     """
 
-    def __init__(self, generation: int = 0, board: Board | None = None) -> None:
+    def __init__(self, generation: int = 0, numbers: DaemonNumbers | None = None) -> None:
         """`generation`: of the writer; streams that were resumed for another are not taken up.
 
-        `board`: where transactions are counted.
+        `numbers`: where transactions are counted.
         """
         self._generation = generation
-        self._board = board or Board()
+        self._numbers = numbers or DaemonNumbers()
         self._fold = Fold(log)
         self._next: dict[Stream, int] = {}
         self._doubted: set[Stream] = set()
@@ -155,7 +156,7 @@ class Ledger:
             self._forget()
             raise
         rejected = sum(report.rejected for report in work.by_node.values())
-        self._board.count_commit(len(work.events), rejected, time.monotonic() - began)
+        self._numbers.count_commit(len(work.events), rejected, time.monotonic() - began)
         self._next.update(work.next)
         for node, why in work.unreadable:
             says = f"node={node}: what came from its process could not be read"

@@ -32,8 +32,9 @@ from birdwatcher.writer.session import (
 )
 from birdwatcher.writer.vitals import Vitals
 from nodeproc.backoff import Backoff
-from nodeproc.logs import Fold, speaker
-from nodeproc.numbers.board import Board
+from nodeproc.logs.fold import Fold
+from nodeproc.logs.speaker import speaker
+from nodeproc.numbers.daemon import DaemonNumbers
 from nodeproc.wire.frames import Frame, Kind, pack
 from nodeproc.wire.messages import NodeSpec
 from supervisor.writer_link import FIRST_GENERATION
@@ -47,32 +48,33 @@ SIGN_INTERVAL = 1.0  # seconds at least between two signs of life to the supervi
 FULL_READ = 30.0  # seconds between two readings of the node table though nothing changed
 
 
-def run_writer(connection: Connection, _parent: int, generation: int, board: Board) -> int:
+def run_writer(
+    connection: Connection, _parent: int, generation: int, numbers: DaemonNumbers
+) -> int:
     """Be the writer; return the exit code.
 
     `connection` is the pipe to the supervisor. The daemon's first writer refuses what those of a
-    later `generation` wait for. On `board` it counts its transactions, and finds how the daemon
-    does. Nothing is done about the supervisor's death: it is the writer's
-    too.
+    later `generation` wait for. It counts its transactions in `numbers`, where it also finds the
+    supervisor's summary. Nothing is done about the supervisor's death: it is the writer's too.
     """
     speaker.become("writer")
-    return Writer(Inbox(connection), generation, board).run()
+    return Writer(Inbox(connection), generation, numbers).run()
 
 
 class Writer:
     """What the writer process holds: its pipe, its database session, the frames under way."""
 
-    def __init__(self, inbox: Inbox, generation: int, board: Board) -> None:
+    def __init__(self, inbox: Inbox, generation: int, numbers: DaemonNumbers) -> None:
         self._inbox = inbox
         self._first = generation == FIRST_GENERATION
         self._session = open_session()
-        self._ledger = Ledger(generation, board)
+        self._ledger = Ledger(generation, numbers)
         self._pace = Pace()
         self._retention = Retention()
         self._pending: list[Frame] = []
         self._reported: list[NodeSpec] | None = None
         self._read_at = 0.0
-        self._vitals = Vitals(board)
+        self._vitals = Vitals(numbers)
         self._signed_at = 0.0
         self._fold = Fold(log)
         self._backoff = Backoff(base=RETRY_BASE, cap=RETRY_CAP, stable=RETRY_STABLE)

@@ -11,8 +11,8 @@ from birdwatcher.common.units import EPOCH
 from birdwatcher.nodes.models import NodeStatus, RejectedPacket, StatusChange
 from birdwatcher.rollups.counting import MICROSECONDS, Groups
 from birdwatcher.writer.bulk import BirdRow
-from nodeproc.sources.tcp.events import Reason
 from nodeproc.wire.messages import RAW_BYTES, Event, Rejection, Status
+from nodeproc.wire.reasons import Reason
 
 MAX_ERROR = 255  # characters, as in the database
 

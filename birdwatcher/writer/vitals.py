@@ -15,7 +15,7 @@ from django.utils import timezone
 from birdwatcher.daemon.models import Daemon, DaemonProcess
 from birdwatcher.writer.holding import hold_nodes
 from birdwatcher.writer.rows import moment
-from nodeproc.numbers.board import Board, Summary
+from nodeproc.numbers.daemon import DaemonNumbers, Summary
 from nodeproc.wire.messages import ProcessUsage
 from supervisor import VERSION
 
@@ -41,11 +41,11 @@ class Vitals:
     """The writer's pen for the tables `Daemon` and `DaemonProcess`; all of it raises
     django.db.Error."""
 
-    def __init__(self, board: Board) -> None:
-        """`board`: where transactions are counted, and the supervisor shows how the daemon does."""
-        self._board = board
+    def __init__(self, numbers: DaemonNumbers) -> None:
+        """`numbers` has the counts of transactions, and the supervisor's summary of the daemon."""
+        self._numbers = numbers
         self._seen_at = 0.0
-        self._commits = _commits(board)
+        self._commits = _commits(numbers)
         self._measured: tuple[float, Sequence[ProcessUsage]] | None = None
 
     @property
@@ -62,7 +62,7 @@ class Vitals:
             "version": VERSION,
             "seen_at": now,
             "stopped_at": None,
-            **_summarised(self._board.summary(), now),
+            **_summarised(self._numbers.summary(), now),
         }
         started = {"started_at": now, "commit_seconds": None}
         Daemon.objects.update_or_create(
@@ -75,7 +75,7 @@ class Vitals:
         """Say, now and then, that the daemon is there and how it does; tell of its processes."""
         if time.monotonic() >= self._seen_at + HEARTBEAT:
             now = timezone.now()
-            values = _summarised(self._board.summary(), now) | self._commit_seconds()
+            values = _summarised(self._numbers.summary(), now) | self._commit_seconds()
             Daemon.objects.filter(pk=Daemon.ONLY).update(seen_at=now, **values)
             self._seen_at = time.monotonic()
         measured, self._measured = self._measured, None  # what fails is not tried again
@@ -93,7 +93,7 @@ class Vitals:
 
     def _commit_seconds(self) -> dict[str, float]:
         """Return how long a transaction took on average, if there were any since the last time."""
-        (before, seconds_before), self._commits = self._commits, _commits(self._board)
+        (before, seconds_before), self._commits = self._commits, _commits(self._numbers)
         count, seconds = self._commits
         if count == before:
             return {}
@@ -122,9 +122,9 @@ def record(at: float, usages: Sequence[ProcessUsage]) -> None:
         DaemonProcess.objects.exclude(seen_at=seen).delete()
 
 
-def _commits(board: Board) -> tuple[int, float]:
+def _commits(numbers: DaemonNumbers) -> tuple[int, float]:
     """Return how many transactions there were, and how many seconds all of them took."""
-    buckets, seconds = board.commit_seconds.read()
+    buckets, seconds = numbers.commit_seconds.read()
     return buckets[-1][1], seconds
 
 

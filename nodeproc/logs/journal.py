@@ -21,7 +21,9 @@ import termios
 import time
 from collections.abc import Mapping
 
-from nodeproc.logs import WAIT_MS, StderrHandler, TextFormatter, node_of, printable, speaker
+from nodeproc.logs.lines import WAIT_MS, StderrHandler, TextFormatter
+from nodeproc.logs.printable import printable
+from nodeproc.logs.speaker import origin_of, speaker
 
 STDERR = 2
 SOCKET = "/run/systemd/journal/socket"
@@ -85,9 +87,9 @@ def fields_of(record: logging.LogRecord) -> dict[str, str]:
         "CODE_LINE": str(record.lineno),
         "CODE_FUNC": record.funcName or "",
     }
-    node, name = node_of(record)
-    if node is not None:
-        fields["NODE"] = str(node)
+    origin, name = origin_of(record)
+    if origin:
+        fields |= {"SUBJECT": origin.table, "NODE": str(origin.id)}
     if name:
         fields["NODE_NAME"] = name
     if record.exc_info and (kind := record.exc_info[0]):

@@ -23,7 +23,12 @@ class Origin(NamedTuple):
 
     def __str__(self) -> str:
         """Return `nodes-7`."""
-        return f"{Subject(self.subject).name.lower()}-{self.id}"
+        return f"{self.table}-{self.id}"
+
+    @property
+    def table(self) -> str:
+        """The subject's word: `nodes`."""
+        return Subject(self.subject).name.lower()
 
     @classmethod
     def parse(cls, text: str) -> "Origin":

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from nodeproc.numbers.board import Board
+from nodeproc.numbers.daemon import DaemonNumbers
 from nodeproc.numbers.shared import MICRO, Distribution
 from nodeproc.states import NodeState
 from supervisor import VERSION
@@ -25,7 +25,7 @@ class Snapshot:
     started_at: float
     readings: list[Reading]
     overview: Overview
-    board: Board
+    numbers: DaemonNumbers
     restarts: dict[str, int]  # by kind of process
     usage: list[Usage]
 
@@ -163,25 +163,25 @@ METRICS: tuple[Metric, ...] = (
         "birdwatcher_events_committed_total",
         "counter",
         "events written to the database",
-        lambda it: it.board.committed,
+        lambda it: it.numbers.committed,
     ),
     _one(
         "birdwatcher_rejections_committed_total",
         "counter",
         "rejected packets entered in the database, and events that it refused",
-        lambda it: it.board.rejected,
+        lambda it: it.numbers.rejected,
     ),
     _one(
         "birdwatcher_commit_events",
         "histogram",
         "events in each transaction",
-        lambda it: it.board.commit_events.read(),
+        lambda it: it.numbers.commit_events.read(),
     ),
     _one(
         "birdwatcher_commit_seconds",
         "histogram",
         "duration of each transaction",
-        lambda it: it.board.commit_seconds.read(),
+        lambda it: it.numbers.commit_seconds.read(),
     ),
     Metric(
         "birdwatcher_process_restarts_total",

@@ -8,9 +8,9 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 
-from nodeproc.logs import Fold
-from nodeproc.numbers.board import Board
-from nodeproc.numbers.tally import Counts
+from nodeproc.logs.fold import Fold
+from nodeproc.numbers.daemon import DaemonNumbers
+from nodeproc.numbers.node import Counts
 from nodeproc.wire.frames import Kind, pack
 from supervisor.fleet import Fleet
 from supervisor.metrics.catalogue import Snapshot
@@ -29,11 +29,11 @@ USAGE_INTERVAL = 10.0  # seconds between two measurements of the processes, for 
 class Observer:
     """Reads what the fleet and the writer count; changes nothing of them."""
 
-    def __init__(self, fleet: Fleet, writer: WriterLink, board: Board) -> None:
-        """Put up a summary for the writer on `board`, which its processes count on."""
+    def __init__(self, fleet: Fleet, writer: WriterLink, numbers: DaemonNumbers) -> None:
+        """Put up a summary for the writer on `numbers`, which its processes count on."""
         self._fleet = fleet
         self._writer = writer
-        self._board = board
+        self._numbers = numbers
         self._started_at = time.time()
         self._fold = Fold(log)
         self._gauge = Gauge()
@@ -66,7 +66,7 @@ class Observer:
     def _sample(self) -> None:
         fleet = self._fleet
         self._sampled = fleet.statistics.sample(fleet.states(), fleet.total(), time.monotonic())
-        self._board.put_up(self._sampled.summary())
+        self._numbers.publish(self._sampled.summary())
 
     async def _measure_forever(self) -> None:
         while True:
@@ -92,7 +92,7 @@ class Observer:
             self._started_at,
             fleet.readings(),
             fleet.statistics.overview(fleet.states(), fleet.total()),
-            self._board,
+            self._numbers,
             {"writer": self._writer.restarts, "node": fleet.restarts},
             usage,
         )

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from nodeproc.numbers.board import Summary
+from nodeproc.numbers.daemon import Summary
+from nodeproc.numbers.node import GROWING, Counts, together
 from nodeproc.numbers.shared import MICRO
-from nodeproc.numbers.tally import GROWING, Counts, together
 from nodeproc.states import NodeState
 from nodeproc.wire.messages import NodeSpec
 

@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from birdwatcher.nodes.models import NodeStatus
-from nodeproc.sources.tcp.events import Reason
+from nodeproc.wire.reasons import Reason
 from tests.support.daemon import Daemon
 from tests.support.databases import SQLITE, Database
 from tests.support.fieldnode import FieldNode

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from nodeproc.assignment import Exit, Task
+from nodeproc.assignment import Assignment, Exit
 from nodeproc.delivery.spoolfile import SpoolReader, spool_path
 from nodeproc.limits import NodeLimits
-from nodeproc.logs import Speaker
+from nodeproc.logs.speaker import Speaker
 from nodeproc.process import NodeProcess
 from nodeproc.states import NodeState
 from nodeproc.wire.frames import FrameReader, Kind
@@ -54,7 +54,7 @@ async def send_while_it_ends(directory: Path) -> Connection:
     ours, theirs = Pipe(duplex=True)
     with ours, socket.create_server(("127.0.0.1", 0)) as server:
         spec = NodeSpec(NODE, "Dartmoor", *server.getsockname())
-        process = NodeProcess(theirs, Task(spec, NodeLimits(), directory, 1))
+        process = NodeProcess(theirs, Assignment(spec, NodeLimits(), directory, 1))
         running = asyncio.create_task(process.run())
         await until_connected(ours.fileno())
         connection = Connection(server.accept()[0])

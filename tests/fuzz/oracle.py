@@ -10,11 +10,12 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta, timezone
 
 from nodeproc.limits import NodeLimits
-from nodeproc.logs import Fold
-from nodeproc.sources.tcp.events import InvalidPacketError, Reason, parse_event
+from nodeproc.logs.fold import Fold
+from nodeproc.sources.tcp.events import InvalidPacketError, parse_event
 from nodeproc.sources.tcp.receiver import Receiver
 from nodeproc.wire.frames import FrameReader, Kind, pack
 from nodeproc.wire.messages import RAW_BYTES, Batch, Event
+from nodeproc.wire.reasons import Reason
 
 # A packet's end: an event (None), or the reason why it is none.
 Verdict = Reason | None

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from nodeproc.sources.tcp.events import Reason
+from nodeproc.wire.reasons import Reason
 from tests.fuzz.oracle import LIMIT, Verdict, check_packet, check_reads, cut, packets_in
 from tests.fuzz.search import CORPUS
 

@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from birdwatcher.nodes.models import Node, RejectedPacket, StatusChange
 from birdwatcher.staff import changelist
-from nodeproc.sources.tcp.events import Reason
 from nodeproc.states import NodeState
+from nodeproc.wire.reasons import Reason
 from tests.support.plans import analyze, plan_of
 
 PACKETS = "/admin/nodes/rejectedpacket/"

@@ -20,7 +20,7 @@ from django.test.utils import CaptureQueriesContext
 from birdwatcher.birds.models import Bird
 from birdwatcher.writer.bulk import fields_of
 from birdwatcher.writer.ledger import Ledger
-from nodeproc.logs import Fold
+from nodeproc.logs.fold import Fold
 from nodeproc.sources.tcp.receiver import Receiver
 from nodeproc.wire import channel
 from nodeproc.wire.channel import BUFFERS_PER_CALL, Channel

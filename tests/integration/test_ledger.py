@@ -11,10 +11,10 @@ from birdwatcher.birds.models import Bird, Species
 from birdwatcher.nodes.models import NodeStatus
 from birdwatcher.writer.ledger import Ledger
 from birdwatcher.writer.models import Checkpoint
-from nodeproc.sources.tcp.events import Reason
 from nodeproc.states import NodeState
 from nodeproc.wire.frames import Kind, pack
 from nodeproc.wire.messages import Status
+from nodeproc.wire.reasons import Reason
 from tests.support.databases import Database
 from tests.support.sender import AT, MOMENT, Sender, read
 

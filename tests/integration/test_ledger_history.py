@@ -9,11 +9,11 @@ from birdwatcher.birds.models import Bird
 from birdwatcher.nodes.models import NodeStatus, RejectedPacket, StatusChange
 from birdwatcher.writer.ledger import Ledger
 from birdwatcher.writer.models import Checkpoint
-from nodeproc.sources.tcp.events import Reason
 from nodeproc.sources.tcp.receiver import KEPT_REJECTIONS
 from nodeproc.states import NodeState
 from nodeproc.wire.frames import HEADER, Kind
 from nodeproc.wire.messages import RAW_BYTES, Batch, Status
+from nodeproc.wire.reasons import Reason
 from tests.support.sender import AT, MOMENT, Sender, read
 
 pytestmark = pytest.mark.usefixtures("database")

@@ -16,8 +16,8 @@ from birdwatcher.common.moments import EARLIEST, LATEST
 from birdwatcher.daemon.models import ALIVE_FOR, Daemon
 from birdwatcher.nodes.models import NODES_CHANNEL, Node, NodeStatus, RejectedPacket, StatusChange
 from birdwatcher.writer.models import Checkpoint
-from nodeproc.sources.tcp.events import Reason
 from nodeproc.states import NodeState
+from nodeproc.wire.reasons import Reason
 from tests.support.databases import Database
 from tests.support.waiting import STARTING
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from nodeproc.limits import NodeLimits
-from nodeproc.logs import Fold
-from nodeproc.numbers.board import Board, Summary
+from nodeproc.logs.fold import Fold
+from nodeproc.numbers.daemon import DaemonNumbers, Summary
 from supervisor.fleet import Fleet
 from supervisor.metrics import observer
 from supervisor.metrics.observer import Observer
@@ -32,15 +32,15 @@ def unusable() -> Iterator[socket.socket]:
 async def observe(
     directory: Path,
     listener: socket.socket | None,
-    until: Callable[[Board], bool],
+    until: Callable[[DaemonNumbers], bool],
     spoil: Callable[[Fleet], None] = lambda _: None,
 ) -> None:
-    """Have a daemon without nodes observed until its board is as it should be."""
-    board = Board()
+    """Have a daemon without nodes observed until its numbers is as it should be."""
+    numbers = DaemonNumbers()
     fleet = Fleet(NodeLimits(), directory, -1, to_writer=lambda _: None, on_change=lambda: None)
     writer = WriterLink(
         lambda *_: 0,
-        board,
+        numbers,
         60.0,
         on_frame=lambda _: None,
         on_new_writer=lambda _: None,
@@ -49,9 +49,9 @@ async def observe(
         on_change=lambda: None,
     )
     spoil(fleet)
-    observing = asyncio.create_task(Observer(fleet, writer, board).run(listener))
+    observing = asyncio.create_task(Observer(fleet, writer, numbers).run(listener))
     async with asyncio.timeout(STARTING):
-        while not until(board):  # noqa: ASYNC110 it tells nobody
+        while not until(numbers):  # noqa: ASYNC110 it tells nobody
             await asyncio.sleep(0.01)
     assert not observing.done()
     observing.cancel()
@@ -67,13 +67,13 @@ def often(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_it_goes_on_without_the_metrics(
     tmp_path: Path, unusable: socket.socket, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def is_renewed_after_the_failure(board: Board) -> bool:
+    def is_renewed_after_the_failure(numbers: DaemonNumbers) -> bool:
         if "serving the metrics failed" not in caplog.text:
             return False
-        if board.summary() == NO_NODE and seen:
+        if numbers.summary() == NO_NODE and seen:
             return True
         seen.append(True)
-        board.put_up(OUTDATED)
+        numbers.publish(OUTDATED)
         return False
 
     seen: list[bool] = []
@@ -97,7 +97,7 @@ def test_it_goes_on_after_a_failure_of_its_own(
 
         fleet.states = fail_at_first  # type: ignore[method-assign,assignment]
 
-    asyncio.run(observe(tmp_path, None, lambda board: board.summary() == NO_NODE, spoil))
+    asyncio.run(observe(tmp_path, None, lambda numbers: numbers.summary() == NO_NODE, spoil))
     told = [record for record in caplog.records if record.levelno == logging.ERROR]
     assert len(told) == Fold.BURST < failures
     assert told[0].getMessage().endswith("the next try is in 0.001 s: a bug")

@@ -16,9 +16,9 @@ from birdwatcher.writer import retention
 from birdwatcher.writer.ledger import Ledger
 from birdwatcher.writer.models import Checkpoint
 from birdwatcher.writer.retention import INTERVAL, ROWS, SOON, Retention
-from nodeproc.sources.tcp.events import Reason
 from nodeproc.sources.tcp.receiver import KEPT_REJECTIONS
 from nodeproc.states import NodeState
+from nodeproc.wire.reasons import Reason
 from tests.support.databases import Database
 from tests.support.plans import analyze, plan_of
 from tests.support.sender import Sender

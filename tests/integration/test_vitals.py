@@ -14,7 +14,7 @@ import pytest
 from birdwatcher.daemon.models import Daemon, DaemonProcess
 from birdwatcher.nodes.models import Node
 from birdwatcher.writer.vitals import Vitals, record
-from nodeproc.numbers.board import Board
+from nodeproc.numbers.daemon import DaemonNumbers
 from nodeproc.wire.frames import FrameReader, Kind, pack
 from nodeproc.wire.messages import ProcessUsage
 from supervisor import VERSION
@@ -64,9 +64,9 @@ def test_there_is_a_row_for_each_process_that_lives(database: Database) -> None:
 
 
 def test_the_mean_of_the_last_transactions_stays_until_there_are_others(database: Database) -> None:
-    board = Board()
-    board.count_commit(1, 0, 99.0)  # of an earlier writer
-    vitals = Vitals(board)
+    numbers = DaemonNumbers()
+    numbers.count_commit(1, 0, 99.0)  # of an earlier writer
+    vitals = Vitals(numbers)
     vitals.register(first=True)
 
     def shown() -> float | None:
@@ -76,10 +76,10 @@ def test_the_mean_of_the_last_transactions_stays_until_there_are_others(database
 
     assert shown() is None
     for seconds in (0.1, 0.3):
-        board.count_commit(1, 0, seconds)
+        numbers.count_commit(1, 0, seconds)
     assert shown() == pytest.approx(0.2)
     assert shown() == pytest.approx(0.2)
-    board.count_commit(0, 0, 1.0)
+    numbers.count_commit(0, 0, 1.0)
     assert shown() == pytest.approx(1.0)
     assert Daemon.current().version == VERSION
     vitals.measured(AT, [tuple(usage("writer", 11))])

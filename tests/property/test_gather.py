@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from birdwatcher.writer.work import Work, gather
-from nodeproc.sources.tcp.events import Reason
 from nodeproc.states import NodeState
 from nodeproc.wire.frames import Frame, FrameReader, Kind, pack
 from nodeproc.wire.messages import Batch, Status
+from nodeproc.wire.reasons import Reason
 from nodeproc.wire.subjects import Origin, Stream
 from tests.property.effort import OF_A_MODEL
 

@@ -5,7 +5,8 @@ import json
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from nodeproc.sources.tcp.events import Reason, parse_event
+from nodeproc.sources.tcp.events import parse_event
+from nodeproc.wire.reasons import Reason
 from tests.fuzz.oracle import check_packet
 from tests.property.strategies import Sent, any_packets, moments, timestamps, valid
 

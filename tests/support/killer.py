@@ -12,7 +12,7 @@ from typing import Any
 import django
 from django.core.management import call_command
 
-from nodeproc.assignment import Task
+from nodeproc.assignment import Assignment
 from nodeproc.process import run_node
 from nodeproc.sources.tcp import events
 from supervisor import fleet
@@ -28,10 +28,10 @@ def _decode_or_die(text: str) -> Any:
     return _decode(text)
 
 
-def _run_node_or_die(connection: Connection, parent: int, task: Task) -> int:
-    if DEADLY in task.spec.name:
+def _run_node_or_die(connection: Connection, parent: int, assignment: Assignment) -> int:
+    if DEADLY in assignment.spec.name:
         os.abort()
-    return run_node(connection, parent, task)
+    return run_node(connection, parent, assignment)
 
 
 if __name__ == "__main__":

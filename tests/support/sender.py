@@ -8,11 +8,11 @@ from birdwatcher.nodes.models import Node
 from nodeproc.delivery.outbox import Outbox
 from nodeproc.delivery.spool import Spool
 from nodeproc.limits import NodeLimits
-from nodeproc.sources.tcp.events import Reason
 from nodeproc.sources.tcp.receiver import KEPT_REJECTIONS
 from nodeproc.states import NodeState
 from nodeproc.wire.frames import Frame, FrameReader, Kind
 from nodeproc.wire.messages import Batch, Event, Status
+from nodeproc.wire.reasons import Reason
 from nodeproc.wire.subjects import Origin, Subject
 
 AT = 1_777_625_160.25  # 2026-05-01T08:46:00.25Z

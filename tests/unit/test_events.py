@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from nodeproc.sources.tcp.events import InvalidPacketError, Reason, parse_event
+from nodeproc.sources.tcp.events import InvalidPacketError, parse_event
+from nodeproc.wire.reasons import Reason
 
 GOOD = {"timestamp": "2026-05-01T08:46:00Z", "species": "Erithacus rubecula", "name": "Robin"}
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)

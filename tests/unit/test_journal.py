@@ -14,16 +14,21 @@ from pathlib import Path
 
 import pytest
 
-from nodeproc.logs import WAIT_MS, Fold, about, speaker
+from nodeproc.logs.fold import Fold
 from nodeproc.logs.journal import LAST_WORDS, JournalHandler, encode, is_journal, priority
+from nodeproc.logs.lines import WAIT_MS
+from nodeproc.logs.speaker import about, speaker
+from nodeproc.wire.subjects import Origin, Subject
 from supervisor.children import EXIT_CRASHED, Child
 from tests.support.journald import Entry, Journal, decode
+
+NODE = Origin(Subject.NODES, 7)
 
 
 @pytest.fixture(autouse=True)
 def somebody() -> Iterator[None]:
     before = vars(speaker).copy()
-    speaker.become("node=7 Dart\x1bmoor 10.0.3.2:9999", 7, "Dart\x1bmoor")
+    speaker.become("node=7 Dart\x1bmoor 10.0.3.2:9999", NODE, "Dart\x1bmoor")
     yield
     vars(speaker).update(before)
 
@@ -71,6 +76,7 @@ def test_an_entry_says_who_what_and_where(log: logging.Logger, journal: Journal)
         "PRIORITY": "4",
         "SYSLOG_IDENTIFIER": "birdwatcher",
         "PROCESS": "node",
+        "SUBJECT": "nodes",
         "NODE": "7",
         "NODE_NAME": "Dart\x1bmoor",
         "LOGGER": "birdwatcher.test",
@@ -87,7 +93,7 @@ def test_lines_of_others_about_a_node_carry_it_too(log: logging.Logger, journal:
     first, second = journal.wait(), journal.wait()
     assert (first["PROCESS"], first["NODE"], first["NODE_NAME"]) == ("supervisor", "8", "Exmoor")
     assert first["MESSAGE"] == "supervisor: it crashed"
-    assert not second.keys() & {"NODE", "NODE_NAME"}
+    assert not second.keys() & {"SUBJECT", "NODE", "NODE_NAME"}
 
 
 @pytest.mark.parametrize(

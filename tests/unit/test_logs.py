@@ -10,13 +10,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from nodeproc.logs import Fold, JsonFormatter, StderrHandler, TextFormatter, about, speaker
+from nodeproc.logs.fold import Fold
+from nodeproc.logs.lines import JsonFormatter, StderrHandler, TextFormatter
+from nodeproc.logs.speaker import about, speaker
+from nodeproc.wire.subjects import Origin, Subject
 
 
 @pytest.fixture(autouse=True)
 def somebody() -> Iterator[None]:
     before = vars(speaker).copy()
-    speaker.become("node=7 Dartmoor\n10.0.3.2:9999", 7)
+    speaker.become("node=7 Dartmoor\n10.0.3.2:9999", Origin(Subject.NODES, 7))
     yield
     vars(speaker).update(before)
 
@@ -45,13 +48,13 @@ def test_a_json_line_is_json_at_any_length() -> None:
         line = JsonFormatter().format(record("🐦" * 5000, exc_info=True))
     assert len(line) < select.PIPE_BUF * 4
     entry = json.loads(line)
-    assert (entry["level"], entry["node"]) == ("warning", 7)
+    assert (entry["level"], entry["subject"], entry["node"]) == ("warning", "nodes", 7)
 
 
 def test_a_json_line_about_a_node_carries_its_id_whoever_speaks() -> None:
     speaker.become("supervisor")
     line = record("all is well")
-    assert "node" not in json.loads(JsonFormatter().format(line))
+    assert not {"subject", "node"} & json.loads(JsonFormatter().format(line)).keys()
     vars(line).update(about(8, "Exmoor"))
     assert json.loads(JsonFormatter().format(line))["node"] == 8
 

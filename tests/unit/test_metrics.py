@@ -7,8 +7,8 @@ from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from nodeproc.numbers.board import Board
-from nodeproc.numbers.tally import Counts, together
+from nodeproc.numbers.daemon import DaemonNumbers
+from nodeproc.numbers.node import Counts, together
 from nodeproc.states import NodeState
 from nodeproc.wire.messages import NodeSpec
 from supervisor import VERSION
@@ -24,9 +24,9 @@ Value = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
 def snapshot(*readings: Reading) -> Snapshot:
-    board = Board()
-    board.count_commit(20, 1, 0.003)
-    board.count_commit(0, 0, 0.2)
+    numbers = DaemonNumbers()
+    numbers.count_commit(20, 1, 0.003)
+    numbers.count_commit(0, 0, 0.2)
     states = Counter(it.state for it in readings)
     total = together(zip(*(it.counts for it in readings), strict=True))
     return Snapshot(
@@ -34,7 +34,7 @@ def snapshot(*readings: Reading) -> Snapshot:
         started_at=400.5,
         readings=list(readings),
         overview=Statistics().overview(states, total),
-        board=board,
+        numbers=numbers,
         restarts={"writer": 2, "node": 0},
         usage=[Usage(Role("node", "7", 4711), 1 << 20, 1.5, 12)],
     )

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from nodeproc.numbers.board import Board, Summary
+from nodeproc.numbers.daemon import DaemonNumbers, Summary
+from nodeproc.numbers.node import Counts, FleetNumbers, NodeNumbers
 from nodeproc.numbers.shared import Arena, Histogram, shared_numbers
-from nodeproc.numbers.tally import Counts, Tallies, Tally
 from nodeproc.wire.messages import Batch
 
 EVENT = (0, "Erithacus rubecula", "Robin")
@@ -74,43 +74,43 @@ def test_a_slot_that_was_given_back_is_taken_again_with_nothing_in_it() -> None:
 
 
 def test_the_tallies_of_all_nodes_are_added_up_and_the_oldest_is_the_oldest_of_all() -> None:
-    tallies = Tallies()
-    assert tallies.total() == Counts()
-    found = [tallies.take() for _ in range(3)]
-    for tally, oldest in zip(found, (7.0, None, 5.0), strict=True):
-        tally.received(70, Batch(1.0, [EVENT], [], 3))
-        tally.measure(Waiting(oldest))
-    assert tallies.total() == Counts(3, 9, 0, 210, 9, 900, 6, 600, 5_000_000)
-    tallies.give_back(found.pop())
-    assert tallies.total() == Counts(2, 6, 0, 140, 6, 600, 4, 400, 7_000_000)
-    assert tallies.take().read() == Counts()
+    fleet = FleetNumbers()
+    assert fleet.total() == Counts()
+    found = [fleet.take() for _ in range(3)]
+    for numbers, oldest in zip(found, (7.0, None, 5.0), strict=True):
+        numbers.received(70, Batch(1.0, [EVENT], [], 3))
+        numbers.measure(Waiting(oldest))
+    assert fleet.total() == Counts(3, 9, 0, 210, 9, 900, 6, 600, 5_000_000)
+    fleet.give_back(found.pop())
+    assert fleet.total() == Counts(2, 6, 0, 140, 6, 600, 4, 400, 7_000_000)
+    assert fleet.take().read() == Counts()
 
 
 def test_what_a_child_counts_its_parent_reads_and_the_next_child_goes_on() -> None:
-    tally = Tally()
+    numbers = NodeNumbers()
 
     def count() -> None:
-        tally.connected()
-        tally.received(70, Batch(1.0, [EVENT, EVENT], [], 3))
-        tally.received(5, None)
+        numbers.connected()
+        numbers.received(70, Batch(1.0, [EVENT, EVENT], [], 3))
+        numbers.received(5, None)
 
     in_a_child(count)
-    assert tally.read() == Counts(events=2, rejected=3, connections=1, bytes=75)
+    assert numbers.read() == Counts(events=2, rejected=3, connections=1, bytes=75)
     in_a_child(count)
-    assert tally.read() == Counts(events=4, rejected=6, connections=2, bytes=150)
+    assert numbers.read() == Counts(events=4, rejected=6, connections=2, bytes=150)
 
 
 def test_what_was_in_the_memory_of_a_dead_process_is_there_no_more() -> None:
     waiting = Waiting(5.5)
-    tally = Tally()
-    tally.measure(waiting)
-    assert tally.read() == Counts(0, 0, 0, 0, 3, 300, 2, 200, 5_500_000)
-    tally.process_ended()
-    assert tally.read() == Counts(0, 0, 0, 0, 0, 0, 2, 200, 5_500_000)
+    numbers = NodeNumbers()
+    numbers.measure(waiting)
+    assert numbers.read() == Counts(0, 0, 0, 0, 3, 300, 2, 200, 5_500_000)
+    numbers.process_ended()
+    assert numbers.read() == Counts(0, 0, 0, 0, 0, 0, 2, 200, 5_500_000)
     waiting.spooled_events = 0
-    tally.measure(waiting)
-    tally.process_ended()
-    assert tally.read().oldest == 0
+    numbers.measure(waiting)
+    numbers.process_ended()
+    assert numbers.read().oldest == 0
 
 
 def test_a_histogram_counts_what_is_at_most_a_bound() -> None:
@@ -122,12 +122,12 @@ def test_a_histogram_counts_what_is_at_most_a_bound() -> None:
     assert found.total == 1023.5
 
 
-def test_the_board_shows_each_side_what_the_other_one_knows() -> None:
-    board = Board()
-    assert board.summary() is None
-    in_a_child(lambda: board.count_commit(5, 2, 0.25))
-    assert (board.committed, board.rejected) == (5, 2)
-    assert board.commit_seconds.read().total == 0.25
+def test_the_daemons_numbers_show_each_side_what_the_other_one_knows() -> None:
+    numbers = DaemonNumbers()
+    assert numbers.summary() is None
+    in_a_child(lambda: numbers.count_commit(5, 2, 0.25))
+    assert (numbers.committed, numbers.rejected) == (5, 2)
+    assert numbers.commit_seconds.read().total == 0.25
     for summary in (Summary(4, 3, 20, 10, 1234.5, 0.5), Summary(4, 3, 0, 0, None, 0.0)):
-        board.put_up(summary)
-        assert board.summary() == summary
+        numbers.publish(summary)
+        assert numbers.summary() == summary

@@ -2,8 +2,8 @@
 
 import pytest
 
-from nodeproc.numbers.board import Summary
-from nodeproc.numbers.tally import Counts
+from nodeproc.numbers.daemon import Summary
+from nodeproc.numbers.node import Counts
 from nodeproc.states import NodeState
 from supervisor.metrics.statistics import Statistics, describe_nodes
 

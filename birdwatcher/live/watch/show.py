@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from nodeproc.logs import printable
+from nodeproc.logs.printable import printable
 
 Message = dict[str, Any]
 

@@ -1,13 +1,13 @@
 """One packet to one event: every rule of the node protocol, and a reason for each breach."""
 
 import datetime
-import enum
 import json
 from typing import Any
 
 import msgspec
 
 from nodeproc.wire.messages import Event
+from nodeproc.wire.reasons import Reason
 
 MAX_TEXT = 255  # characters, as in the database
 
@@ -16,29 +16,6 @@ _MICROSECOND = datetime.timedelta(microseconds=1)
 # A day inside what the database and Python can hold, so that every time zone can show it.
 _FIRST = (datetime.datetime(1, 1, 2, tzinfo=datetime.UTC) - _EPOCH) // _MICROSECOND
 _LAST = (datetime.datetime(9999, 12, 30, tzinfo=datetime.UTC) - _EPOCH) // _MICROSECOND
-
-
-class Reason(enum.StrEnum):
-    """Why a packet was rejected."""
-
-    NOT_UTF8 = "not UTF-8"
-    NOT_JSON = "not JSON"
-    TOO_DEEP = "nested too deep"
-    NUMBER_TOO_LONG = "a number too long"
-    NOT_AN_OBJECT = "not a JSON object"
-    FIELD_MISSING = "a field is missing"
-    FIELD_TYPE = "a field is not a string"
-    TEXT_EMPTY = "an empty name or species"
-    TEXT_TOO_LONG = "a name or species too long"
-    TEXT_UNSTORABLE = "a NUL or lone surrogate in a text"
-    NOT_A_TIMESTAMP = "not a timestamp"
-    TIMESTAMP_RANGE = "a timestamp out of range"
-    LENGTH_ZERO = "a length of zero"
-    TOO_LARGE = "a packet too large"
-    TRUNCATED = "cut off by the end of the connection"
-    STALLED = "stalled half-way"
-    KILLED_PROCESS = "killed its process twice"
-    REFUSED_BY_DATABASE = "refused by the database"
 
 
 class InvalidPacketError(Exception):

@@ -10,8 +10,9 @@ import mmap
 import struct
 from collections.abc import Collection
 
-from nodeproc.sources.tcp.events import InvalidPacketError, Reason, parse_event
+from nodeproc.sources.tcp.events import InvalidPacketError, parse_event
 from nodeproc.wire.messages import Event
+from nodeproc.wire.reasons import Reason
 
 LENGTH = struct.Struct("<I")
 

@@ -4,10 +4,11 @@ import logging
 import time
 from collections.abc import Callable
 
-from nodeproc.logs import Fold
-from nodeproc.sources.tcp.events import InvalidPacketError, Reason, parse_event
+from nodeproc.logs.fold import Fold
+from nodeproc.sources.tcp.events import InvalidPacketError, parse_event
 from nodeproc.sources.tcp.protocol import LENGTH, FramingError, PacketSplitter
 from nodeproc.wire.messages import RAW_BYTES, Batch, Event, Rejection
+from nodeproc.wire.reasons import Reason
 
 # A node that sends nothing but garbage must not multiply its traffic: of each read so many rejected
 # packets are kept, the others are counted.

@@ -9,13 +9,13 @@ from typing import Protocol
 
 from nodeproc.backoff import Backoff
 from nodeproc.limits import NodeLimits
-from nodeproc.logs import Fold
-from nodeproc.numbers.tally import Tally
+from nodeproc.logs.fold import Fold
+from nodeproc.numbers.node import NodeNumbers
 from nodeproc.sources.tcp.connection import ConnectionEndedError, NodeConnection, connect
-from nodeproc.sources.tcp.events import Reason
 from nodeproc.sources.tcp.receiver import Receiver
 from nodeproc.states import NodeState
 from nodeproc.wire.messages import Batch, NodeSpec
+from nodeproc.wire.reasons import Reason
 
 BACKOFF_BASE = 0.25  # seconds
 STABLE_AFTER = 10.0  # seconds that a connection must last to be called stable
@@ -36,18 +36,18 @@ class Listener:
         spec: NodeSpec,
         make_receiver: Callable[[], Receiver],
         fold: Fold,
-        tally: Tally,
+        numbers: NodeNumbers,
         limits: NodeLimits,
         *,
         enter: Enter,
         on_batch: Callable[[Batch], None],
     ) -> None:
-        """`on_batch(batch)` is called with what each read yields, after `tally` has counted it."""
+        """`on_batch(batch)` is called with what each read yields, once `numbers` has it."""
         self._spec = spec
         self._make_receiver = make_receiver
         self._receiver = make_receiver()
         self._fold = fold
-        self._tally = tally
+        self._numbers = numbers
         self._limits = limits
         self._enter = enter
         self._on_batch = on_batch
@@ -116,7 +116,7 @@ class Listener:
             connection.abort("moved")
             return "moved"
         self._connection = connection
-        self._tally.connected()
+        self._numbers.connected()
         self._receiver = self._make_receiver()
         self._backoff.succeeded()
         self._fold(logging.INFO, "connected", "connected")
@@ -143,7 +143,7 @@ class Listener:
                 self._watch_stall(self._limits.stall_timeout)
 
     def _hand_on(self, read: int, batch: Batch | None) -> None:
-        self._tally.received(read, batch)
+        self._numbers.received(read, batch)
         if batch:
             self._on_batch(batch)
 

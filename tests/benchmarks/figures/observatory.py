@@ -15,8 +15,8 @@ from birdwatcher.birds.models import Bird, Species
 from birdwatcher.daemon.models import Daemon, DaemonProcess
 from birdwatcher.nodes.models import Node, NodeStatus, RejectedPacket, StatusChange
 from birdwatcher.search.keyset import Position
-from nodeproc.sources.tcp.events import Reason
 from nodeproc.states import NodeState
+from nodeproc.wire.reasons import Reason
 from tests.benchmarks import sizes
 from tests.benchmarks.baselines.many_birds import fill
 from tests.benchmarks.bench import Bench, keeper

@@ -12,8 +12,8 @@ from django.utils import timezone
 from birdwatcher.birds.models import Bird, Species
 from birdwatcher.nodes.models import Node, RejectedPacket, StatusChange
 from birdwatcher.pages import history, timeline
-from nodeproc.sources.tcp.events import Reason
 from nodeproc.states import NodeState
+from nodeproc.wire.reasons import Reason
 from tests.support.configured import configured
 from tests.support.flock import insert
 from tests.support.network import browser_of, queries_of, run_daemon, tell

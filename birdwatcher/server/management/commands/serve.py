@@ -15,8 +15,8 @@ from gunicorn.util import is_ipv6, parse_address
 from birdwatcher.common.limits import BACKLOG
 from birdwatcher.configuration.config import load
 from birdwatcher.server.server import serve, systemd_passes_sockets
-from nodeproc.logs import speaker
 from nodeproc.logs.journal import complain
+from nodeproc.logs.speaker import speaker
 
 DEFAULT_ADDRESS = "127.0.0.1:8000"
 

@@ -46,7 +46,7 @@ class Waits(Protocol):
         """When the oldest event was received: seconds since the epoch."""
 
 
-class Tally:
+class NodeNumbers:
     """The numbers of one node: its process writes them, the supervisor reads them."""
 
     def __init__(self, numbers: "memoryview[int] | None" = None) -> None:
@@ -91,20 +91,20 @@ class Tally:
             self._numbers[OLDEST] = 0
 
 
-class Tallies:
+class FleetNumbers:
     """The numbers of all nodes, side by side."""
 
     def __init__(self) -> None:
         """To be made before the first fork."""
         self._arena = Arena(len(Counts._fields))
 
-    def take(self) -> Tally:
-        """Return the tally of a new node, all 0."""
-        return Tally(self._arena.take())
+    def take(self) -> NodeNumbers:
+        """Return the numbers of a new node, all 0."""
+        return NodeNumbers(self._arena.take())
 
-    def give_back(self, tally: Tally) -> None:
-        """A node is no more, and no process of it is alive: a later node gets its tally."""
-        tally.give_back_to(self._arena)
+    def give_back(self, numbers: NodeNumbers) -> None:
+        """A node is no more, and no process of it is alive: a later node gets its numbers."""
+        numbers.give_back_to(self._arena)
 
     def total(self) -> Counts:
         """Return what the tallies that were taken amount to."""

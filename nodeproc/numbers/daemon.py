@@ -21,7 +21,7 @@ class Summary(NamedTuple):
     events_per_second: float  # received
 
 
-class Board:
+class DaemonNumbers:
     """The numbers that pass between the two; to be made before the fork.
 
     The writer counts its transactions here, one writer after the other; the supervisor puts up its
@@ -53,7 +53,7 @@ class Board:
         """Rejected packets that were committed, those that the database refused included."""
         return self._committed[1]
 
-    def put_up(self, summary: Summary) -> None:
+    def publish(self, summary: Summary) -> None:
         """The supervisor's part: show how the daemon does."""
         *whole, oldest, rate = summary
         millionths = (round((oldest or 0.0) * MICRO), round(rate * MICRO))
