@@ -1,6 +1,7 @@
 """Every command that the documents show can be given: programs, options, targets, units exist."""
 
 import fnmatch
+import importlib.util
 import itertools
 import re
 from collections.abc import Callable
@@ -19,7 +20,7 @@ OTHER_UNITS = {"postgresql.service", "systemd-journald.service"}
 SYSTEM = {
     ".", "apt", "cd", "cp", "createdb", "createuser", "curl", "dropdb", "export", "git", "grep",
     "install", "nc", "pg_dump", "pg_restore", "ps", "python3", "rm", "ssh",
-    ".venv/bin/pip", ".venv/bin/python",
+    ".venv/bin/pip",
 }  # fmt: skip
 
 
@@ -74,6 +75,14 @@ def check_install(arguments: list[str]) -> None:
         assert not option.startswith("--") or f" {option}" in INSTALL, f"no option {option}"
 
 
+def check_python(arguments: list[str]) -> None:
+    """Find the module, and the tests that pytest is to run."""
+    if "-m" in arguments:
+        assert importlib.util.find_spec(arguments[arguments.index("-m") + 1])
+    for argument in arguments:
+        assert not argument.startswith("tests/") or (ROOT / argument).exists()
+
+
 CHECKS: dict[str, Callable[[list[str]], None]] = {
     "./manage.py": check_manage,
     "birdwatcher": check_manage,
@@ -81,6 +90,8 @@ CHECKS: dict[str, Callable[[list[str]], None]] = {
     "systemctl": check_systemctl,
     "journalctl": check_journalctl,
     "systemd/install.sh": check_install,
+    "python": check_python,
+    ".venv/bin/python": check_python,
 }
 
 
@@ -117,6 +128,7 @@ def test_a_command_in_a_sentence_can_be_given(name: str) -> None:
         "sudo birdwatcher spool --comit",
         "make tests",
         "make chaos HOURS=1",
+        "python -m birdwatcher.nothing",
         "systemctl stop birdwatcher.timer",
         "journalctl -u birdwatch",
         "systemd/install.sh --databaseurl x",
