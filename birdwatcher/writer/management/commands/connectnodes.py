@@ -6,8 +6,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
+from birdwatcher.configuration.reload import Reload
 from birdwatcher.writer.process import run_writer
-from birdwatcher.writer.reload import Reload
 from nodeproc.logs.journal import complain
 from supervisor.daemon import RefusedError, run_daemon
 
