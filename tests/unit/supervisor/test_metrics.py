@@ -18,7 +18,7 @@ from supervisor.metrics.statistics import Reading, Statistics
 from supervisor.metrics.usage import Role, Usage
 from tests.support import documents
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
 
 Value = dict[tuple[str, frozenset[tuple[str, str]]], float]
 

@@ -15,7 +15,7 @@ from nodeproc.wire.messages import Batch, Status
 from nodeproc.wire.subjects import Origin, Subject
 
 # Written by the old code: two processes, the first spooled twice; its tail is torn.
-WRITTEN = (Path(__file__).parents[1] / "support" / "spools" / "v1.spool").read_bytes()
+WRITTEN = (Path(__file__).parents[2] / "support" / "spools" / "v1.spool").read_bytes()
 TORN = 76  # bytes of the last record that are left
 
 NODE = Origin(Subject.NODES, 7)
