@@ -15,7 +15,8 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from birdwatcher.birds.models import EARLIEST, LATEST, Bird
+from birdwatcher.birds.models import Bird
+from birdwatcher.common.moments import EARLIEST, LATEST
 from birdwatcher.nodes.models import Node, NodeStatus
 from birdwatcher.writer.ledger import Ledger
 from nodeproc.wire.frames import Kind, pack
