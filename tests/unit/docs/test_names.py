@@ -2,13 +2,16 @@
 
 import ast
 import re
+from pathlib import Path
 
 import pytest
 
 from supervisor.metrics.catalogue import METRICS
 from tests.support import documents
 from tests.support.processes import ROOT
+from tests.support.rooms import files_of
 
+PROGRAM = ("nodeproc", "supervisor", "birdwatcher")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 PATH = re.compile(r"(?:nodeproc|supervisor|birdwatcher|tests|systemd|docs|\.ci)/[\w./*-]*")
 UNIT = re.compile(r"\bbirdwatcher(?:-web)?\.(?:service|socket|target|slice)\b")
@@ -16,6 +19,7 @@ METRIC = re.compile(r"\bbirdwatcher_[a-z_]+\b")
 VARIABLE = re.compile(r"\b(?:BIRDWATCHER_[A-Z_]+|DATABASE_URL)\b")
 # A row of the way of an event: its number, a file, functions of it.
 STEP = re.compile(r"^\| \d+ \| `([^`]+)` \| ([^|]+) \|", re.MULTILINE)
+METHOD = re.compile(r"[A-Z][a-z]\w+\.[a-z_]\w+")
 # Variables of one command or one run of the tests, and the one that names the configuration file.
 MOMENTARY = {
     "BIRDWATCHER_ADMIN_PASSWORD",
@@ -73,7 +77,14 @@ def test_the_way_of_an_event_names_functions_that_are_there() -> None:
             assert function in there, f"docs/architecture.md: {path} has no {function}"
 
 
-def _functions(path: str) -> list[str]:
+@pytest.mark.parametrize("name", documents.NAMES)
+def test_a_method_that_is_named_is_there(name: str) -> None:
+    named = {it for it in documents.code_of(documents.text_of(name)) if METHOD.fullmatch(it)}
+    if named:
+        assert named <= {function for path in files_of(*PROGRAM) for function in _functions(path)}
+
+
+def _functions(path: str | Path) -> list[str]:
     """Return the functions of a file, and the methods of its classes as `Class.method`."""
     names = []
     for part in ast.parse((ROOT / path).read_text()).body:
