@@ -16,7 +16,6 @@ from django.test import Client
 from django.urls import reverse
 
 from birdwatcher.birds.models import Bird
-from birdwatcher.common.moments import EARLIEST, LATEST
 from birdwatcher.nodes.models import Node, NodeStatus
 from birdwatcher.writer.ledger import Ledger
 from nodeproc.wire.frames import Kind, pack
@@ -92,7 +91,11 @@ def test_the_rows_are_read_as_they_were_written(installation: Installation) -> N
     ]
     birds = Bird.objects.order_by("timestamp")
     first, last = birds.first(), birds.last()
-    assert (first.timestamp, last.timestamp) == (EARLIEST, LATEST)
+    # The first and the last day that can be kept.
+    assert (first.timestamp, last.timestamp) == (
+        datetime.datetime(1, 1, 2, tzinfo=datetime.UTC),
+        datetime.datetime(9999, 12, 30, tzinfo=datetime.UTC),
+    )
     assert first.doubtful
     zoë = Bird.objects.filter(name="Zoë", node__name="Dartmoor").first()
     assert (zoë.species.name, zoë.timestamp.timestamp(), zoë.doubtful) == ("Robin", AT, False)
