@@ -242,8 +242,8 @@ def dump(database) -> str:
 
 
 def main(directory: Path) -> None:
-    """Write everything into `directory`."""
-    directory.mkdir(parents=True, exist_ok=True)
+    """Write everything into `directory`, which must not exist: a spool is only appended to."""
+    directory.mkdir(parents=True)
     setup_test_environment()
     with tempfile.TemporaryDirectory() as state, started_cluster() as cluster:
         databases = Databases(Path(state), lambda: cluster)
