@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 DEBUG := BIRDWATCHER_DEBUG=$${BIRDWATCHER_DEBUG:-1}
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fuzz chaos soak bench pictures lint format clean
+.PHONY: help demo test fuzz chaos soak bench pictures docs lint format clean
 .DELETE_ON_ERROR:
 
 help: ## list these targets
@@ -44,6 +44,10 @@ bench: $(VENV)/.installed-tests ## measure against the machine's limits: FIGURES
 
 pictures: $(VENV)/.installed-tests ## take the pictures in tests/browser/pictures anew, with Chromium
 	$(BIN)/python -m tests.browser.pictures
+
+docs: $(VENV)/.installed-tests ## write anew what is made from the code: tables of settings, the drawing of the rooms
+	$(DEBUG) $(BIN)/python -m birdwatcher.configuration.document
+	$(BIN)/python -m tests.support.rooms
 
 lint: $(VENV)/.installed-tests ## check the code: ruff, its format, mypy
 	$(BIN)/ruff check .

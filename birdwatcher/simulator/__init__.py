@@ -1,1 +1,1 @@
-"""Simulated nodes: `./manage.py runnodes`. They know nothing of the program that they test."""
+"""Simulated nodes, for tests and demonstrations. They know nothing of the program."""

@@ -1,6 +1,6 @@
 """The rooms of the program: their storeys, what each imports, and a drawing of both.
 
-`python -m tests.support.rooms` brings the drawing in docs/architecture.md up to date.
+`make docs` brings the drawing in docs/architecture.md up to date.
 """
 
 import ast
@@ -11,25 +11,34 @@ ROOT = Path(__file__).parent.parent.parent
 PAGE = ROOT / "docs" / "architecture.md"
 BEGIN, END = "<!-- rooms: generated -->\n", "<!-- /rooms -->"
 
-# From the ground up: a room imports rooms below its storey, and none beside it.
-STOREYS: dict[str, tuple[tuple[str, ...], ...]] = {
-    "birdwatcher": (
-        ("common",),
-        ("configuration",),
-        ("accounts", "nodes"),
-        ("birds",),
-        ("daemon",),
-        ("rollups",),
-        ("health", "search"),
-        ("feed",),
-        ("writer", "exports", "intake"),
-        ("api", "pages", "staff", "live"),
-        ("server",),
-        ("asgi", "settings", "urls"),
-    ),
+# From the top down: a room imports rooms on the storeys below its own, and none beside it.
+STOREYS: dict[str, dict[str, tuple[str, ...]]] = {
+    "birdwatcher": {
+        "entrance": ("asgi", "settings", "urls"),
+        "server": ("server",),
+        "faces": ("api", "live", "pages", "staff"),
+        "doing": ("exports", "intake", "writer"),
+        "news": ("feed",),
+        "reading": ("health", "search"),
+        "counting": ("rollups",),
+        "daemon": ("daemon",),
+        "heard": ("birds",),
+        "subjects": ("accounts", "nodes"),
+        "settings": ("configuration",),
+        "ground": ("common",),
+    },
+    "nodeproc": {
+        "process": ("process",),
+        "orders": ("assignment",),
+        "work": ("delivery", "sources"),
+        "telling": ("logs", "numbers"),
+        "messages": ("wire",),
+        "bounds": ("limits",),
+        "ground": ("backoff", "setting", "states"),
+    },
 }
-# Beside the house: nothing in it imports these two.
-OUTSIDE = {"birdwatcher.simulator": set(), "birdwatcher.demo": {"birdwatcher"}}
+# Beside the house: no room imports these.
+OUTSIDE = ("birdwatcher.demo", "birdwatcher.simulator")
 
 
 def files_of(*packages: str) -> list[Path]:
@@ -62,7 +71,7 @@ def imported_modules(path: Path) -> Iterator[str]:
 
 def room_of(path: Path) -> str:
     """Return the room, a folder or a single module, in which a file lies."""
-    return path.parts[1].removesuffix(".py") if len(path.parts) > 1 else ""
+    return path.parts[1].removesuffix(".py")
 
 
 def imports_of_rooms(package: str) -> dict[str, set[str]]:
@@ -76,3 +85,48 @@ def imports_of_rooms(package: str) -> dict[str, set[str]]:
         others = {parts[1] for parts in modules if parts[0] == package and len(parts) > 1}
         found.setdefault(room, set()).update(others - {room})
     return found
+
+
+def docstring_of(package: str, room: str) -> str:
+    """Return the first sentence of the room's docstring."""
+    path = Path(package, room, "__init__.py")
+    path = path if (ROOT / path).is_file() else Path(package, f"{room}.py")
+    text = ast.get_docstring(tree_of(path)) or ""
+    return " ".join(text.partition("\n\n")[0].split())
+
+
+def drawing() -> str:
+    """Return the storeys of every package, and what each room holds and imports, in Markdown."""
+    return "\n".join(part for package in STOREYS for part in _drawing_of(package))
+
+
+def _drawing_of(package: str) -> Iterator[str]:
+    found = imports_of_rooms(package)
+    width = max(map(len, STOREYS[package]))
+    yield f"`{package}/`, from the top down:\n\n```text"
+    for storey, rooms in STOREYS[package].items():
+        yield f"{storey:{width}}  │ {'   '.join(rooms)}"
+    yield "```\n\n| room | holds | imports |\n| --- | --- | --- |"
+    for rooms in STOREYS[package].values():
+        yield from (_row(package, room, found[room]) for room in rooms)
+    for outside in OUTSIDE:
+        if outside.startswith(f"{package}."):
+            room = outside.removeprefix(f"{package}.")
+            yield _row(package, room, found[room])
+    yield ""
+
+
+def _row(package: str, room: str, imports: set[str]) -> str:
+    return (
+        f"| `{room}` | {docstring_of(package, room)} | {', '.join(sorted(imports)) or 'nothing'} |"
+    )
+
+
+def page_with_drawing() -> str:
+    """Return the text of the page with the drawing as it is now."""
+    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
+    return f"{before}{BEGIN}\n{drawing()}\n{END}{rest.partition(END)[2]}"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page_with_drawing(), encoding="utf-8")

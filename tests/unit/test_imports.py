@@ -9,11 +9,13 @@ import pytest
 
 from tests.support.rooms import (
     OUTSIDE,
+    PAGE,
     ROOT,
     STOREYS,
     files_of,
     imported_modules,
     imports_of_rooms,
+    page_with_drawing,
     tree_of,
 )
 
@@ -58,17 +60,26 @@ def test_rooms_are_there() -> None:
 
 @pytest.mark.parametrize("package", STOREYS)
 def test_arrows_point_down(package: str) -> None:
-    storey_of = {room: number for number, rooms in enumerate(STOREYS[package]) for room in rooms}
+    height = {
+        room: number
+        for number, rooms in enumerate(reversed(STOREYS[package].values()))
+        for room in rooms
+    }
     found = imports_of_rooms(package)
     inside = {room for room in found if f"{package}.{room}" not in OUTSIDE}
-    assert inside == storey_of.keys()
+    assert inside == height.keys()
     wrong = {
         f"{room} -> {other}"
         for room in inside
         for other in found[room]
-        if storey_of.get(other, len(storey_of)) >= storey_of[room]
+        if height.get(other, len(height)) >= height[room]
     }
     assert not wrong
+
+
+def test_the_drawing_shows_the_rooms_as_they_are() -> None:
+    again = "run `make docs`"
+    assert page_with_drawing() == PAGE.read_text(encoding="utf-8"), again
 
 
 def test_simulator_knows_nothing_of_the_program() -> None:
