@@ -4,13 +4,13 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from birdwatcher.pages.views.favicon import favicon
-from birdwatcher.pages.views.healthz import healthz
+from birdwatcher.pages.favicon import favicon
+from birdwatcher.pages.system.healthz import healthz
 
-handler400 = "birdwatcher.pages.views.errors.bad_request"
-handler403 = "birdwatcher.pages.views.errors.forbidden"
-handler404 = "birdwatcher.pages.views.errors.not_found"
-handler500 = "birdwatcher.pages.views.errors.failed"
+handler400 = "birdwatcher.pages.errors.bad_request"
+handler403 = "birdwatcher.pages.errors.forbidden"
+handler404 = "birdwatcher.pages.errors.not_found"
+handler500 = "birdwatcher.pages.errors.failed"
 
 admin.site.site_header = admin.site.site_title = "Birdwatcher"
 admin.site.enable_nav_sidebar = False  # the lists need the width more

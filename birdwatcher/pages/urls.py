@@ -2,14 +2,20 @@
 
 from django.urls import path
 
-from birdwatcher.pages.views import actions, birds, exports, node, nodes, overview, species, system
+from birdwatcher.pages.birds import exports
+from birdwatcher.pages.birds import views as birds
+from birdwatcher.pages.nodes import actions
+from birdwatcher.pages.nodes import views as nodes
+from birdwatcher.pages.overview import views as overview
+from birdwatcher.pages.species import views as species
+from birdwatcher.pages.system import views as system
 
 app_name = "pages"
 urlpatterns = [
     path("", overview.overview, name="overview"),
     path("nodes/", nodes.nodes, name="nodes"),
     path("nodes/act/", actions.act, name="nodes-act"),
-    path("nodes/<int:pk>/", node.node, name="node"),
+    path("nodes/<int:pk>/", nodes.node, name="node"),
     path("birds/", birds.birds, name="birds"),
     path("birds/export/", exports.export, name="birds-export"),
     path("birds/exports/", exports.exports, name="birds-exports"),

@@ -11,8 +11,8 @@ from django.utils.html import format_html
 
 from birdwatcher.daemon.node_states import tone
 from birdwatcher.nodes.packets import as_hex, as_text
+from birdwatcher.pages.nodes.timeline import Mark
 from birdwatcher.pages.templatetags.pages import NOTHING, ago, in_words, sparkline
-from birdwatcher.pages.timeline import Mark
 
 register = template.Library()
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from birdwatcher.birds.models import Bird, Species
 from birdwatcher.nodes.models import Node
-from birdwatcher.pages import filters
+from birdwatcher.pages.birds import filters
 from birdwatcher.search import pages, walk
 from birdwatcher.search.keyset import Position
 from tests.support.flock import NOON, SECOND, insert, make_flock, make_nodes, make_species
@@ -210,7 +210,7 @@ def test_long_menus_are_cut_but_hold_what_is_chosen(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(filters, "CHOICES", 2)
-    monkeypatch.setattr("birdwatcher.pages.views.birds.CHOICES", 2)
+    monkeypatch.setattr("birdwatcher.pages.birds.views.CHOICES", 2)
     last = make_species("A", "B", "C", "D")[-1]
     page = open_page(client, f"?species={last.pk}")
     assert re.findall(r'<option value="\d+"[^>]*>(\w)<', page) == ["D", "A", "B"]

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from birdwatcher.birds.models import Bird, Species
 from birdwatcher.nodes.models import Node, RejectedPacket, StatusChange
-from birdwatcher.pages import history, timeline
+from birdwatcher.pages.nodes import history, timeline
 from nodeproc.states import NodeState
 from nodeproc.wire.reasons import Reason
 from tests.support.configured import configured

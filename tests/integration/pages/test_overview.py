@@ -18,8 +18,8 @@ from django.utils import timezone
 from birdwatcher.birds.models import Bird, Species
 from birdwatcher.daemon.models import Daemon
 from birdwatcher.nodes.models import Node, NodeStatus
-from birdwatcher.pages import figures, held
-from birdwatcher.pages.figures import Compared
+from birdwatcher.pages.overview import figures, held
+from birdwatcher.pages.overview.figures import Compared
 from nodeproc.states import NodeState
 from tests.support.flock import insert
 from tests.support.follower import log_in

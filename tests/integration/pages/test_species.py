@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from birdwatcher.birds.models import Bird, Species
-from birdwatcher.pages import species_list
+from birdwatcher.pages.species import table
 from tests.support.flock import insert, make_nodes, make_species
 from tests.support.network import browser_of
 from tests.support.plans import plans
@@ -104,7 +104,7 @@ def test_search_and_pages(client: Client, monkeypatch: pytest.MonkeyPatch) -> No
         "Wren",
     ]
     assert "No species has “zz” in its name" in open_page(client, f"{LIST}?q=zz")
-    monkeypatch.setattr(species_list, "SIZE", 3)
+    monkeypatch.setattr(table, "SIZE", 3)
     page = open_page(client, f"{LIST}?order=name")
     assert [row[0] for row in rows(page)] == ["Auk", "Dodo", "Robin"]
     assert 'rel="next" href="?order=name&page=2"' in page
@@ -189,7 +189,7 @@ def test_queries_are_few_and_read_no_birds_whole(client: Client) -> None:
     )
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
-    addresses = [f"{LIST}?order={order}" for order in species_list.COLUMNS]
+    addresses = [f"{LIST}?order={order}" for order in table.COLUMNS]
     for address in (*addresses, f"{LIST}?q=S1&page=2", f"{LIST}{species[3].pk}/"):
         with CaptureQueriesContext(connection) as queries:
             open_page(client, address)

@@ -10,7 +10,7 @@ from django.utils import timezone
 from birdwatcher.birds.models import Bird, Species
 from birdwatcher.daemon.models import Daemon, DaemonProcess
 from birdwatcher.nodes.models import Node
-from birdwatcher.pages import storage
+from birdwatcher.pages.system import storage
 from nodeproc.states import NodeState
 from supervisor import VERSION
 from tests.support.databases import POSTGRESQL, Database

@@ -4,7 +4,7 @@ import pytest
 
 from birdwatcher.daemon.node_states import DISABLED, UNKNOWN, WAITING, WORDS, Live
 from birdwatcher.nodes.models import Node
-from birdwatcher.pages.advice import BY_ERROR, advise
+from birdwatcher.pages.nodes.advice import BY_ERROR, advise
 from nodeproc.sources.tcp.protocol import FramingError
 from nodeproc.states import NodeState
 

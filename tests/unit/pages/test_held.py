@@ -4,7 +4,7 @@ from itertools import count
 
 from django.utils import timezone
 
-from birdwatcher.pages.held import KEPT, Held
+from birdwatcher.pages.overview.held import KEPT, Held
 
 
 def test_an_answer_is_held_for_a_moment_for_each_zone() -> None:

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from birdwatcher.pages.timeline import (
+from birdwatcher.pages.nodes.timeline import (
     NARROWEST,
     NOT_KNOWN,
     WIDTH,

@@ -18,7 +18,7 @@ from birdwatcher.common.keys import key_in
 from birdwatcher.daemon.models import Daemon
 from birdwatcher.nodes import actions
 from birdwatcher.nodes.models import Node
-from birdwatcher.pages.listing import filtered, understand
+from birdwatcher.pages.nodes.filters import filtered, understand
 
 MOST = 10_000  # nodes at once; databases bound what one statement may name
 
@@ -75,7 +75,7 @@ def act(request: HttpRequest) -> HttpResponse:
             "skipped": len(chosen) - len(nodes),
             "back": _target(request),
         }
-        return render(request, "pages/nodes_confirm.html", context)
+        return render(request, "pages/nodes/confirm.html", context)
     changed = action.do(nodes, request.user)
     whom = nodes[0].name if changed == 1 == len(nodes) else f"{changed:,} nodes"
     return _back(request, *_told(f"{action.done} {whom}."))

@@ -1,4 +1,4 @@
-"""One node."""
+"""The list of nodes, and the page of one node."""
 
 from __future__ import annotations
 
@@ -15,12 +15,17 @@ from birdwatcher.accounts.access import reading
 from birdwatcher.birds.models import Bird
 from birdwatcher.common.keys import key_in
 from birdwatcher.daemon.models import Daemon
+from birdwatcher.daemon.node_states import tone
 from birdwatcher.nodes.models import Node
-from birdwatcher.pages import history, timeline
-from birdwatcher.pages.advice import advise
-from birdwatcher.pages.rows import Row, processes_of, row_of
+from birdwatcher.pages.nodes import history, timeline
+from birdwatcher.pages.nodes.advice import advise
+from birdwatcher.pages.nodes.filters import Asked, filtered, understand
+from birdwatcher.pages.nodes.summary import Row, processes_of, row_of, rows_of, states
+from birdwatcher.pages.nodes.table import heads, ordered, urgency
 from birdwatcher.rollups.models import TotalCount
 from birdwatcher.rollups.queries import per_hour
+
+PAGE = 50  # nodes
 
 SPANS = {
     "24h": ("24 hours", datetime.timedelta(hours=24), "%H:%M"),
@@ -30,6 +35,58 @@ USUAL = "24h"
 TICKS = 4  # parts into which the axis under the band is divided
 NEWEST_BIRDS = 20
 CURSORS = ("changes", "packets", "log")
+
+
+@reading
+def nodes(request: HttpRequest) -> HttpResponse:
+    """Show the list of nodes that the address asks for."""
+    asked = understand(request.GET.dict())
+    daemon, now = Daemon.current(), timezone.now()
+    found = ordered(filtered(asked, daemon, now), asked, now, urgency(daemon, now))
+    last = max(1, -(-len(found) // PAGE))
+    page = min(asked.page, last)
+    context = {
+        "asked": asked,
+        "daemon": daemon,
+        "daemon_alive": daemon is not None and daemon.alive(now),
+        "rows": rows_of(found[(page - 1) * PAGE : page * PAGE], daemon, now),
+        "found": len(found),
+        "shown_from": (page - 1) * PAGE + 1,
+        "shown_to": min(page * PAGE, len(found)),
+        "chips": _chips(asked, states(daemon, now)),
+        "heads": heads(asked),
+        "pages": _pages(asked, page, last),
+    }
+    if asked.page > last:
+        asked.complaints.append(f"There is no page {asked.page:,}: this is the last.")
+    return render(request, "pages/nodes/list.html", context)
+
+
+def _chips(asked: Asked, counts: dict[str, int]) -> list[dict[str, Any]]:
+    """Return the states to choose from: those that there are, and the one that was chosen."""
+    every = {"word": "all", "count": sum(counts.values()), "url": asked.query(state="")}
+    if asked.state:
+        counts = {asked.state: 0} | counts
+    chips = [
+        {
+            "word": word,
+            "tone": tone(word),
+            "count": count,
+            "url": asked.query(state=word),
+            "chosen": word == asked.state,
+        }
+        for word, count in counts.items()
+    ]
+    return [every | {"tone": "", "chosen": not asked.state}, *chips]
+
+
+def _pages(asked: Asked, page: int, last: int) -> dict[str, Any]:
+    return {
+        "number": page,
+        "last": last,
+        "previous": asked.query(page=page - 1) if page > 1 else "",
+        "next": asked.query(page=page + 1) if page < last else "",
+    }
 
 
 @reading
@@ -62,7 +119,7 @@ def node(request: HttpRequest, pk: int) -> HttpResponse:
     # What refreshes itself has no use for the chart.
     if not request.headers.get("HX-Request"):
         context["chart"] = _chart(node, now, over)
-    return render(request, "pages/node.html", context)
+    return render(request, "pages/nodes/node.html", context)
 
 
 def _understand(request: HttpRequest) -> tuple[str, dict[str, int | None], list[str]]:

@@ -16,8 +16,8 @@ from birdwatcher.accounts.access import reading
 from birdwatcher.daemon.models import DaemonProcess
 from birdwatcher.health.examination import read_facts
 from birdwatcher.health.judgement import Grade, judge
-from birdwatcher.pages import storage
 from birdwatcher.pages.sorting import asked_next, sorted_as
+from birdwatcher.pages.system import storage
 from supervisor import VERSION
 
 PAGE = 50  # processes
@@ -60,7 +60,7 @@ def system(request: HttpRequest) -> HttpResponse:
         "django": django.get_version(),
         "system": f"{platform.system()} {platform.release()}",
     }
-    return render(request, "pages/system.html", context | _processes(request, alive=alive))
+    return render(request, "pages/system/system.html", context | _processes(request, alive=alive))
 
 
 def _processes(request: HttpRequest, *, alive: bool) -> dict[str, Any]:

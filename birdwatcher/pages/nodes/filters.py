@@ -1,28 +1,20 @@
-"""The list of nodes as a page's address asks for it: which of them, in which order, which page.
-
-The cost is bounded by the number of nodes, each of which has a process of its own: a few thousand.
-"""
+"""Which nodes the address of the list asks for, in which order, and which page of them."""
 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from django import forms
-from django.db.models import Case, F, IntegerField, OuterRef, Q, QuerySet, Subquery, When
+from django.db.models import Q, QuerySet
 from django.utils.http import urlencode
 
-from birdwatcher.daemon.models import Daemon, DaemonProcess
+from birdwatcher.daemon.models import Daemon
 from birdwatcher.daemon.node_states import WORDS, nodes_in
 from birdwatcher.nodes.models import Node
-from birdwatcher.nodes.rates import counted
-from birdwatcher.pages.addresses import address_key, split_address
-from birdwatcher.pages.rows import URGENCY
 
-PAGE = 50  # nodes
-
+# By what the list can be ordered, with the head of the column.
 COLUMNS = {
     "name": "Node",
     "address": "Address",
@@ -36,8 +28,6 @@ COLUMNS = {
     "cpu": "CPU",
     "next": "Next try",
 }
-# Those columns in which the largest is what one looks for.
-LARGEST_FIRST = {"heard", "rate", "reconnects", "memory", "cpu", "since"}
 
 
 class Question(forms.Form):
@@ -105,29 +95,6 @@ def filtered(asked: Asked, daemon: Daemon | None, now: datetime.datetime) -> Que
     return nodes.filter(_with_text(asked.q)) if asked.q else nodes
 
 
-def ordered(nodes: QuerySet[Node], asked: Asked, now: datetime.datetime, rank: Any) -> list[int]:
-    """Return the keys of `nodes` in the order that `asked` asks for; `rank` is of their states."""
-    name = asked.sort.removeprefix("-")
-    backwards = asked.sort.startswith("-")
-    if name in IN_PYTHON:
-        columns, key = IN_PYTHON[name]
-        rows = list(nodes.order_by("name", "pk").values_list("pk", *columns))
-        rows.sort(key=lambda row: key(now, *row[1:]), reverse=backwards)
-        return [row[0] for row in rows]
-    column = rank if name == "state" else IN_DATABASE.get(name, F("name"))
-    first = column.desc(nulls_last=True) if backwards else column.asc(nulls_last=True)
-    return list(nodes.order_by(first, "name", "pk").values_list("pk", flat=True))
-
-
-def urgency(daemon: Daemon | None, now: datetime.datetime) -> Case:
-    """Return by what nodes are ordered if it is by their states."""
-    return Case(
-        *(When(nodes_in(word, daemon, now), then=rank) for rank, word in enumerate(URGENCY)),
-        default=len(URGENCY),
-        output_field=IntegerField(),
-    )
-
-
 def _with_text(text: str) -> Q:
     """Return the condition of the nodes with `text` in their names or addresses."""
     found = Q(name__icontains=text) | Q(ip_address__icontains=text)
@@ -137,34 +104,12 @@ def _with_text(text: str) -> Q:
     return found
 
 
-def _measured(column: str) -> Subquery:
-    """Return a column of the newest measurement of a node's process."""
-    newest = DaemonProcess.objects.filter(node=OuterRef("pk")).order_by("-started_at", "-pk")
-    return Subquery(newest.values(column)[:1])
-
-
-IN_DATABASE: dict[str, Any] = {
-    "name": F("name"),
-    "since": Case(When(enabled=True, then=F("status__since"))),
-    "heard": F("status__last_event_at"),
-    "reconnects": F("status__reconnects"),
-    "pid": F("status__pid"),
-    "memory": _measured("resident_bytes"),
-    "cpu": _measured("cpu_percent"),
-    "next": F("status__next_try"),
-}
-
-
-def _rate_key(now: datetime.datetime, recent: list[int] | None, minute: Any) -> int:
-    return sum(counted(recent or [], minute, now))
-
-
-def _address_key(now: datetime.datetime, address: str, port: int) -> Any:
-    return address_key(address), port
-
-
-# By what no database orders as people do: the columns it takes, and the key made of them.
-IN_PYTHON: dict[str, tuple[list[str], Callable[..., Any]]] = {
-    "address": (["ip_address", "port"], _address_key),
-    "rate": (["status__recent", "status__recent_minute"], _rate_key),
-}
+def split_address(text: str) -> tuple[str, int | None]:
+    """Return host and port of `10.0.3.2:9999`, `[::1]:9999`, `:9999` or `9999`; else no port."""
+    host, colon, port = text.strip().rpartition(":")
+    if not (port.isascii() and port.isdigit() and len(port) <= 5):
+        return text, None
+    # Of an IPv6 address without brackets nobody can tell where it ends.
+    if colon and ":" in host and not (host.startswith("[") and host.endswith("]")):
+        return text, None
+    return host.strip("[]"), int(port)

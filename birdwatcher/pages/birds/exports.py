@@ -16,7 +16,7 @@ from birdwatcher.exports.birds import Birds
 from birdwatcher.exports.formats import FORMATS
 from birdwatcher.exports.models import Export
 from birdwatcher.exports.stream import BusyError
-from birdwatcher.pages.filters import BirdFilters
+from birdwatcher.pages.birds.filters import BirdFilters
 
 VISITOR = "visitor"  # the cookie of a browser in which nobody is logged in
 TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")  # what it holds: see `secrets.token_urlsafe`
@@ -58,7 +58,7 @@ def export(request: HttpRequest) -> HttpResponseBase:
 @reading
 def exports(request: HttpRequest) -> HttpResponse:
     """Show how far the viewer's exports have come, as a part of the page of birds."""
-    return render(request, "pages/exports.html", progress(request))
+    return render(request, "pages/birds/exports.html", progress(request))
 
 
 def progress(request: HttpRequest) -> dict[str, Any]:
@@ -82,4 +82,4 @@ def _visitor(request: HttpRequest) -> str:
 
 
 def _refuse(request: HttpRequest, status: int, complaints: list[str]) -> HttpResponse:
-    return render(request, "pages/no_export.html", {"complaints": complaints}, status=status)
+    return render(request, "pages/birds/no_export.html", {"complaints": complaints}, status=status)

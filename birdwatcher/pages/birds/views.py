@@ -11,8 +11,8 @@ from django.urls import reverse
 from birdwatcher.accounts.access import reading
 from birdwatcher.birds.models import Bird, Species
 from birdwatcher.nodes.models import Node
-from birdwatcher.pages.filters import CHOICES, RANGES, BirdFilters
-from birdwatcher.pages.views.exports import progress
+from birdwatcher.pages.birds.exports import progress
+from birdwatcher.pages.birds.filters import CHOICES, RANGES, BirdFilters
 from birdwatcher.search import pages, totals
 
 
@@ -30,7 +30,7 @@ def birds(request: HttpRequest) -> HttpResponse:
     menus, ranges = _menus(filters), _ranges(filters)
     context = {"filters": filters, "menus": menus, "ranges": ranges, **found}
     context |= progress(request)
-    return render(request, "pages/birds.html", context)
+    return render(request, "pages/birds/list.html", context)
 
 
 def _found(filters: BirdFilters) -> dict[str, Any]:

@@ -11,9 +11,9 @@ from django.utils import timezone
 
 from birdwatcher.accounts.access import reading
 from birdwatcher.birds.models import Bird
-from birdwatcher.pages import figures
-from birdwatcher.pages.condition import condition
-from birdwatcher.pages.held import Held
+from birdwatcher.pages.overview import figures
+from birdwatcher.pages.overview.condition import condition
+from birdwatcher.pages.overview.held import Held
 
 LINES = 50  # of the live feed; its script keeps as many
 TOP = 10
@@ -24,11 +24,11 @@ def overview(request: HttpRequest) -> HttpResponse:
     """Show the overview, or the part of it that refreshes itself."""
     part = request.headers.get("HX-Target")
     if part == "counts":
-        return render(request, "pages/overview_counts.html", _counts.ask())
+        return render(request, "pages/overview/counts.html", _counts.ask())
     now = {"condition": condition()} | _numbers.ask()
     if part == "now":
-        return render(request, "pages/overview_now.html", now)
-    return render(request, "pages/overview.html", now | _counts.ask() | {"feed": _feed()})
+        return render(request, "pages/overview/now.html", now)
+    return render(request, "pages/overview/overview.html", now | _counts.ask() | {"feed": _feed()})
 
 
 def _count_now() -> dict[str, Any]:

@@ -11,7 +11,7 @@ from birdwatcher.daemon.node_states import DISABLED, Live, live, tone
 from birdwatcher.health.examination import read_facts
 from birdwatcher.health.judgement import Grade, Verdict, judge
 from birdwatcher.nodes.models import Node
-from birdwatcher.pages.rows import states
+from birdwatcher.pages.nodes.summary import states
 from nodeproc.states import NodeState
 
 NAMED = 6  # nodes that are not connected, each with its reason

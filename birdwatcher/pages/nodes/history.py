@@ -14,7 +14,7 @@ from django.db.models import Model, QuerySet
 
 from birdwatcher.birds.models import Bird
 from birdwatcher.nodes.models import Node, RejectedPacket, StatusChange
-from birdwatcher.pages.timeline import NOT_KNOWN
+from birdwatcher.pages.nodes.timeline import NOT_KNOWN
 from nodeproc.states import NodeState
 
 # In the worst storm there are so many of one node, see birdwatcher.writer.retention.

@@ -14,7 +14,7 @@ from birdwatcher.accounts.access import reading
 from birdwatcher.accounts.timezones import today
 from birdwatcher.birds.models import Species
 from birdwatcher.common.units import DAY
-from birdwatcher.pages.species_list import Asked, listed, with_columns
+from birdwatcher.pages.species.table import Asked, listed, with_columns
 from birdwatcher.rollups import queries
 from birdwatcher.search import pages
 from birdwatcher.search.search import Search
@@ -36,7 +36,7 @@ def all_species(request: HttpRequest) -> HttpResponse:
         "previous": _before(asked),
         "following": asked.query(page=asked.number + 1) if more else None,
     }
-    return render(request, "pages/all_species.html", context)
+    return render(request, "pages/species/list.html", context)
 
 
 def _before(asked: Asked) -> str | None:
@@ -65,7 +65,7 @@ def species(request: HttpRequest, pk: int) -> HttpResponse:
         "nodes": [(node, birds, birds / it.total if it.total else 0) for node, birds in nodes],
         "newest": pages.newest(Search(species=pk)).birds[:NEWEST],
     }
-    return render(request, "pages/species.html", context)
+    return render(request, "pages/species/species.html", context)
 
 
 def _months(by_month: Mapping[datetime.date, int], now: datetime.date) -> dict[datetime.date, int]:

@@ -1,0 +1,1 @@
+"""The page of birds, and the files that it exports."""

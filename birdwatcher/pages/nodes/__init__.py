@@ -1,0 +1,1 @@
+"""The pages about nodes: their list, one node, and what operators do to them."""

@@ -1,0 +1,1 @@
+"""The overview: how the network is now, and what it hears."""

@@ -1,0 +1,1 @@
+"""The pages about species: their list, and one species."""

@@ -1,0 +1,1 @@
+"""The page of the daemon, its processes and the database; and `/healthz`."""
