@@ -1,5 +1,8 @@
 """The browser, and the web UI as it is in production.
 
+What pages and the live feed get from either database is tested without a browser; here most tests
+have one of the two.
+
 Nothing that knows models is imported here at once: Django is not set up yet when pytest is given
 this folder.
 """

@@ -153,6 +153,7 @@ def json_rows(path: Path) -> list[Row]:
     ]
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_every_filter_shows_the_rows_of_a_direct_query(
     nodes: list[Node], browser: Chromium, log_in: Callable[[str], None]
 ) -> None:
@@ -185,6 +186,7 @@ def test_every_filter_shows_the_rows_of_a_direct_query(
         assert found == expected, f"{fields} at {browser.url}"
 
 
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 def test_paging_and_exports(
     nodes: list[Node], browser: Chromium, log_in: Callable[[str], None]
 ) -> None:

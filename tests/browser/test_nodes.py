@@ -35,6 +35,7 @@ def add_in_the_admin(browser: Chromium, field: FieldNode) -> None:
     assert "was added successfully" in browser.text(".messagelist")
 
 
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 def test_a_node_comes_and_goes_on_the_open_page(
     database: Database,
     browser: Chromium,

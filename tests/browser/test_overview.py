@@ -69,6 +69,7 @@ def test_a_bird_appears_on_the_open_page(
     assert was_not_reloaded(browser)
 
 
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 def test_a_restart_of_the_web_server_loses_no_bird(
     field: FieldNode, site: Site, browser: Chromium, log_in: Callable[[str], None]
 ) -> None:

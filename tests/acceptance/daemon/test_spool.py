@@ -51,13 +51,14 @@ def wait_until_nothing_waits(park: Park) -> None:
     )
 
 
-def stopped_during_an_outage(park: Park, station: Station, count: int) -> None:
+def stopped_during_an_outage(park: Park, *stations: Station, count: int) -> None:
     """Have events received, and the daemon stopped, while nothing can be committed."""
     with write_locked(park.database):
-        station.field.send(count)
-        wait_until_spooled(park, station)
+        for station in stations:
+            station.field.send(count)
+        wait_until_spooled(park, *stations)
         assert park.daemon.stop() == 0
-    assert origin(station) in spooled(spools(park))
+    assert {origin(station) for station in stations} <= set(spooled(spools(park)))
 
 
 def test_an_outage_is_spooled_and_made_up_for(park: Park, processes: Processes) -> None:
@@ -79,51 +80,33 @@ def test_an_outage_is_spooled_and_made_up_for(park: Park, processes: Processes) 
     assert "Nothing is waiting." in processes.run("spool", env=park.database.env)
 
 
-def test_the_next_daemon_replays_what_the_last_one_spooled(
-    park: Park, start_daemon: Callable[..., Daemon]
-) -> None:
-    station = park.add("Dartmoor")
-    stopped_during_an_outage(park, station, 300)
-    start_daemon(park.database)
-    station.wait_for_birds()
-    wait_until_nothing_waits(park)
-
-
-def test_the_spool_of_a_disabled_node_is_committed_without_connecting(
-    park: Park, start_daemon: Callable[..., Daemon]
-) -> None:
-    station = park.add("Dartmoor")
-    stopped_during_an_outage(park, station, 30)
-    station.change(enabled=False)
-    accepted = station.field.accepted
-    daemon = start_daemon(park.database)
-    station.wait_for_birds()
-    wait_until_nothing_waits(park)
-    wait_until(
-        lambda: station.id not in daemon.nodes(), timeout=10, message="its process has ended"
-    )
-    assert not station.field.connections()
-    assert station.field.accepted == accepted
-
-
-def test_the_spool_of_a_deleted_node_is_dropped_and_said_so(
+def test_the_next_daemon_commits_what_the_last_one_spooled(
     park: Park, start_daemon: Callable[..., Daemon], processes: Processes
 ) -> None:
-    station = park.add("Dartmoor")
-    stopped_during_an_outage(park, station, 30)
-    number = station.id
-    station.node.delete()
-    listing = processes.run("spool", env=park.database.env)
-    assert f"{number} (no longer exists)" in listing
+    """Also of a node that is disabled, without connecting; that of a deleted one is dropped."""
+    station, disabled, deleted = (park.add(name) for name in ("Dartmoor", "Exmoor", "Snowdon"))
+    stopped_during_an_outage(park, station, disabled, deleted, count=30)
+    disabled.change(enabled=False)
+    accepted = disabled.field.accepted
+    number = deleted.id
+    deleted.node.delete()
+    assert f"{number} (no longer exists)" in processes.run("spool", env=park.database.env)
     daemon = start_daemon(park.database)
     daemon.wait_for_line(rf"node={number} was deleted: 30 of its events dropped")
+    station.wait_for_birds()
+    disabled.wait_for_birds()
     wait_until_nothing_waits(park)
     assert not Bird.objects.filter(node_id=number).exists()
+    wait_until(
+        lambda: disabled.id not in daemon.nodes(), timeout=10, message="its process has ended"
+    )
+    assert not disabled.field.connections()
+    assert disabled.field.accepted == accepted
 
 
 def test_what_is_spooled_can_be_committed_by_hand(park: Park, processes: Processes) -> None:
     station = park.add("Dartmoor")
-    stopped_during_an_outage(park, station, 300)
+    stopped_during_an_outage(park, station, count=300)
     assert "Everything is committed." in processes.run("spool", "--commit", env=park.database.env)
     station.wait_for_birds()
     wait_until_nothing_waits(park)

@@ -31,13 +31,12 @@ def test_a_setting_opens_it_to_everybody(
         page.read_birds(1)
 
 
-@pytest.mark.parametrize(
-    "query", ["?since=x", "?since=-1", "?node=1.5", f"?species={2**63}", "?since=%E4", "?since=1_0"]
-)
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_nonsense_is_refused(web: Web, query: str) -> None:
-    with web.follow(query) as page:
-        assert page.closed_with() == 4400
+def test_nonsense_is_refused(web: Web) -> None:
+    species = f"?species={2**63}"
+    for query in ("?since=x", "?since=-1", "?node=1.5", species, "?since=%E4", "?since=1_0"):
+        with web.follow(query) as page:
+            assert page.closed_with() == 4400, query
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -67,6 +66,7 @@ def test_other_addresses_are_refused_and_what_is_said_to_it_is_passed_over(
         page.read_birds(1)
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_who_takes_too_little_is_let_go_and_the_others_hear_all(web: Web, field: Field) -> None:
     with web.follow_from_now() as page, slow_follower(web.address, web.cookie) as slow:
         for number in range(1, 8):
@@ -82,6 +82,7 @@ def test_who_takes_too_little_is_let_go_and_the_others_hear_all(web: Web, field:
             assert len(slow.ids) + left_out + len(again.ids) == 70_000
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_who_takes_too_little_is_told_so(ports: PortBlock, field: Field) -> None:
     cookie = cookie_of(log_in())
     with (
