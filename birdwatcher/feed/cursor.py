@@ -1,4 +1,4 @@
-"""How far somebody has followed: birds by their key, deletions by their order of commit."""
+"""How far a follower has read: rows by their key, deletions by the order of their commits."""
 
 from __future__ import annotations
 
@@ -8,48 +8,47 @@ from typing import NamedTuple, Self
 from birdwatcher.common.keys import BIGGEST_KEY
 from birdwatcher.feed.models import Deletion
 
-_TEXT = re.compile(r"([0-9]{1,19})\.([0-9]{1,19})\.([0-9]{1,12})", re.ASCII)
+_TOKEN = re.compile(r"([0-9]{1,19})\.([0-9]{1,19})\.([0-9]{1,12})", re.ASCII)
 
 
-class Gone(NamedTuple):
-    """A place among the deletions: every one up to it, in this order, was told."""
+class DeletionCursor(NamedTuple):
+    """A position among the deletions: every deletion up to it, in this order, was sent."""
 
     xact: int
     key: int
 
-    def text(self, now: float) -> str:
-        """Return it as programs keep it, and come again with it; `now` is in Unix time."""
-        return f"{self.xact}.{self.key}.{int(now)}"
+
+class Cursor(NamedTuple):
+    """Every row up to `key` was sent, and every deletion up to `deletions`."""
+
+    key: int
+    deletions: DeletionCursor
+
+    def or_later(self, other: Cursor) -> Cursor:
+        """Return the later of both, for rows and for deletions."""
+        return Cursor(max(self.key, other.key), max(self.deletions, other.deletions))
 
 
-class Place(NamedTuple):
-    """Every bird up to the key `birds` was told, and every deletion up to `gone`."""
+class DeletionToken(NamedTuple):
+    """What a program stores between two connections: a cursor, and when it was reached (Unix)."""
 
-    birds: int
-    gone: Gone
-
-    def or_later(self, other: Place) -> Place:
-        """Return the later of both, in either respect."""
-        return Place(max(self.birds, other.birds), max(self.gone, other.gone))
-
-
-class Kept(NamedTuple):
-    """What `Gone.text` says: a place, and when it was reached, in Unix time."""
-
-    gone: Gone
+    cursor: DeletionCursor
     at: int
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read it. Raises ValueError."""
-        found = _TEXT.fullmatch(text)
+        """Parse what `str` returns. Raises ValueError."""
+        found = _TOKEN.fullmatch(text)
         if found is None:
             raise ValueError(text)
         xact, key, at = map(int, found.groups())
         if max(xact, key) > BIGGEST_KEY:
             raise ValueError(text)
-        return cls(Gone(xact, key), at)
+        return cls(DeletionCursor(xact, key), at)
+
+    def __str__(self) -> str:
+        return f"{self.cursor.xact}.{self.cursor.key}.{self.at}"
 
     def is_old(self, now: float) -> bool:
-        """Whether deletions that came after it may have been forgotten by `now`, in Unix time."""
+        """Whether later deletions may have been forgotten by `now`, in Unix time."""
         return now - self.at > Deletion.PROMISED_FOR.total_seconds()

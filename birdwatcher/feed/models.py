@@ -1,4 +1,4 @@
-"""Which birds were deleted lately, for those who were told of them."""
+"""The birds that were deleted lately, for programs that have got them."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from django.db import models
 class Deletion(models.Model):
     """Some birds, of one node and one species, that one statement deleted; on SQLite, one bird.
 
-    Written by the database itself (see `live.triggers`), and kept for a while only. Neither the
-    node nor the species need be there any more: without both, it was all birds, by TRUNCATE, and
-    `birds` has the highest key that there was.
+    Written by triggers of the database (see `birds.triggers`), and kept for a while only. The node
+    and the species may be deleted, too. Without both, TRUNCATE has deleted all birds, and `birds`
+    has the highest key that there was.
 
-    `xact` is the transaction on PostgreSQL, where many delete at the same time and the keys say
-    nothing of the order of their commits; 0 on SQLite.
+    `xact` is the transaction on PostgreSQL, where many may delete at the same time and the keys do
+    not follow the order of the commits; 0 on SQLite.
     """
 
     PROMISED_FOR = datetime.timedelta(days=1)
-    # An hour more, because it is dated when the birds were deleted, and seen after the commit.
+    # An hour more, because `at` is the time of the statement, and the commit comes later.
     KEPT_FOR = PROMISED_FOR + datetime.timedelta(hours=1)
 
     xact = models.BigIntegerField()

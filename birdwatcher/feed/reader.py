@@ -1,36 +1,32 @@
-"""Follows the table of birds, once for all clients of a web process.
+"""Follows a table, once for all followers of a web process.
 
-What is new goes into the queue of each client, and the reader waits for none of them. When the
-database is away, it says so to all, asks again until it is back, and goes on where it was. It reads
-also while nobody is there but those who are still told what they missed: they find the news among
-the recent birds.
+The reader queues what is new for each follower and waits for none of them. When the database is
+away, it reports that to all, asks again until the database is back, and goes on where it was. It
+also reads while the only followers are programs that still catch up: they find what they need next
+in memory (`feed.birds.recent`).
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from functools import partial
 
 import django.db
 
 from birdwatcher.common.database import first_line
-from birdwatcher.feed import deletions, messages, table
-from birdwatcher.feed.cursor import Kept, Place
-from birdwatcher.feed.delivery import Delivery, Removal
-from birdwatcher.feed.followers import Client
-from birdwatcher.feed.recent import Recent, Stretch
-from birdwatcher.feed.reporter import Reporter
-from birdwatcher.feed.table import News
-from birdwatcher.feed.thread import PATIENCE, DatabaseThread
+from birdwatcher.feed import messages
+from birdwatcher.feed.cursor import Cursor, DeletionToken
+from birdwatcher.feed.database_thread import PATIENCE, DatabaseThread
+from birdwatcher.feed.follower import Follower
+from birdwatcher.feed.table import News, Table
 
-POLL = 0.25  # seconds between two looks at the table
+POLL = 0.25  # seconds between two reads
 RETRY = 1.0  # seconds until a database that is away is asked again
-HEARTBEAT = 10.0  # seconds between two signs of life
+HEARTBEAT = 10.0  # seconds between two heartbeats
 AWAY = "The database is away."
 SILENT = "The database does not answer."
 
@@ -38,141 +34,120 @@ log = logging.getLogger("birdwatcher.web")
 
 
 class Reader:
-    """One course of following the table, from the first client to the last."""
+    """One course of following a table, from the first follower to the last."""
 
     def __init__(
         self,
+        table: Table,
         thread: DatabaseThread,
-        reports: DatabaseThread,
-        clients: AbstractSet[Client],
-        recent: Recent,
+        followers: AbstractSet[Follower],
         *,
         heartbeat: float,
-        report_every: int,
+        on_rows: Callable[[int, Sequence[Follower]], None],
     ) -> None:
-        """`clients` is everybody who follows at any moment; who is new there is taken up.
+        """`followers`: all there are at any moment; the reader notices new ones by itself.
 
-        `reports`: the thread that counts for them. `report_every`: birds between two of them.
+        `heartbeat`: seconds between two. `on_rows` is called after each read with the number of new
+        rows and the followers that get everything.
         """
+        self._table = table
         self._thread = thread
-        self._clients = clients
-        self._recent = recent
+        self._followers = followers
         self._heartbeat = heartbeat
-        self._follower = table.Follower()
-        self._begun: set[Client] = set()
-        self._place: Place | None = None  # how far everybody was told
-        self._as_of = 0.0  # no deletion that is yet to be told came earlier, in Unix time
-        self._reporter = Reporter(reports, report_every)
+        self._on_rows = on_rows
+        self._begun: set[Follower] = set()
+        self._cursor: Cursor | None = None  # everything up to it was queued
+        self._as_of = 0.0  # no unsent deletion is older, in Unix time
         self._trouble = ""
-        self._sign_at = 0.0  # when the next sign of life is due, monotonic
+        self._heartbeat_at = 0.0  # when the next one is due, monotonic
 
     async def run(self) -> None:
         """Follow until cancelled."""
-        with contextlib.closing(self._reporter):
-            while True:
-                try:
-                    pause = await self._step()
-                except django.db.Error as error:
-                    self._troubled(AWAY, first_line(error))
-                    self._follower.forget()
-                    pause = RETRY
-                await asyncio.sleep(pause)
+        while True:
+            try:
+                pause = await self._step()
+            except django.db.Error as error:
+                self._report_trouble(AWAY, first_line(error))
+                self._table.reconnected()
+                pause = RETRY
+            await asyncio.sleep(pause)
 
     async def _step(self) -> float:
-        """Tell what is new; return the seconds until there may be more. Raises django.db.Error."""
-        place = self._place or await self._begin()
-        await self._welcome(place)
-        asked_at = time.monotonic()
-        news = await self._thread.ask(lambda: self._follower.after(*place), self._late)
-        self._recovered()
-        self._keep(place, news, asked_at)
+        """Queue what is new; return the seconds until the next read. Raises django.db.Error."""
+        cursor = self._cursor or await self._begin()
+        await self._welcome(cursor)
+        news = await self._thread.ask(partial(self._table.after, cursor), self._late)
+        self._end_trouble()
+        self._cursor = news.end
         await self._spread(news)
-        self._reporter.tell(len(news.birds), [it for it in self._following if it.hears_all])
-        if time.monotonic() >= self._sign_at:
-            self._sign_at = time.monotonic() + self._heartbeat
-            await self._tell_place()
-        # Very many deletions are told at leisure: nobody is to lose their place by them.
-        return 0.0 if len(news.birds) == table.AT_ONCE else POLL
+        self._on_rows(news.count, [it for it in self._following if it.gets_everything])
+        if time.monotonic() >= self._heartbeat_at:
+            self._heartbeat_at = time.monotonic() + self._heartbeat
+            await self._send_heartbeats(news.end)
+        # Very many deletions are sent without haste, so that nobody is dropped because of them.
+        return 0.0 if news.count == self._table.at_once else POLL
 
     @property
-    def _following(self) -> Sequence[Client]:
-        """Those who were taken up, and are still there."""
-        return list(self._begun & self._clients)
+    def _following(self) -> Sequence[Follower]:
+        """The followers that have begun and are still there."""
+        return list(self._begun & self._followers)
 
-    async def _begin(self) -> Place:
-        """Find out where the news begin."""
-        newest = await self._thread.ask(table.newest, self._late)
+    async def _begin(self) -> Cursor:
+        """Return where the news begin."""
+        newest = await self._thread.ask(self._table.newest, self._late)
         self._as_of = time.time()
-        self._place = Place(newest, await self._thread.ask(deletions.newest, self._late))
-        self._recent.news_at(newest)
-        return self._place
+        self._cursor = Cursor(
+            newest, await self._thread.ask(self._table.newest_deletion, self._late)
+        )
+        return self._cursor
 
-    async def _welcome(self, place: Place) -> None:
-        """Have those who are new follow from `place` on."""
-        # Whoever comes while the table is asked may have been told of more than it answers.
-        new = self._clients - self._begun
-        newest = place.birds
+    async def _welcome(self, cursor: Cursor) -> None:
+        """Have the new followers follow from `cursor` on."""
+        # A follower that connects during the query may have seen newer rows than it returns.
+        new = self._followers - self._begun
+        newest = cursor.key
         if any((it.since or 0) > newest for it in new):
-            newest = await self._thread.ask(table.newest, self._late)
-        for client in new:
-            client.begin(place, newest)
-            client.live_at(place, self._as_of)
-        self._begun = (self._begun | new) & self._clients
-
-    def _keep(self, place: Place, news: News, read_at: float) -> None:
-        """Note how far everybody will have been told, and what, for those who come to it later."""
-        if news.birds:
-            last = news.birds[-1].id
-            self._recent.add(Stretch(place.birds, last, news.birds, place.gone, read_at))
-            self._recent.news_at(last)
-            place = place._replace(birds=last)
-        if news.deleted:
-            place = place._replace(gone=news.deleted[-1].place)
-        self._place = place
+            newest = await self._thread.ask(self._table.newest, self._late)
+        for follower in new:
+            follower.begin(cursor, newest)
+            follower.put_heartbeat(cursor, self._as_of)
+        self._begun = (self._begun | new) & self._followers
 
     async def _spread(self, news: News) -> None:
-        """Tell everybody what is new."""
-        delivery, removal = Delivery(news.birds), Removal(news.deleted)
-        for client in self._following if news.birds or news.deleted else ():
-            if news.birds:
-                client.offer(delivery)
-            if news.deleted:
-                client.remove(removal)
-            # If each wants something else, each message is made anew: others have their turn.
+        """Queue the news for every follower."""
+        for follower in self._following if news.count or news.has_deletions else ():
+            follower.put_news(news)
+            # With a different filter for each, encoding takes long: let other tasks run.
             await asyncio.sleep(0)
 
-    async def _tell_place(self) -> None:
-        """Give everybody a sign of life, with which to come again."""
-        place = self._place
-        assert place is not None  # noqa: S101 for the type checker
+    async def _send_heartbeats(self, cursor: Cursor) -> None:
+        """Queue a heartbeat for every follower, with which it can reconnect."""
         now = time.time()
-        oldest = await self._thread.ask(partial(deletions.oldest_untold, place.gone), self._late)
+        oldest = await self._thread.ask(
+            partial(self._table.oldest_unsent_deletion, cursor.deletions), self._late
+        )
         before, self._as_of = self._as_of, now if oldest is None else oldest
         # Also if the database, or its answer, was away for so long.
-        missed = Kept(place.gone, int(min(before, self._as_of))).is_old(now)
-        for client in self._following:
-            if missed and client.hears_all:
-                client.put(messages.deletions_missed())
-            client.live_at(place, self._as_of)
+        missed = DeletionToken(cursor.deletions, int(min(before, self._as_of))).is_old(now)
+        for follower in self._following:
+            if missed and follower.gets_everything:
+                follower.put(messages.deletions_missed())
+            follower.put_heartbeat(cursor, self._as_of)
 
     def _late(self) -> None:
-        self._troubled(SILENT, f"no answer for {PATIENCE:g} s")
+        self._report_trouble(SILENT, f"no answer for {PATIENCE:g} s")
 
-    def _troubled(self, said: str, why: str) -> None:
-        """Tell everybody that nothing can be told; again from time to time, as a sign of life."""
-        if said != self._trouble:
-            log.warning("new birds cannot be told: %s; trying again", why)
-            self._trouble, self._sign_at = said, 0.0
-        if time.monotonic() >= self._sign_at:
-            self._tell(messages.trouble(said))
+    def _report_trouble(self, reason: str, why: str) -> None:
+        """Report to every follower, at once and then in place of heartbeats; log it once."""
+        if reason != self._trouble:
+            log.warning("new birds cannot be sent: %s; trying again", why)
+            self._trouble, self._heartbeat_at = reason, 0.0
+        if time.monotonic() >= self._heartbeat_at:
+            self._heartbeat_at = time.monotonic() + self._heartbeat
+            for follower in self._followers:
+                follower.put(messages.trouble(reason))
 
-    def _recovered(self) -> None:
+    def _end_trouble(self) -> None:
         if self._trouble:
-            log.info("new birds are told again")
-            self._trouble, self._sign_at = "", 0.0
-
-    def _tell(self, text: str) -> None:
-        """Tell everybody, and that counts as a sign of life."""
-        self._sign_at = time.monotonic() + self._heartbeat
-        for client in self._clients:
-            client.put(text)
+            log.info("new birds are sent again")
+            self._trouble, self._heartbeat_at = "", 0.0

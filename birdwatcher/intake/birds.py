@@ -1,7 +1,7 @@
 """Entering a bird that did not come through the daemon: by hand, or from elsewhere.
 
 Who follows the table of birds goes by their keys, and rests on keys becoming visible in their order
-(see `birdwatcher.live`). The daemon's writer inserts in one transaction at a time; here another one
+(see `birdwatcher.feed`). The daemon's writer inserts in one transaction at a time; here another one
 comes beside it. So it must neither take its key while the writer's transaction has taken some and
 is not committed, nor the other way round:
 

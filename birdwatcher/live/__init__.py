@@ -1,1 +1,1 @@
-"""The WebSockets on which pages and programs follow the birds: `feed` reads for them."""
+"""The WebSockets on which pages and programs follow the birds; `feed` reads for them."""

@@ -1,7 +1,7 @@
-"""Who opened a WebSocket, whether they may follow the birds, and how often they may come.
+"""Who opened a WebSocket, and whether they may follow the birds.
 
-It is read from the database as it is now: a session may end, a token expire, and a permission be
-taken away, while a WebSocket stays open.
+Read from the database each time: while a WebSocket stays open, a session may end, a token expire,
+and a permission be taken away.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Scope = Mapping[str, Any]
 
 
 class Refusal(enum.IntEnum):
-    """Why somebody may not follow; the values are the codes with which a WebSocket is closed."""
+    """Why a visitor may not follow; the values are the codes with which a WebSocket is closed."""
 
     NOT_LOGGED_IN = 4401
     NOT_ALLOWED = 4403
@@ -36,11 +36,11 @@ class Visitor(NamedTuple):
     """Who opened a WebSocket, as the API counts them: a token, a user, or an address."""
 
     who: str
-    rate: int  # how often they may ask in a minute
-    refusal: Refusal | None = None  # why they may not follow
+    rate: int  # requests that are allowed in a minute
+    refusal: Refusal | None = None  # why the visitor may not follow
 
     def take_turn(self) -> bool:
-        """Whether they may ask once more in this minute, here or of the API over HTTP.
+        """Count a request, together with those to the API over HTTP; return False if too many.
 
         Raises django.db.Error.
         """
@@ -48,7 +48,7 @@ class Visitor(NamedTuple):
 
 
 def visitor(scope: Scope) -> Visitor:
-    """Return who opened an ASGI connection, by the session. Raises django.db.Error."""
+    """Return the user of the session, or the address. Raises django.db.Error."""
     cookies = parse_cookie("; ".join(_headers(scope, b"cookie")))
     request = HttpRequest()
     store = import_module(settings.SESSION_ENGINE).SessionStore
@@ -56,14 +56,13 @@ def visitor(scope: Scope) -> Visitor:
     user = get_user(request)
     if user.is_authenticated:
         return Visitor(f"user {user.pk}", settings.BIRDWATCHER.api_rate, _refusal(user))
-    return _stranger(scope)._replace(refusal=_refusal(user))
+    return _anonymous(scope)._replace(refusal=_refusal(user))
 
 
 def visitor_of_program(scope: Scope) -> Visitor:
-    """Return who opened an ASGI connection.
+    """Return the owner of the token in the Authorization header; without one, as `visitor`.
 
-    By the token in its Authorization header, which must be good then; without that header, by the
-    session, or the address. Raises django.db.Error.
+    With an invalid token, the visitor is refused. Raises django.db.Error.
     """
     headers = _headers(scope, b"authorization")
     if not headers:
@@ -71,11 +70,11 @@ def visitor_of_program(scope: Scope) -> Visitor:
     secret = tokens.bearer(headers[-1])
     token = tokens.authenticate(secret) if secret else None
     if token is None:
-        return _stranger(scope)._replace(refusal=Refusal.NOT_LOGGED_IN)
+        return _anonymous(scope)._replace(refusal=Refusal.NOT_LOGGED_IN)
     return Visitor(f"token {token.pk}", settings.BIRDWATCHER.api_rate, _refusal(token.user))
 
 
-def _stranger(scope: Scope) -> Visitor:
+def _anonymous(scope: Scope) -> Visitor:
     request = HttpRequest()
     request.META["REMOTE_ADDR"] = (scope.get("client") or ("",))[0]
     request.META["HTTP_X_FORWARDED_FOR"] = ",".join(_headers(scope, b"x-forwarded-for"))

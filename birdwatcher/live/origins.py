@@ -1,4 +1,4 @@
-"""Which pages may open WebSockets: a browser sends its user's cookies along with any of them."""
+"""Which pages may open WebSockets: a browser sends its user's cookies with every one of them."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ SECURE = {"ws": "http", "wss": "https"}
 
 
 class Origins(OriginValidator):  # type: ignore[misc]
-    """Refuses pages of elsewhere; programs, which are no browsers, send no origin.
+    """Refuses pages of other sites; programs are no browsers and send no origin.
 
-    A browser cannot leave it out, so without one nobody's cookies are misused. Which pages are ours
-    is decided as Django does for forms: those of the very scheme, host and port that are called,
-    since cookies know no ports and others may serve theirs on another one; and of the trusted.
+    A browser always sends one, so a connection without it misuses no cookies. As Django does for
+    forms, this accepts pages of the same scheme, host and port as the WebSocket (cookies ignore the
+    port, and another site may listen on another one), and the trusted origins.
     """
 
     def __init__(self, application: Any, trusted: Iterable[str]) -> None:
         """`trusted`: origins, in the form of CSRF_TRUSTED_ORIGINS."""
-        # A host and all below it begins with a point here, and with a star there.
+        # "A host and all its subdomains" begins with a point here, and with a star in Django.
         super().__init__(application, [origin.replace("://*.", "://.") for origin in trusted])
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> Any:
@@ -37,13 +37,13 @@ class Origins(OriginValidator):  # type: ignore[misc]
         return await super().__call__(scope, receive, send)
 
     def valid_origin(self, parsed_origin: ParseResult | None) -> bool:
-        """Whether a page of elsewhere is trusted."""
+        """Whether a page of another site is trusted."""
         return parsed_origin is not None and bool(self.validate_origin(parsed_origin))
 
 
 def _own(scope: Any) -> str | None:
-    """Return the origin of our pages, as whoever opens this connection calls us; None if we are
-    not called so."""
+    """Return the origin of our own pages, by the host that this connection asks for; None if that
+    host is not ours."""
     scheme = SECURE.get(scope.get("scheme", "ws"))
     request = ASGIRequest({**scope, "method": "GET", "scheme": scheme}, io.BytesIO())
     try:

@@ -1,4 +1,4 @@
-"""Who may have how many of the places of one web process, so that nobody takes them from others."""
+"""A quota of connections for each user, token or address, so that nobody takes those of others."""
 
 from __future__ import annotations
 
@@ -12,47 +12,44 @@ FOR_PAGES = 250  # of these, which no program gets
 
 
 class Kind(enum.IntEnum):
-    """What takes a place; the values are how many each token, user or address may have."""
+    """Who connects; the values are the quotas of each token, user or address."""
 
-    # A person has some pages open, and behind one address may be a whole office.
+    # A person has some pages open, and a whole office may share one address.
     PAGE = 100
     PROGRAM = 10
 
 
 class FullError(Exception):
-    """There are as many clients as one process may have."""
+    """The process has all the connections that it may have."""
 
 
 class TooManyError(Exception):
-    """There are as many clients as one token, user or address may have."""
+    """A token, user or address has all the connections that it may have."""
 
 
-class Places:
-    """The places of one process; to be used in one event loop."""
+class ConnectionQuota:
+    """The connections of one process; to be used in one event loop."""
 
     def __init__(self) -> None:
-        self._taken: Counter[tuple[str, Kind]] = Counter()
-        self._programs = 0
+        self._open: Counter[tuple[str, Kind]] = Counter()
 
     @property
     def count(self) -> int:
-        """How many are taken."""
-        return self._taken.total()
+        """The number of open connections."""
+        return self._open.total()
 
     @contextlib.contextmanager
     def taken(self, who: str, kind: Kind) -> Iterator[None]:
-        """Have a place. Raises FullError, TooManyError."""
-        is_program = kind is Kind.PROGRAM
-        if self.count >= MOST or (is_program and self._programs >= MOST - FOR_PAGES):
+        """Count a connection inside the block. Raises FullError, TooManyError."""
+        programs = sum(n for (_, other), n in self._open.items() if other is Kind.PROGRAM)
+        if self.count >= MOST or (kind is Kind.PROGRAM and programs >= MOST - FOR_PAGES):
             raise FullError
-        if self._taken[who, kind] >= kind:
+        if self._open[who, kind] >= kind:
             raise TooManyError
-        self._taken[who, kind] += 1
-        self._programs += is_program
+        self._open[who, kind] += 1
         try:
             yield
         finally:
-            self._programs -= is_program
-            self._taken[who, kind] -= 1
-            if not self._taken[who, kind]:
-                del self._taken[who, kind]
+            self._open[who, kind] -= 1
+            if not self._open[who, kind]:
+                del self._open[who, kind]

@@ -6,7 +6,7 @@ writer inserts tens of thousands of birds a second and counts them once a transa
 What one must know to change this file:
 
 - On SQLite, a migration that makes the table of birds anew, as most changes of it do, takes its
-  triggers along: it has to make them again, with `create` here and in `live.triggers`.
+  triggers along: it has to make them again, with `create` here and in `feed.birds.triggers`.
 - On PostgreSQL, whoever changes counts locks, in this order: the nodes and the species, against
   their deletion; then the counts, table by table in the order of `TABLES`, row by row in the order
   of their keys. Whoever deletes a node or species locks that first. So nobody ever waits for

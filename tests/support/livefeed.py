@@ -12,8 +12,8 @@ import uvicorn
 from birdwatcher.birds.models import Bird, Species
 from birdwatcher.feed.reader import HEARTBEAT
 from birdwatcher.live.hub import Hub
-from birdwatcher.live.page import BirdsConsumer
-from birdwatcher.live.program import ProgramConsumer
+from birdwatcher.live.page_consumer import PageConsumer
+from birdwatcher.live.program_consumer import ProgramConsumer
 from birdwatcher.nodes.models import Node
 from tests.support.follower import Follower, ProgramFollower
 from tests.support.processes import Program
@@ -81,7 +81,7 @@ def served_here(port: int, *, heartbeat: float = HEARTBEAT, **limits: float) -> 
     """Serve the live feed alone, in a thread, with limits of its own; yields host and port."""
     hub = Hub(1000, heartbeat)
     feeds = {
-        "/live/birds": BirdsConsumer.as_asgi(hub=hub, **limits),
+        "/live/birds": PageConsumer.as_asgi(hub=hub, **limits),
         "/api/v1/live": ProgramConsumer.as_asgi(hub=hub, **limits),
     }
 

@@ -1,10 +1,10 @@
-"""The birds that were deleted lately, and the triggers that note them (see live.triggers)."""
+"""The birds that were deleted lately, and the triggers that note them (see feed.birds.triggers)."""
 
 from django.db import migrations, models
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.state import StateApps
 
-from birdwatcher.feed import triggers
+from birdwatcher.feed.birds import triggers
 
 
 def create(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:

@@ -1,10 +1,10 @@
-"""TRUNCATE notes up to which key it was all birds (see live.triggers)."""
+"""TRUNCATE notes up to which key it was all birds (see feed.birds.triggers)."""
 
 from django.db import migrations
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.state import StateApps
 
-from birdwatcher.feed import triggers
+from birdwatcher.feed.birds import triggers
 
 
 def note_the_highest(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:

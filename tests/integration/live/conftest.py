@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def threads_end(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """End the threads that ask the database here, and their connections: elsewhere a process does
     that."""
-    from birdwatcher.feed.thread import DatabaseThread
+    from birdwatcher.feed.database_thread import DatabaseThread
 
     made: list[DatabaseThread] = []
     begin = DatabaseThread.__init__
@@ -33,7 +33,7 @@ def threads_end(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(DatabaseThread, "__init__", remembered)
     yield
     for thread in made:
-        thread.leave()
+        thread.close()
         thread._executor.shutdown()
 
 

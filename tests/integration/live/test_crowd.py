@@ -9,9 +9,8 @@ from django.db import OperationalError
 from django.db.backends.signals import connection_created
 
 from birdwatcher.accounts.rates import Grants, RateLimit, take_share
-from birdwatcher.feed import replay
-from birdwatcher.feed import shares as report
-from birdwatcher.feed.table import AT_ONCE
+from birdwatcher.feed.birds import replay, report
+from birdwatcher.feed.birds.news import AT_ONCE
 from birdwatcher.live.quota import Kind
 from tests.support.configured import configured
 from tests.support.databases import Database
@@ -93,7 +92,7 @@ def test_no_report_holds_up_the_news(
         go_on.wait()
         return '{"type":"report","total":0,"nodes":[]}'
 
-    monkeypatch.setattr(report, "text", count)
+    monkeypatch.setattr(report, "make_report", count)
     with (
         served_here(ports.take()) as address,
         ProgramFollower(address, token=token_of("viewer")) as program,

@@ -7,7 +7,8 @@ import pytest
 from django.db import connection
 
 from birdwatcher.birds.models import Bird
-from birdwatcher.feed.table import AT_ONCE, LOOKED_THROUGH, RESUMED
+from birdwatcher.feed.birds.news import AT_ONCE
+from birdwatcher.feed.birds.table import LOOKED_THROUGH, RESUMED
 from birdwatcher.nodes.models import Node
 from tests.support.daemon import Daemon
 from tests.support.databases import Database

@@ -13,9 +13,10 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from birdwatcher.accounts.models import ApiToken
 from birdwatcher.birds.models import Bird
+from birdwatcher.feed.birds.news import AT_ONCE
+from birdwatcher.feed.birds.table import LOOKED_THROUGH, RESUMED
 from birdwatcher.feed.models import Deletion
-from birdwatcher.feed.table import AT_ONCE, LOOKED_THROUGH, RESUMED
-from birdwatcher.live import quota as places
+from birdwatcher.live import quota
 from birdwatcher.rollups import counting
 from tests.support.databases import Database
 from tests.support.flock import remove
@@ -265,7 +266,7 @@ def test_nonsense_is_refused_with_a_sentence(web: Web, field: Field) -> None:
 
 
 def test_a_token_that_ends_ends_the_connection(ports: PortBlock, field: Field) -> None:
-    with served_here(ports.take(), checked_again=0.05) as address:
+    with served_here(ports.take(), recheck=0.05) as address:
         for end in ({"revoked_at": timezone.now()}, {"expires_at": timezone.now()}):
             secret = token_of("viewer")
             with ProgramFollower(address, token=secret) as program:
@@ -285,8 +286,8 @@ def test_a_token_that_ends_ends_the_connection(ports: PortBlock, field: Field) -
 def test_there_is_an_end_to_how_many_may_follow(
     ports: PortBlock, field: Field, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(places, "MOST", 1)
-    monkeypatch.setattr(places, "FOR_PAGES", 0)
+    monkeypatch.setattr(quota, "MOST", 1)
+    monkeypatch.setattr(quota, "FOR_PAGES", 0)
     secret = token_of("viewer")
     with served_here(ports.take()) as address:
         with ProgramFollower(address, token=secret) as first:
@@ -310,7 +311,7 @@ def follows(address: str, secret: str) -> bool:
 def test_who_takes_too_little_is_dropped_with_a_reason(ports: PortBlock, field: Field) -> None:
     token = token_of("viewer")
     with (
-        served_here(ports.take(), waiting=5) as address,
+        served_here(ports.take(), queue=5) as address,
         ProgramFollower(address, token=token) as program,
         ProgramFollower(
             address,

@@ -7,12 +7,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from birdwatcher.feed import table
-from birdwatcher.feed.followers import Client
+from birdwatcher.feed.birds.filter import BirdFilter
+from birdwatcher.feed.birds.recent import Recent
+from birdwatcher.feed.birds.table import BirdTable
+from birdwatcher.feed.database_thread import DatabaseThread
+from birdwatcher.feed.follower import Follower
 from birdwatcher.feed.reader import Reader
-from birdwatcher.feed.recent import Recent
-from birdwatcher.feed.thread import DatabaseThread
-from birdwatcher.feed.wanted import Wanted
 from tests.support.livefeed import Field
 from tests.support.waiting import STARTING
 
@@ -20,35 +20,37 @@ pytestmark = pytest.mark.usefixtures("database")
 
 
 class Interrupted(DatabaseThread):
-    """Something happens each time that it has been asked for the newest bird."""
+    """Calls `happen` each time after `newest` was called."""
 
-    def __init__(self, happen: Callable[[], None]) -> None:
+    def __init__(self, newest: Callable[[], int], happen: Callable[[], None]) -> None:
         super().__init__(stays=True)
+        self._newest = newest
         self._happen = happen
 
     async def ask(self, call: Callable[[], Any], late: Callable[[], None] = lambda: None) -> Any:
         """Answer, after something has happened."""
         answer = await super().ask(call, late)
-        if call is table.newest:
+        if call == self._newest:
             await super().ask(self._happen)
         return answer
 
 
 def test_pages_that_are_ahead_are_told_nothing_twice(field: Field) -> None:
-    pages: list[Client] = [Client(Wanted(), None)]
+    pages: list[Follower] = [Follower(BirdFilter(), None)]
     clients = set(pages)
 
     def come() -> None:
         """Another process has told a bird, and the page that was told comes here."""
         if len(pages) < 3:
             (bird,) = field.hear()
-            pages.append(Client(Wanted(), bird.pk))
+            pages.append(Follower(BirdFilter(), bird.pk))
             clients.add(pages[-1])
 
     async def follow() -> list[list[dict[str, Any]]]:
-        thread = Interrupted(come)
+        table = BirdTable(Recent())
+        thread = Interrupted(table.newest, come)
         reader = asyncio.create_task(
-            Reader(thread, thread, clients, Recent(), heartbeat=0.0, report_every=1000).run()
+            Reader(table, thread, clients, heartbeat=0.0, on_rows=lambda *_: None).run()
         )
         try:
             async with asyncio.timeout(STARTING):
@@ -56,7 +58,7 @@ def test_pages_that_are_ahead_are_told_nothing_twice(field: Field) -> None:
                 return [await told(pages[0]), await told(pages[1]), await told(pages[2])]
         finally:
             reader.cancel()
-            thread.leave()
+            thread.close()
 
     field.hear(3)
     first, *ahead = asyncio.run(follow())
@@ -67,7 +69,7 @@ def test_pages_that_are_ahead_are_told_nothing_twice(field: Field) -> None:
         assert min(it["latest"] for it in said if it["type"] == "heartbeat") >= since
 
 
-async def told(page: Client) -> list[dict[str, Any]]:
+async def told(page: Follower) -> list[dict[str, Any]]:
     """Return what a page is told up to its third sign of life."""
     said: list[dict[str, Any]] = []
     while [it["type"] for it in said].count("heartbeat") < 3:

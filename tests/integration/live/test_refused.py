@@ -86,7 +86,7 @@ def test_who_takes_too_little_is_let_go_and_the_others_hear_all(web: Web, field:
 def test_who_takes_too_little_is_told_so(ports: PortBlock, field: Field) -> None:
     cookie = cookie_of(log_in())
     with (
-        served_here(ports.take(), waiting=5) as address,
+        served_here(ports.take(), queue=5) as address,
         Follower(address, cookie=cookie) as page,
         slow_follower(address, cookie) as slow,
     ):

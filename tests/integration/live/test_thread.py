@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from django.db import connection
 
-from birdwatcher.feed.thread import DatabaseThread
+from birdwatcher.feed.database_thread import DatabaseThread
 from tests.support.databases import Database
 
 
@@ -38,7 +38,7 @@ def test_the_connection_is_closed_in_the_thread_itself(stays: bool) -> None:
         thread = DatabaseThread(stays=stays)
         assert await thread.ask(connect_here) != threading.get_ident()
         afterwards = await thread.ask(connected)
-        thread.leave()
+        thread.close()
         return [afterwards, await thread.ask(connected)]
 
     connection.ensure_connection()

@@ -94,7 +94,7 @@ def test_a_database_that_does_not_answer(
 @pytest.fixture
 def impatient(database: Database, ports: PortBlock) -> Iterator[str]:
     """The address of a server which looks every moment whether a user still may."""
-    with served_here(ports.take(), checked_again=0.05) as address:
+    with served_here(ports.take(), recheck=0.05) as address:
         yield address
 
 

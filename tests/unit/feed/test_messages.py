@@ -7,9 +7,10 @@ import msgspec
 import pytest
 
 from birdwatcher.feed import messages
-from birdwatcher.feed.cursor import Gone, Kept
-from birdwatcher.feed.deletions import Deleted, pieces
-from birdwatcher.feed.wanted import Wanted
+from birdwatcher.feed.birds import messages as bird_messages
+from birdwatcher.feed.birds.deletions import Deleted, pieces
+from birdwatcher.feed.birds.filter import BirdFilter
+from birdwatcher.feed.cursor import DeletionCursor, DeletionToken
 from birdwatcher.live.watch import show
 from tests.support import documents
 
@@ -20,14 +21,14 @@ EXAMPLES = next(documents.blocks_of(SECTION, "json")).splitlines()
 def test_an_example_is_a_message_with_all_its_fields() -> None:
     kinds = []
     for line in EXAMPLES:
-        read = msgspec.json.decode(line, type=messages.ForPrograms)
+        read = msgspec.json.decode(line, type=bird_messages.ForPrograms)
         assert msgspec.json.decode(msgspec.json.encode(read)) == json.loads(line)
         kinds.append(type(read))
     assert kinds == [
-        messages.Birds,
+        bird_messages.Birds,
         messages.Heartbeat,
         messages.Deleted,
-        messages.Report,
+        bird_messages.Report,
         messages.DeletionsMissed,
         messages.Trouble,
     ]
@@ -53,25 +54,28 @@ def test_a_terminal_shows_them_in_lines() -> None:
 
 def test_deletions_come_in_pieces() -> None:
     deleted = [
-        Deleted(Gone(1, 1), 1, 1, [1, 2, 3]),
-        Deleted(Gone(1, 2), 2, 1, [4]),
-        Deleted(Gone(1, 3), 1, 2, [5, 6]),
-        Deleted(Gone(2, 4), None, None, [6]),
-        Deleted(Gone(3, 5), 1, 1, [7]),
+        Deleted(DeletionCursor(1, 1), 1, 1, [1, 2, 3]),
+        Deleted(DeletionCursor(1, 2), 2, 1, [4]),
+        Deleted(DeletionCursor(1, 3), 1, 2, [5, 6]),
+        Deleted(DeletionCursor(2, 4), None, None, [6]),
+        Deleted(DeletionCursor(3, 5), 1, 1, [7]),
     ]
     ids = [([1, 2], None), ([3, 4], None), ([5, 6], None), ([], 6), ([7], None)]
-    assert list(pieces(deleted, Wanted(), 2)) == ids
-    assert list(pieces(deleted[:3], Wanted.of(node=1), 4)) == [([1, 2, 3, 5], None), ([6], None)]
-    assert list(pieces(deleted[:3], Wanted.of(species=2), 4)) == [([5, 6], None)]
-    assert list(pieces(deleted[:3], Wanted.of(node=9), 4)) == []
+    assert list(pieces(deleted, BirdFilter(), 2)) == ids
+    assert list(pieces(deleted[:3], BirdFilter.of(node=1), 4)) == [
+        ([1, 2, 3, 5], None),
+        ([6], None),
+    ]
+    assert list(pieces(deleted[:3], BirdFilter.of(species=2), 4)) == [([5, 6], None)]
+    assert list(pieces(deleted[:3], BirdFilter.of(node=9), 4)) == []
 
 
-def test_a_place_is_read_as_it_was_written() -> None:
-    place = Gone(2**63 - 1, 7)
-    kept = Kept.parse(place.text(1777617960.9))
-    assert kept == (place, 1777617960)
-    assert not kept.is_old(1777617960 + 86400)
-    assert kept.is_old(1777617960 + 86401)
+def test_a_token_is_parsed_as_it_was_sent() -> None:
+    token = DeletionToken(DeletionCursor(2**63 - 1, 7), 1777617960)
+    assert str(token) == "9223372036854775807.7.1777617960"
+    assert DeletionToken.parse(str(token)) == token
+    assert not token.is_old(1777617960 + 86400)
+    assert token.is_old(1777617960 + 86401)
     for text in ("", "1", "1.2", "1.2.x", "1.2.3.4", "-1.2.3", f"{2**63}.1.1", "1.1.1\n"):
         with pytest.raises(ValueError):  # noqa: PT011 it is the text itself
-            Kept.parse(text)
+            DeletionToken.parse(text)

@@ -1,21 +1,21 @@
-"""Who may have how many of the places of one web process."""
+"""The quota of connections of one web process."""
 
 import contextlib
 
 import pytest
 
-from birdwatcher.live import quota as places
-from birdwatcher.live.quota import FullError, Kind, Places, TooManyError
+from birdwatcher.live import quota
+from birdwatcher.live.quota import ConnectionQuota, FullError, Kind, TooManyError
 
 
-def test_nobody_takes_the_places_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(places, "MOST", 25)
-    monkeypatch.setattr(places, "FOR_PAGES", 5)
-    some = Places()
+def test_nobody_takes_the_connections_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quota, "MOST", 25)
+    monkeypatch.setattr(quota, "FOR_PAGES", 5)
+    connections = ConnectionQuota()
     with contextlib.ExitStack() as taken:
 
         def take(who: str, kind: Kind) -> None:
-            taken.enter_context(some.taken(who, kind))
+            taken.enter_context(connections.taken(who, kind))
 
         for who in ("token 1", "token 2"):
             for _ in range(Kind.PROGRAM):
@@ -29,6 +29,6 @@ def test_nobody_takes_the_places_of_others(monkeypatch: pytest.MonkeyPatch) -> N
             take("token 1", Kind.PAGE)
         with pytest.raises(FullError):
             take("user 1", Kind.PAGE)
-    assert some.count == 0
-    with some.taken("token 1", Kind.PROGRAM):
-        assert some.count == 1
+    assert connections.count == 0
+    with connections.taken("token 1", Kind.PROGRAM):
+        assert connections.count == 1

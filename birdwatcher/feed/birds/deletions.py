@@ -1,9 +1,9 @@
-"""Reading which birds were deleted, in the order of the commits; every read is bounded.
+"""Reads which birds were deleted, in the order of the commits; every read is bounded.
 
-On PostgreSQL many may delete at once, and what is committed later may have lower keys. So they are
-read by their transactions, and only those that began before any that is still under way: nothing
-can appear among them any more. A deletion is told when every older transaction that writes has
-ended. Called in threads, never in a loop; raises django.db.Error.
+On PostgreSQL many may delete at once, and what is committed later may have lower keys. So deletions
+are read by their transactions, and only those below the oldest transaction that still writes:
+nothing can appear among them any more. A deletion is sent when every older transaction that writes
+has ended. Called in threads, never in the event loop; raises django.db.Error.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from django.db import connection
 from django.db.models import Min, Q
 
 from birdwatcher.common.keys import BIGGEST_KEY
-from birdwatcher.feed.cursor import Gone
+from birdwatcher.feed.birds.filter import BirdFilter
+from birdwatcher.feed.cursor import DeletionCursor
 from birdwatcher.feed.models import Deletion
-from birdwatcher.feed.wanted import Wanted
 
 BIRDS = 2_500  # of one read, or a few hundred more
 # Rows of one read. On PostgreSQL each has up to 500 birds, or one if they are of many species; on
@@ -44,72 +44,71 @@ AFTER = {
     "postgresql": CUT.format(behind=BEHIND.format(settled=f"AND xact < {XMIN}"), birds=BIRDS),
     "sqlite": BEHIND.format(settled=""),
 }
-LOOKED_AT = 10_000  # rows among which the oldest is looked for
-FOR_EVER = Gone(BIGGEST_KEY, BIGGEST_KEY)
+LOOKED_AT = 10_000  # rows among which the oldest is searched
+FOR_EVER = DeletionCursor(BIGGEST_KEY, BIGGEST_KEY)
 
 
 class Deleted(NamedTuple):
-    """Birds of one node and one species that are no more; without both, all up to the one key in
+    """Birds of one node and one species that were deleted; without both, all up to the one key in
     `birds`."""
 
-    place: Gone
+    cursor: DeletionCursor
     node: int | None
     species: int | None
     birds: Sequence[int]
 
     @property
     def everything(self) -> bool:
-        """Whether it is all birds that there were."""
+        """Whether all birds were deleted."""
         return self.node is None
 
-    def concerns(self, wanted: Wanted) -> bool:
-        """Whether somebody who follows `wanted` may have been told of them."""
+    def concerns(self, wanted: BirdFilter) -> bool:
+        """Whether a follower of `wanted` may have been sent some of them."""
         return self.everything or wanted.takes_of(self.node, self.species)
 
 
-def newest() -> Gone:
-    """Return the place behind everything that can be told now."""
+def newest() -> DeletionCursor:
+    """Return the cursor after every deletion that can be sent now."""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute(f"SELECT {XMIN}")
-            return Gone(int(cursor.fetchone()[0]), 0)
+            return DeletionCursor(int(cursor.fetchone()[0]), 0)
         # Not the highest key that is there: they are forgotten after a while.
         cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = 'live_deletion'")
         row = cursor.fetchone()
-        return Gone(0, int(row[0]) if row else 0)
+        return DeletionCursor(0, int(row[0]) if row else 0)
 
 
-def after(place: Gone, until: Gone = FOR_EVER) -> tuple[list[Deleted], bool]:
-    """Return the next ones behind `place`, up to `until`, and whether there may be more."""
+def after(start: DeletionCursor, until: DeletionCursor = FOR_EVER) -> tuple[list[Deleted], bool]:
+    """Return the next deletions after `start`, up to `until`, and whether there may be more."""
     rows_at_once = ROWS[connection.vendor]
     with connection.cursor() as cursor:
-        cursor.execute(AFTER[connection.vendor], [*place, *until, rows_at_once])
+        cursor.execute(AFTER[connection.vendor], [*start, *until, rows_at_once])
         found = [_deleted(*row) for row in cursor.fetchall()]
     more = len(found) == rows_at_once or sum(len(it.birds) for it in found) >= BIRDS
     return found, more
 
 
-def oldest_untold(place: Gone) -> float | None:
-    """Return when the first of those that come next behind `place` came, in Unix time, whether they
-    can be told yet or not; None if there are none."""
-    behind = Q(xact__gt=place.xact) | Q(xact=place.xact, pk__gt=place.key)
-    # The bound on `xact` alone is what the index is searched by.
-    untold = Deletion.objects.filter(behind, xact__gte=place.xact).order_by("xact", "pk")[
-        :LOOKED_AT
-    ]
-    at: datetime.datetime | None = untold.aggregate(at=Min("at"))["at"]
+def oldest_unsent(start: DeletionCursor) -> float | None:
+    """Return the Unix time of the oldest deletion after `start`, sendable yet or not, or None."""
+    later = Q(xact__gt=start.xact) | Q(xact=start.xact, pk__gt=start.key)
+    # The index is searched by the bound on `xact` alone.
+    unsent = Deletion.objects.filter(later, xact__gte=start.xact).order_by("xact", "pk")[:LOOKED_AT]
+    at: datetime.datetime | None = unsent.aggregate(at=Min("at"))["at"]
     return at.timestamp() if at else None
 
 
 def _deleted(xact: int, key: int, node: int | None, species: int | None, birds: str) -> Deleted:
-    return Deleted(Gone(xact, key), node, species, msgspec.json.decode(birds, type=list[int]))
+    return Deleted(
+        DeletionCursor(xact, key), node, species, msgspec.json.decode(birds, type=list[int])
+    )
 
 
 def pieces(
-    deleted: Sequence[Deleted], wanted: Wanted, size: int
+    deleted: Sequence[Deleted], wanted: BirdFilter, size: int
 ) -> Iterator[tuple[list[int], int | None]]:
-    """Yield the birds that concern somebody, at most `size` at a time; or none, and the key up to
-    which it is all birds."""
+    """Yield the deleted birds that are wanted, at most `size` at a time; or none of them, and the
+    key up to which all birds were deleted."""
     keys: list[int] = []
     for one in deleted:
         if one.everything:

@@ -1,0 +1,1 @@
+"""The feed of birds: its filter, messages, queries and triggers."""

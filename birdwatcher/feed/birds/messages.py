@@ -1,0 +1,58 @@
+"""The messages about birds; `feed.messages` has those that every table shares."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+
+import msgspec
+
+from birdwatcher.feed.messages import Deleted, DeletionsMissed, Heartbeat, Trouble, encode
+
+
+class Sighting(msgspec.Struct, frozen=True):
+    """A bird as it is sent; `timestamp` is in UTC."""
+
+    id: int
+    timestamp: datetime.datetime
+    name: str
+    species: str
+    species_id: int
+    node: str
+    node_id: int
+    doubtful: bool
+
+
+class Share(msgspec.Struct, frozen=True):
+    """A node's part of all birds."""
+
+    id: int
+    name: str
+    birds: int
+    percent: float
+
+
+class Birds(msgspec.Struct, tag_field="type", tag="birds"):
+    """New birds, in the order of their keys."""
+
+    birds: Sequence[Sighting]
+
+
+class Report(msgspec.Struct, tag_field="type", tag="report"):
+    """The number of all birds, and the share of each node that has any, the largest first."""
+
+    total: int
+    nodes: Sequence[Share]
+
+
+ForPrograms = Birds | Heartbeat | Deleted | DeletionsMissed | Report | Trouble
+
+
+def birds(sightings: Sequence[Sighting]) -> str:
+    """Return `Birds`."""
+    return encode(Birds(sightings))
+
+
+def report(total: int, nodes: Sequence[Share]) -> str:
+    """Return `Report`."""
+    return encode(Report(total, nodes))

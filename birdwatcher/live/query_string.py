@@ -1,0 +1,61 @@
+"""Parses the query string of a WebSocket. Every function raises QueryError."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from urllib.parse import parse_qs
+
+from birdwatcher.common.keys import BIGGEST_KEY, only_digits
+from birdwatcher.feed.cursor import DeletionToken
+
+MOST_FIELDS = 200
+MOST_VALUES = 100  # of one parameter
+Parameters = Mapping[str, Sequence[str]]
+
+
+class QueryError(Exception):
+    """The query string makes no sense; the message is a short sentence for the client."""
+
+
+def parse(query: bytes) -> Parameters:
+    """Return the parameters, each with all its values."""
+    try:
+        return parse_qs(query.decode("ascii"), keep_blank_values=True, max_num_fields=MOST_FIELDS)
+    except ValueError:
+        raise QueryError("The address cannot be read.") from None
+
+
+def check_names(given: Parameters, names: Iterable[str]) -> None:
+    """Check that no other parameters are given."""
+    for name in given:
+        if name not in names:
+            raise QueryError(f"There is no parameter {name[:20]!r}.")
+
+
+def parse_key(name: str, text: str) -> int:
+    """Return the value `text` of the parameter `name` as a key."""
+    if not (only_digits(text) and len(text) < 20 and int(text) <= BIGGEST_KEY):
+        raise QueryError(f"{name} must be an id, a whole number.")
+    return int(text)
+
+
+def values(given: Parameters, name: str) -> list[str]:
+    """Return the values of a parameter that may be repeated, and may hold several with commas."""
+    found = [value.strip() for text in given.get(name, ()) for value in text.split(",")]
+    if not all(found):
+        raise QueryError(f"{name} is empty.")
+    if not all(map(str.isprintable, found)):
+        raise QueryError(f"{name} has control characters.")
+    if len(found) > MOST_VALUES:
+        raise QueryError(f"{name} may have {MOST_VALUES} values at most.")
+    return found
+
+
+def deletion_token(given: Parameters, name: str) -> DeletionToken | None:
+    """Return the token that a heartbeat sent as `deletions`, None without the parameter."""
+    if name not in given:
+        return None
+    try:
+        return DeletionToken.parse(given[name][-1])
+    except ValueError:
+        raise QueryError(f"{name} must be what a heartbeat told as deletions.") from None
