@@ -15,7 +15,11 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 
+from birdwatcher.common import limits
+
 PIECE = b"birds" * 10_000
+# Seconds: shorter than in `birdwatcher.common.limits`, so that no test waits long.
+SOCKET_TIMEOUT, BODY_TIMEOUT = 4, 10
 
 
 def endless(_request: HttpRequest) -> StreamingHttpResponse:
@@ -47,6 +51,8 @@ async def listen(_scope: dict[str, Any], receive: Any, send: Any) -> None:
 def main() -> None:
     """Run the command line with the pages added."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "birdwatcher.settings")
+    # Before the first module takes them from there.
+    limits.SOCKET_TIMEOUT, limits.BODY_TIMEOUT = SOCKET_TIMEOUT, BODY_TIMEOUT
     django.setup()
     from birdwatcher import urls
     from birdwatcher.live import routing

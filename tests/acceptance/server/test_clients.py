@@ -13,17 +13,12 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from birdwatcher.common.limits import (
-    BODY_BYTES,
-    BODY_TIMEOUT,
-    GRACEFUL_TIMEOUT,
-    SOCKET_TIMEOUT,
-    THREADS,
-)
+from birdwatcher.common.limits import BODY_BYTES, GRACEFUL_TIMEOUT, THREADS
 from tests.support.databases import Database
 from tests.support.ports import PortBlock
 from tests.support.processes import Processes, Program
 from tests.support.waiting import SLACK, STARTING, wait_until
+from tests.support.webprogram import BODY_TIMEOUT, SOCKET_TIMEOUT
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
