@@ -1,7 +1,9 @@
 """The node process: stays connected to one node and hands its events to the supervisor.
 
-One event's way through here: `Listener._received` (one read of the socket) -> `Receiver` (split,
-parsed, one batch) -> `Uplink` (retained, sent up the pipe, forgotten when acknowledged).
+One event's way through here: `TcpSource._received` (one read of the socket) -> `Receiver.receive`
+(split, parsed, one batch) -> `NodeProcess.batch_received` -> `Uplink.hand_up` (retained, sent up
+the pipe); and its acknowledgement's: `Uplink.frame_arrived` (forgotten) ->
+`NodeProcess.batches_committed` -> `Source.committed`.
 """
 
 import asyncio
@@ -9,7 +11,6 @@ import contextlib
 import logging
 import os
 import signal
-import time
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
 
@@ -22,16 +23,13 @@ from nodeproc.delivery.uplink import Uplink
 from nodeproc.logs.fold import Fold
 from nodeproc.logs.printable import printable
 from nodeproc.logs.speaker import speaker
-from nodeproc.sources.tcp.events import parse_event
-from nodeproc.sources.tcp.receiver import Receiver
-from nodeproc.sources.tcp.source import Listener
-from nodeproc.states import NodeState, check_transition
+from nodeproc.reporting import StateReport
+from nodeproc.sources.table import SOURCES
+from nodeproc.states import NodeState
 from nodeproc.wire.frames import Frame, Kind
-from nodeproc.wire.messages import Adjustment, Batch, NodeSpec, Status
+from nodeproc.wire.messages import Adjustment, Batch, NodeSpec
 
 log = logging.getLogger("birdwatcher.node")
-
-STATUS_INTERVAL = 10.0  # seconds between reports of a state that has not changed
 
 
 def run_node(connection: Connection, parent: int, assignment: Assignment) -> int:
@@ -75,7 +73,10 @@ def _watching(parent: int, process: "NodeProcess") -> Iterator[None]:
 
 
 class NodeProcess:
-    """Everything one node process holds: the connection, what it retains, its state."""
+    """One node process: its source, what it retains, its state.
+
+    Implements `SourceOwner` and `UplinkOwner`.
+    """
 
     def __init__(self, connection: Connection, assignment: Assignment) -> None:
         """Begin on the pipe end `connection`; needs a running event loop."""
@@ -84,53 +85,26 @@ class NodeProcess:
         self._limits = assignment.limits
         self._numbers = assignment.numbers
         self._spec = assignment.spec
-        self._parse = assignment.guard.parse_event if assignment.guard else parse_event
-        self._state = NodeState.STARTING
-        self._error = ""  # why it is not connected
-        self._trouble = ""  # why it cannot spool
-        self._reported: tuple[NodeState, str] | None = None
-        self._reported_at = 0.0
-        self._was_connected = False
+        self._report = StateReport()
         self._fold = Fold(log)
         self._stopping = False
         self._deadline: asyncio.TimerHandle | None = None
         self._end: asyncio.Future[Exit] = loop.create_future()
         self._introduce()
-        self._listener = self._make_listener()
+        make_source = SOURCES[self._spec.origin.subject]
+        self._source = make_source(self._spec, self._limits, self._numbers, assignment.guard, self)
         spool = Spool(assignment.spool_dir, assignment.spec.origin, assignment.limits)
         trouble = _take_up(spool)
         self._outbox = Outbox(assignment.spec.origin, spool, assignment.generation)
-        self._uplink = self._make_uplink(connection)
+        self._uplink = Uplink(connection, self._outbox, assignment.limits, self)
         self._uplink.start()
         self._measure()
         if trouble:
-            self._spooled(trouble)
-        self._listening = asyncio.create_task(self._listener.run())
-        self._listening.add_done_callback(self._listening_ended)
+            self.spooling_tried(trouble)
+        self._running = asyncio.create_task(self._source.run())
+        self._running.add_done_callback(self._source_ended)
         if not assignment.connect:
             self._disconnect()
-
-    def _make_listener(self) -> Listener:
-        return Listener(
-            self._spec,
-            lambda: Receiver(self._limits.max_packet_bytes, self._fold, self._parse),
-            self._fold,
-            self._numbers,
-            self._limits,
-            enter=self._enter,
-            on_batch=self._hand_up,
-        )
-
-    def _make_uplink(self, connection: Connection) -> Uplink:
-        return Uplink(
-            connection,
-            self._outbox,
-            self._limits,
-            on_told=self._told,
-            on_gone=lambda: self.finish(Exit.ORPHANED),
-            on_room=self._balance,
-            on_spool=self._spooled,
-        )
 
     async def run(self) -> Exit:
         """Stay connected until told to stop, or until the supervisor is gone."""
@@ -138,9 +112,9 @@ class NodeProcess:
         try:
             code = await self._end
         finally:
-            self._listening.cancel()
+            self._running.cancel()
             # First of all: what would be read while the loop comes to its end, nobody would spool.
-            self._listener.disconnect("ended")
+            self._source.disconnect("ended")
             if lost := self._uplink.close():
                 log.critical("%s", lost)
                 code = Exit.LOST
@@ -154,36 +128,51 @@ class NodeProcess:
 
     # What is received, and what becomes of it
 
-    def _hand_up(self, batch: Batch) -> None:
-        self._uplink.hand_up(Kind.BATCH, batch)
+    def batch_received(self, batch: Batch) -> int:
+        """Retain a batch until it is committed; return its position."""
+        position = self._uplink.hand_up(Kind.BATCH, batch)
         self._measure()
+        self._balance()
+        return position
+
+    def batches_committed(self, position: int) -> None:
+        """Let the source acknowledge what is in the database."""
+        self._source.committed(position)
+
+    def memory_freed(self) -> None:
+        """Take from the node again, if there is room enough."""
         self._balance()
 
     def _balance(self) -> None:
-        """Backpressure: read the socket only while there is room to retain what comes."""
+        """Backpressure: take from the node only while there is room to retain what comes."""
         if self._uplink.is_full:
-            self._listener.hold()
+            self._source.hold()
         elif self._uplink.has_room:
-            self._listener.go_on()
+            self._source.go_on()
 
-    def _spooled(self, trouble: str | None) -> None:
-        """Say what became of an attempt to spool."""
+    def spooling_tried(self, trouble: str | None) -> None:
+        """Log and report what became of an attempt to spool."""
         if trouble is None:
             self._fold(logging.WARNING, "spooling", "nothing is committed for now; spooling")
         else:
             says = f"cannot spool: {trouble}; what comes stays in memory, as far as it goes"
             self._fold(logging.ERROR, trouble, says)
-        self._trouble = f"cannot spool: {trouble}" if trouble else ""
+        self._report.trouble = f"cannot spool: {trouble}" if trouble else ""
         self._measure()
-        self._report()
+        self._report_state()
 
     def _measure(self) -> None:
-        """Show what waits to those who watch: at each change, for that takes less than a timer."""
+        """Show the supervisor how much waits: at each change, for that takes less than a timer."""
         self._numbers.measure(self._outbox)
 
     # What the supervisor says
 
-    def _told(self, frame: Frame) -> None:
+    def supervisor_gone(self) -> None:
+        """End: there is nobody to send anything to."""
+        self.finish(Exit.ORPHANED)
+
+    def supervisor_said(self, frame: Frame) -> None:
+        """Act on a frame from the supervisor."""
         match frame.kind:
             case Kind.ACKED:
                 self._measure()
@@ -203,12 +192,12 @@ class NodeProcess:
             log.info("renamed from %s", old.name)
         if old.address != spec.address and not self._stopping:
             log.info("moved from %s; connecting there", old.address)
-            self._listener.move(spec)
+            self._source.move(spec)
 
     def _adjust(self, to: Adjustment) -> None:
         """Keep to other limits from now on."""
         self._limits = to.limits
-        self._listener.adjust(self._limits)
+        self._source.adjust(self._limits)
         self._uplink.adjust(self._limits)
         logging.getLogger().setLevel(to.log_level)
 
@@ -224,10 +213,10 @@ class NodeProcess:
         if self._stopping:
             return
         self._stopping = True
-        self._listening.cancel()
-        self._listener.disconnect("stopped")
+        self._running.cancel()
+        self._source.disconnect("stopped")
         log.info("stopped")
-        self._enter(NodeState.STOPPED)
+        self.state_entered(NodeState.STOPPED)
 
     def _end_if_drained(self) -> None:
         if self._stopping and not self._uplink:
@@ -235,36 +224,30 @@ class NodeProcess:
 
     # State
 
-    def _enter(self, state: NodeState, *, error: str = "", next_try: float | None = None) -> None:
-        check_transition(self._state, state)
-        before, self._state, self._error = self._state, state, error
+    def state_entered(
+        self, state: NodeState, *, error: str = "", next_try: float | None = None
+    ) -> None:
+        """Show and report the source's new state."""
+        is_news = self._report.enter(state, error)
         self._introduce()
-        # During an outage not each try is reported, but what is new, and now and then.
-        trying_again = before is NodeState.BACKING_OFF and state is NodeState.CONNECTING
-        if not trying_again:
-            self._report(next_try)
+        if is_news:
+            self._report_state(next_try)
         self._balance()
 
-    def _report(self, next_try: float | None = None) -> None:
-        """Hand the present state up, if it is another than at the last report, or that is old."""
-        now = (self._state, self._error or self._trouble)
-        if now == self._reported and time.monotonic() - self._reported_at < STATUS_INTERVAL:
-            return
-        connected = self._state is NodeState.CONNECTED
-        newly = connected and (self._reported is None or self._reported[0] is not self._state)
-        again, self._was_connected = newly and self._was_connected, self._was_connected or newly
-        self._reported, self._reported_at = now, time.monotonic()
-        status = Status(now[0].value, time.time(), os.getpid(), again, now[1], next_try)
-        self._uplink.hand_up(Kind.STATUS, status)
+    def _report_state(self, next_try: float | None = None) -> None:
+        if status := self._report.status(next_try):
+            self._uplink.hand_up(Kind.STATUS, status)
 
     def _introduce(self) -> None:
         """Show who this is in the process list and in the log."""
-        setproctitle(printable(f"birdwatcher: node {self._spec.id} {self._spec} {self._state}"))
+        setproctitle(
+            printable(f"birdwatcher: node {self._spec.id} {self._spec} {self._report.state}")
+        )
         speaker.become(f"node={self._spec.id} {self._spec}", self._spec.origin, self._spec.name)
 
     # Crashes
 
-    def _listening_ended(self, task: asyncio.Task[None]) -> None:
+    def _source_ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()):
             self._crashed(None, {"message": "listening failed", "exception": error})
 

@@ -34,6 +34,7 @@ from typing import Any, NoReturn
 from nodeproc.logs.lines import flush
 from nodeproc.wire.channel import Channel
 from nodeproc.wire.frames import Frame
+from supervisor.protocols import ChildOwner
 
 log = logging.getLogger("birdwatcher.supervisor")
 
@@ -54,10 +55,8 @@ class Child:
         self,
         target: Callable[..., int],
         args: tuple[Any, ...],
+        owner: ChildOwner,
         *,
-        on_frame: Callable[[Frame], None],
-        on_ended: Callable[[int], None],
-        on_drained: Callable[[], None] = lambda: None,
         keep: int | None = None,
         tied: bool = False,
         oom_score: int = 0,
@@ -67,11 +66,10 @@ class Child:
         is `tied`, the kernel kills it when this process dies, whatever it is doing. When memory
         runs out, the kernel takes the process with the higher `oom_score` (0 to 1000) first.
 
-        `on_frame(frame)` is called for what it sends; `on_ended(exit code)` once, when it is dead
-        and its pipe is drained. Needs a running event loop. Raises OSError if it cannot be forked.
+        Needs a running event loop. Raises OSError if it cannot be forked.
         """
         self._loop = asyncio.get_running_loop()
-        self._on_ended = on_ended
+        self._owner = owner
         parent = os.getpid()
         ours, theirs = multiprocessing.Pipe(duplex=True)
         try:
@@ -86,9 +84,7 @@ class Child:
             undo.callback(ours.close)
             self._pidfd = os.pidfd_open(self.pid)
             undo.callback(os.close, self._pidfd)
-            self.channel = Channel(
-                ours, on_frame=on_frame, on_eof=self._drained, on_drained=on_drained
-            )
+            self.channel = Channel(ours, self)
             undo.pop_all()
         self._loop.add_reader(self._pidfd, self._died)
         self._exit_code: int | None = None
@@ -117,7 +113,18 @@ class Child:
         else:  # bounded: while the writer takes nothing, the pipe may stay full
             self._linger = self._loop.call_later(LINGER, self._ended)
 
-    def _drained(self) -> None:
+    # Implements `ChannelOwner`
+
+    def frame_arrived(self, frame: Frame) -> None:
+        """Hand a frame of the process to the owner."""
+        self._owner.child_sent(frame)
+
+    def pipe_drained(self) -> None:
+        """Tell the owner that nothing is waiting to be sent."""
+        self._owner.child_drained()
+
+    def pipe_closed(self) -> None:
+        """The process has closed its end, and should be dead soon."""
         self.is_drained = True
         self.channel.close()
         if self._exit_code is None:
@@ -130,7 +137,7 @@ class Child:
             self._linger.cancel()
             self._linger = None
         assert self._exit_code is not None  # noqa: S101 for the type checker
-        self._on_ended(self._exit_code)
+        self._owner.child_ended(self._exit_code)
 
 
 def freeze() -> None:

@@ -1,7 +1,7 @@
 """The supervisor's life: start the writer, follow the node table, relay, stop in order.
 
 One event's way through here: `Relay.from_node` -> `WriterLink.send`; its acknowledgement's way
-back: `_from_writer` -> `Relay.acknowledge`.
+back: `writer_sent` -> `Relay.acknowledge`.
 """
 
 import asyncio
@@ -82,7 +82,7 @@ def run_daemon(
 
 
 class Supervisor:
-    """Ties the node processes to the writer."""
+    """Ties the node processes to the writer. Implements `WriterOwner` and `FleetOwner`."""
 
     def __init__(
         self,
@@ -110,23 +110,9 @@ class Supervisor:
         """Run until stopped. Raises RefusedError."""
         on_stop_signal(self._stop, self._hurry)
         on_hangup(self._reload, lambda: self._stop("the terminal was closed"))
-        self._fleet = Fleet(
-            self._settings.node,
-            self._spool_dir,
-            self._lock,
-            to_writer=lambda raw: self._writer.send(raw),
-            on_change=lambda: self._report.changed(),
-        )
-        self._writer = WriterLink(
-            self._main,
-            self._numbers,
-            self._settings.writer_timeout,
-            on_frame=self._from_writer,
-            on_change=lambda: self._report.changed(),
-            on_new_writer=self._fleet.relay.resend,
-            hold_back=self._fleet.relay.pause,
-            let_go=self._fleet.relay.resume,
-        )
+        settings = self._settings
+        self._writer = WriterLink(self._main, self._numbers, settings.writer_timeout, self)
+        self._fleet = Fleet(settings.node, self._spool_dir, self._lock, self._writer, self)
         self._observer = Observer(self._fleet, self._writer, self._numbers)
         self._report = Report(self._fleet, self._writer, self._observer)
         self._writer.start()
@@ -145,7 +131,10 @@ class Supervisor:
             raise self._refusal
         log.info("stopped")
 
-    def _from_writer(self, frame: Frame) -> None:
+    # Implements `WriterOwner` and `FleetOwner`
+
+    def writer_sent(self, frame: Frame) -> None:
+        """Act on a frame from the writer."""
         match frame.kind:
             case Kind.ACK:
                 self._fleet.relay.acknowledge(frame.value())
@@ -156,6 +145,22 @@ class Supervisor:
                 self._refusal = RefusedError(sentence, code)
                 self._writer.stop()
                 self._stop_asked.set()
+
+    def writer_replaced(self, generation: int) -> None:
+        """Have the new writer sent everything that is not committed."""
+        self._fleet.relay.resend(generation)
+
+    def writer_full(self) -> None:
+        """Take nothing from the node processes."""
+        self._fleet.relay.pause()
+
+    def writer_drained(self) -> None:
+        """Take from the node processes again."""
+        self._fleet.relay.resume()
+
+    def situation_changed(self) -> None:
+        """Have it reported soon."""
+        self._report.changed()
 
     def _reload(self) -> None:
         """Take what can change without a restart from the configuration as it is now."""
@@ -196,11 +201,11 @@ class Supervisor:
         total = self._settings.node.stop_timeout
         self._report.stopping(total + SPOOL_WAIT + 2 * KILL_WAIT, self._refusal)
         self._fleet.stop()
-        await self._patiently(self._fleet.gone, total * (1 - WRITER_SHARE))
+        await self._patiently(self._fleet.roster.gone, total * (1 - WRITER_SHARE))
         self._fleet.terminate()
-        await _within(SPOOL_WAIT, self._fleet.gone)
+        await _within(SPOOL_WAIT, self._fleet.roster.gone)
         self._fleet.kill()
-        await _within(KILL_WAIT, self._fleet.gone)
+        await _within(KILL_WAIT, self._fleet.roster.gone)
         self._writer.stop()
         await self._patiently(self._writer.gone, total * WRITER_SHARE)
         self._writer.kill()

@@ -5,22 +5,19 @@ import contextlib
 import logging
 import signal
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from nodeproc.assignment import Assignment, Exit
 from nodeproc.delivery.spool import spooled
 from nodeproc.limits import NodeLimits
 from nodeproc.logs.fold import Fold
-from nodeproc.numbers.node import Counts, FleetNumbers
 from nodeproc.process import run_node
 from nodeproc.states import NodeState
-from nodeproc.wire.frames import Kind, pack
+from nodeproc.wire.frames import Frame, Kind, pack
 from nodeproc.wire.messages import Adjustment, NodeSpec, Status
 from supervisor.children import Child, describe_exit
-from supervisor.metrics.statistics import Reading, Statistics
 from supervisor.node import Node
+from supervisor.protocols import FleetOwner, ToWriter
 from supervisor.reconcile import (
     Action,
     Configure,
@@ -34,6 +31,7 @@ from supervisor.reconcile import (
     plan_one,
 )
 from supervisor.relay import Relay
+from supervisor.roster import Roster
 
 log = logging.getLogger("birdwatcher.supervisor")
 
@@ -46,49 +44,28 @@ class Fleet:
     """Keeps the node processes as the node table asks for."""
 
     def __init__(
-        self,
-        limits: NodeLimits,
-        spool_dir: Path,
-        lock: int,
-        *,
-        to_writer: Callable[[bytes], None],
-        on_change: Callable[[], None],
+        self, limits: NodeLimits, spool_dir: Path, lock: int, writer: ToWriter, owner: FleetOwner
     ) -> None:
-        """`lock`: the descriptor that every node process keeps open, for `supervisor.lock`.
-
-        `to_writer(raw)` relays a frame; `on_change()` is called when a node's state changed.
-        """
+        """`lock`: the descriptor that every node process keeps open, for `supervisor.lock`."""
         self._limits = limits
         self._spool_dir = spool_dir
         self._lock = lock
+        self._owner = owner
         self._is_told = False  # which nodes are wanted
         self._forked_at = 0.0  # monotonic
         self._next_survey = 0.0  # of the spools, monotonic
         self._stopping = False
-        self._on_change = on_change
         self._desired: dict[int, NodeSpec] = {}
-        self._nodes: dict[int, Node] = {}
-        self._numbers = FleetNumbers()
         self._fold = Fold(log)
         self._wake = asyncio.Event()
-        self.relay = Relay(self._nodes, to_writer=to_writer, on_change=on_change)
-        self.statistics = Statistics()
+        self.roster = Roster()
+        self.relay = Relay(self.roster, writer, owner)
         self.restarts = 0  # processes that took the place of one that ended unasked
-        self.gone = asyncio.Event()  # set while no node has a process, or waits for its next one
-        self.gone.set()
-
-    def __len__(self) -> int:
-        """How many nodes have a process, or are waiting for their next one."""
-        return len(self._nodes)
-
-    def states(self) -> Counter[NodeState]:
-        """How many nodes are in which state."""
-        return Counter(node.state for node in self._nodes.values())
 
     @property
     def settled(self) -> bool:
         """Whether every node that is wanted has its process, or will have one after a crash."""
-        return self._is_told and self._desired.keys() <= self._nodes.keys()
+        return self._is_told and self._desired.keys() <= self.roster.ids()
 
     @property
     def is_starting(self) -> bool:
@@ -96,30 +73,18 @@ class Fleet:
         lately = time.monotonic() - self._forked_at < START_STALLED
         return self._is_told and not self.settled and lately
 
-    def readings(self) -> list[Reading]:
-        """Return the numbers of every node at this moment."""
-        return [Reading(it.spec, it.state, it.numbers.read()) for it in self._nodes.values()]
-
-    def total(self) -> Counts:
-        """Return what the numbers of all nodes amount to at this moment."""
-        return self._numbers.total()
-
-    def pids(self) -> list[tuple[int, int]]:
-        """Return each node that has a process, with that process's id."""
-        return [(it.spec.id, it.child.pid) for it in self._nodes.values() if it.child]
-
     def want(self, specs: list[NodeSpec]) -> None:
         """From now on these nodes are to have a process, and no others."""
         self._desired = {spec.id: spec for spec in specs}
         self._is_told = True
         self._wake.set()
-        self._on_change()
+        self._owner.situation_changed()
 
     def stop(self) -> None:
         """From now on no node is to have a process."""
         self._stopping = True
         self.want([])
-        for node in self._nodes.values():
+        for node in self.roster:
             if node.phase is Phase.REPLAYING:
                 node.stop(self._limits.drain_timeout)
 
@@ -131,7 +96,7 @@ class Fleet:
             if now >= self._next_survey and self._is_told:
                 self._next_survey = now + SURVEY_INTERVAL
                 await self._replay_leftovers()
-            running = {number: node.running() for number, node in self._nodes.items()}
+            running = {node.spec.id: node.running() for node in self.roster}
             for action in plan(self._desired, running, now):
                 if self._is_current(action, now):
                     self._act(action)
@@ -141,11 +106,11 @@ class Fleet:
     def _is_current(self, action: Action, now: float) -> bool:
         """Whether `action` is still right: a process may have ended since it was planned."""
         number = action.spec.id
-        node = self._nodes.get(number)
+        node = self.roster.get(number)
         return action == plan_one(self._desired.get(number), node.running() if node else None, now)
 
     async def _until_something_is_due(self) -> None:
-        deadline = next_deadline(node.running() for node in self._nodes.values())
+        deadline = next_deadline(node.running() for node in self.roster)
         due = self._next_survey if deadline is None else min(deadline, self._next_survey)
         timeout = max(due - time.monotonic(), 0)
         with contextlib.suppress(TimeoutError):
@@ -156,7 +121,8 @@ class Fleet:
         if isinstance(action, Start):
             self._start(action.spec)
             return
-        node = self._nodes[action.spec.id]
+        node = self.roster.get(action.spec.id)
+        assert node is not None  # noqa: S101 for the type checker: the action is current
         match action:
             case Configure(spec):
                 node.spec = spec
@@ -171,7 +137,7 @@ class Fleet:
     # Start, stop, death
 
     def _start(self, spec: NodeSpec) -> None:
-        node = self._nodes.get(spec.id) or self._add(spec)
+        node = self.roster.get(spec.id) or self.roster.add(spec, self)
         node.spec, node.phase, node.deadline, node.down = spec, Phase.RUNNING, None, None
         node.state = NodeState.STARTING
         self._fork(node, connect=True)
@@ -185,34 +151,27 @@ class Fleet:
             self._fold(logging.ERROR, why, f"{why}; next try in {SURVEY_INTERVAL:g} s")
             return
         for _, number in leftovers:
-            wanted = number in self._desired or number in self._nodes
+            wanted = number in self._desired or number in self.roster
             if not (wanted or self._stopping):
                 self._replay(NodeSpec(number, "(not enabled)", "0.0.0.0", 0))  # noqa: S104
                 await asyncio.sleep(0)
 
     def _replay(self, spec: NodeSpec) -> None:
         """Have what an earlier process of a node left in its spool committed, no more."""
-        node = self._add(spec)
+        node = self.roster.add(spec, self)
         node.phase, node.state = Phase.REPLAYING, NodeState.STOPPED
         self._fork(node, connect=False)
 
-    def _add(self, spec: NodeSpec) -> Node:
-        node = self._nodes[spec.id] = Node(spec, self._numbers.take())
-        self.gone.clear()
-        return node
-
     def _fork(self, node: Node, *, connect: bool) -> None:
-        limits, guard = self._limits, node.guard()
-        generation = self.relay.generation
+        limits, generation = self._limits, self.relay.generation
         assignment = Assignment(
-            node.spec, limits, self._spool_dir, generation, connect, guard, node.numbers
+            node.spec, limits, self._spool_dir, generation, connect, node.guard, node.numbers
         )
         try:
             node.child = Child(
                 run_node,
                 (assignment,),
-                on_frame=lambda frame: self.relay.from_node(node, frame),
-                on_ended=lambda code: self._ended(node, code),
+                node,
                 keep=self._lock,
                 oom_score=OOM_SCORE,
             )
@@ -224,21 +183,20 @@ class Fleet:
         node.ended_unasked = False
         self._forked_at = time.monotonic()
         self.relay.begin(node.child)
-        self._on_change()
+        self._owner.situation_changed()
 
     def _forget(self, node: Node) -> None:
-        self._remove(node)
+        self.roster.remove(node)
         self._report(node, NodeState.STOPPED)
 
-    def _remove(self, node: Node) -> None:
-        del self._nodes[node.spec.id]
-        self.statistics.removed(node.numbers.read())
-        self._numbers.give_back(node.numbers)  # its process, if it had one, is dead: see Child
-        if not self._nodes:
-            self.gone.set()
+    # Implements `NodeOwner`
 
-    def _ended(self, node: Node, code: int) -> None:
-        """The process of `node` is gone, and all that it sent has been relayed."""
+    def node_sent(self, node: Node, frame: Frame) -> None:
+        """Hand on a frame from a node's process."""
+        self.relay.from_node(node, frame)
+
+    def node_ended(self, node: Node, code: int) -> None:
+        """Decide what follows the end of a process: another one, or none."""
         if node.child:
             self.relay.end(node.child)
         node.child = None
@@ -248,7 +206,7 @@ class Fleet:
             node.learn(code, self._limits.max_packet_bytes)
             self._crashed(node, f"its process ended unasked: {describe_exit(code)}")
         else:
-            self._remove(node)
+            self.roster.remove(node)
             self._stopped(node, code)
         self._wake.set()
 
@@ -256,7 +214,7 @@ class Fleet:
         """A process that was told to end, or only had a spool to replay, has ended."""
         if code == Exit.DRAINED:
             node.state = NodeState.STOPPED
-            self._on_change()
+            self._owner.situation_changed()
             return
         why = "what it retained is in its spool" if code == Exit.SPOOLED else describe_exit(code)
         log.warning("%s: ended before all was committed: %s", node, why, extra=node.extra)
@@ -284,18 +242,15 @@ class Fleet:
         """Keep to these limits, and to the supervisor's log level, in every process from now on."""
         self._limits = limits
         adjustment = Adjustment(limits, logging.getLogger().level)
-        for node in self._nodes.values():
+        for node in self.roster:
             node.tell(pack(Kind.LIMITS, adjustment))
-
-    def _children(self) -> Iterator[Child]:
-        return (node.child for node in self._nodes.values() if node.child)
 
     def terminate(self) -> None:
         """Have every node process spool what it retains, and end."""
-        for child in self._children():
+        for _, child in self.roster.children():
             child.signal(signal.SIGTERM)
 
     def kill(self) -> None:
         """End every node process at once."""
-        for child in self._children():
+        for _, child in self.roster.children():
             child.kill()

@@ -12,7 +12,7 @@ import os
 import time
 from pathlib import Path
 
-import psutil
+from supervisor.procfs import STATE, stat_of
 
 PATIENCE = 10.0  # seconds for the processes of a killed daemon to end
 PAUSE = 0.05
@@ -77,7 +77,5 @@ def _holder(descriptor: int) -> int | None:
 
 def _is_alive(pid: int) -> bool:
     """Whether the process runs; a dead one that nobody has waited for does not."""
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
+    stat = stat_of(pid)
+    return bool(stat) and stat[STATE] != b"Z"

@@ -3,15 +3,16 @@
 import logging
 import time
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from nodeproc.assignment import Exit
 from nodeproc.backoff import Backoff
 from nodeproc.logs.fold import Fold
 from nodeproc.logs.speaker import about
 from nodeproc.numbers.node import NodeNumbers
-from nodeproc.sources.tcp.guard import Guard, Note
+from nodeproc.sources.tcp.guard import Guard
 from nodeproc.states import NodeState
-from nodeproc.wire.frames import Kind, pack
+from nodeproc.wire.frames import Frame, Kind, pack
 from nodeproc.wire.messages import NodeSpec, Status
 from supervisor.children import Child
 from supervisor.reconcile import Phase, Running
@@ -23,19 +24,29 @@ RESPAWN_CAP = 30.0
 RESPAWN_STABLE = 60.0
 STOP_MARGIN = 2.0  # seconds beyond its own bound before a stopping process is killed
 MAX_UNREAD = 1024 * 1024  # bytes that a process may leave in its pipe before it is taken for hung
-MAX_KILLERS = 16  # packets that are remembered to kill the node's process
 
 
 def _respawn_backoff() -> Backoff:
     return Backoff(base=RESPAWN_BASE, cap=RESPAWN_CAP, stable=RESPAWN_STABLE)
 
 
+class NodeOwner(Protocol):
+    """The fleet that a node belongs to."""
+
+    def node_sent(self, node: "Node", frame: Frame) -> None:
+        """Hand on a frame from a node's process."""
+
+    def node_ended(self, node: "Node", code: int) -> None:
+        """Take note that the process of a node is gone, and that all it sent was handed on."""
+
+
 @dataclass
 class Node:
-    """One node that has a process, or waits for its next one."""
+    """One node that has a process, or waits for its next one. Implements `ChildOwner`."""
 
     spec: NodeSpec
     numbers: NodeNumbers
+    owner: NodeOwner
     phase: Phase = Phase.RUNNING
     deadline: float | None = None
     child: Child | None = None
@@ -44,8 +55,7 @@ class Node:
     down: Status | None = None  # while it has no process: what the writer was told
     backoff: Backoff = field(default_factory=_respawn_backoff)
     fold: Fold = field(default_factory=lambda: Fold(log))
-    note: Note | None = None  # after a crash: where its process notes what it is parsing
-    killers: list[bytes] = field(default_factory=list)  # packets that killed its process
+    guard: Guard | None = None  # after a crash
 
     def __str__(self) -> str:
         return f"node={self.spec.id} {self.spec}"
@@ -81,18 +91,25 @@ class Node:
         if self.child:
             self.child.kill()
 
-    def guard(self) -> Guard | None:
-        """Return what its next process is to be careful with, if it has crashed before."""
-        return Guard(self.note, self.killers) if self.note else None
-
     def learn(self, code: int, longest_packet: int) -> None:
-        """From the end of its process: have the next one take notes, and read those of this one."""
+        """Learn from the end of its process: guard the next one, or read what killed this one."""
         if code == Exit.TERMINATED:
             return
-        if self.note is None:
-            self.note = Note(longest_packet)
-        elif packet := self.note.read():
-            self.note.clear()
-            self.killers = [*self.killers, packet][-MAX_KILLERS:]
+        if self.guard is None:
+            self.guard = Guard(longest_packet)
+        elif packet := self.guard.learn():
             text = "%s: a packet of %d bytes killed its process; it will be rejected unread"
             log.error(text, self, len(packet), extra=self.extra)
+
+    # What its process reports
+
+    def child_sent(self, frame: Frame) -> None:
+        """Let the owner hand the frame on."""
+        self.owner.node_sent(self, frame)
+
+    def child_drained(self) -> None:
+        """Do nothing: what goes to a node process is bounded by `MAX_UNREAD`."""
+
+    def child_ended(self, code: int) -> None:
+        """Let the owner decide what follows."""
+        self.owner.node_ended(self, code)

@@ -71,7 +71,8 @@ class Report:
         self._beat()
 
     def _show_title(self) -> None:
-        count, connected = len(self._fleet), self._fleet.states()[NodeState.CONNECTED]
+        roster = self._fleet.roster
+        count, connected = len(roster), roster.states()[NodeState.CONNECTED]
         nodes = "1 node" if count == 1 else f"{count} nodes"
         setproctitle(f"birdwatcher: supervisor {nodes}, {connected} connected")
 

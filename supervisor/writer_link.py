@@ -12,6 +12,7 @@ from nodeproc.logs.fold import Fold
 from nodeproc.numbers.daemon import DaemonNumbers
 from nodeproc.wire.frames import Frame, Kind
 from supervisor.children import Child, describe_exit
+from supervisor.protocols import WriterOwner
 
 log = logging.getLogger("birdwatcher.supervisor")
 
@@ -31,7 +32,7 @@ HIGH_WATER = 4 * 1024 * 1024  # bytes on their way to the writer: above this the
 
 
 class WriterLink:
-    """Keeps one writer process running, and what goes to it bounded.
+    """Keeps one writer process running, and what goes to it bounded. Implements `ChildOwner`.
 
     A writer that gives no sign of life for `patience` seconds has hung, and is replaced. While
     there is no writer, what is sent to it is dropped: the node processes retain everything and send
@@ -43,24 +44,13 @@ class WriterLink:
         main: WriterMain,
         numbers: DaemonNumbers,
         patience: float,
-        *,
-        on_frame: Callable[[Frame], None],
-        on_change: Callable[[], None],
-        on_new_writer: Callable[[int], None],
-        hold_back: Callable[[], None],
-        let_go: Callable[[], None],
+        owner: WriterOwner,
     ) -> None:
-        """`on_change()` is called when the writer lost its database, or has it again;
-        `hold_back()` and `let_go()` are called when the buffer is full, and empty again;
-        `on_new_writer(generation)` when a writer has taken the place of another."""
+        """`patience` in seconds."""
         self._main = main
         self._numbers = numbers
         self.patience = patience
-        self._on_frame = on_frame
-        self._on_change = on_change
-        self._on_new_writer = on_new_writer
-        self._hold_back = hold_back
-        self._let_go = let_go
+        self._owner = owner
         self._backoff = Backoff(base=RESPAWN_BASE, cap=RESPAWN_CAP, stable=RESPAWN_STABLE)
         self._fold = Fold(log)
         self._child: Child | None = None
@@ -88,9 +78,7 @@ class WriterLink:
             self._child = Child(
                 self._main,
                 (self._generation, self._numbers),
-                on_frame=self._received,
-                on_ended=self._ended,
-                on_drained=self._drained,
+                self,
                 # A dead supervisor's writer has nobody to acknowledge to, but may be waiting for
                 # the database for long, and would keep the next daemon's writer from it.
                 tied=True,
@@ -107,7 +95,7 @@ class WriterLink:
         if not first:
             self.restarts += 1
             self._release()
-            self._on_new_writer(self._generation)
+            self._owner.writer_replaced(self._generation)
 
     def send(self, raw: bytes) -> None:
         """Send one frame to the writer."""
@@ -116,7 +104,7 @@ class WriterLink:
         self._child.channel.send(raw)
         if not self._holding and self._child.channel.buffered > HIGH_WATER:
             self._holding = True
-            self._hold_back()
+            self._owner.writer_full()
 
     def offer(self, raw: bytes) -> None:
         """Send one frame that will soon be outdated, unless others are waiting to be taken."""
@@ -146,17 +134,18 @@ class WriterLink:
         """Whether a writer was seen at work, idle, or waiting for a database, lately enough."""
         return time.monotonic() - self._progress_at < self.patience + REPLACED_WITHIN
 
-    def _received(self, frame: Frame) -> None:
+    def child_sent(self, frame: Frame) -> None:
+        """Take a sign of life, or hand the frame to the owner."""
         if frame.kind == Kind.ALIVE:
             self._signed_at = self._progress_at = time.monotonic()
             self._in_trouble(frame.value())
         else:
-            self._on_frame(frame)
+            self._owner.writer_sent(frame)
 
     def _in_trouble(self, why: str) -> None:
         before, self.database_trouble = self.database_trouble, why
         if why != before:
-            self._on_change()
+            self._owner.situation_changed()
 
     def adjust(self, patience: float) -> None:
         """From now on a writer has hung after so many seconds without a sign of life."""
@@ -187,16 +176,17 @@ class WriterLink:
             self._child.kill()
             self._look_again(self.patience)
 
-    def _drained(self) -> None:
-        """Everything has gone to the writer."""
+    def child_drained(self) -> None:
+        """Let the nodes go on: everything has gone to the writer."""
         self._release()
 
     def _release(self) -> None:
         if self._holding:
             self._holding = False
-            self._let_go()
+            self._owner.writer_drained()
 
-    def _ended(self, code: int) -> None:
+    def child_ended(self, code: int) -> None:
+        """Start another writer, unless this one was told to end."""
         self._child = None
         self._in_trouble("")  # that was its own word; the next one will have its own
         if self._watch:

@@ -104,7 +104,7 @@ class Work:
     def cannot_read(self, frame: Frame, why: str) -> None:
         """Count a frame that cannot be opened as one rejected packet."""
         self.unreadable.append((frame.id, why))
-        self._reject(refused(frame.id, time.time(), bytes(frame.body)))
+        self._reject(refused(frame.id, time.time(), frame.body))
 
     def _reject(self, packet: RejectedPacket) -> None:
         report = self.about(packet.node_id)

@@ -27,7 +27,7 @@ class Outbox:
         self._origin = origin
         self._generation = generation
         self._spool = spool
-        self._stream = secrets.randbits(63)
+        self.stream = secrets.randbits(63)
         self._last = 0  # sequence number of the newest frame
         self._sent: deque[bytes] = deque()
         self._unsent: deque[bytes] = deque()
@@ -48,13 +48,14 @@ class Outbox:
         """Sequence number of the oldest frame in memory, or of the next one if there is none."""
         return self._last - len(self) + 1
 
-    def append(self, kind: Kind, value: Any) -> None:
-        """Retain one more frame, and have it sent."""
+    def append(self, kind: Kind, value: Any) -> int:
+        """Retain one more frame, and have it sent; return its sequence number."""
         self._last += 1
-        raw = pack(kind, value, origin=self._origin, stream=self._stream, sequence=self._last)
+        raw = pack(kind, value, origin=self._origin, stream=self.stream, sequence=self._last)
         self._unsent.append(raw)
         self.size += len(raw)
         self.events += contents(raw)[1]
+        return self._last
 
     def take(self) -> bytes | None:
         """Return what is to be sent next, or None. Raises SpoolError.
@@ -67,7 +68,7 @@ class Outbox:
             return None
         raw = self._unsent.popleft()
         self._sent.append(raw)
-        return self._introduced(self._stream, self._last - len(self._unsent), raw)
+        return self._introduced(self.stream, self._last - len(self._unsent), raw)
 
     def _introduced(self, stream: int, sequence: int, raw: bytes) -> bytes:
         if stream == self._resumed:
@@ -87,7 +88,7 @@ class Outbox:
     def acknowledge(self, stream: int, sequence: int) -> None:
         """Forget the frames of `stream` up to `sequence`: they are in the database."""
         self._spool.acknowledge(stream, sequence)
-        if stream != self._stream:
+        if stream != self.stream:
             return
         while self._sent and self.first <= sequence:
             raw = self._sent.popleft()
@@ -117,7 +118,7 @@ class Outbox:
             return
         self._spool.append(
             [*self._sent, *self._unsent],
-            (self._stream, self._last),
+            (self.stream, self._last),
             sent=len(self._sent),
             force=force,
         )

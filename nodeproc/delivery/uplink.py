@@ -1,10 +1,10 @@
 """The way from a node process up to the writer: what is retained, and the pipe that carries it."""
 
 import asyncio
-from collections.abc import Callable
 from multiprocessing.connection import Connection
 
 from nodeproc.delivery.outbox import Outbox
+from nodeproc.delivery.protocols import UplinkOwner
 from nodeproc.delivery.spool import SpoolError
 from nodeproc.limits import NodeLimits
 from nodeproc.wire.channel import Channel
@@ -23,33 +23,16 @@ class Uplink:
     """
 
     def __init__(
-        self,
-        connection: Connection,
-        outbox: Outbox,
-        limits: NodeLimits,
-        *,
-        on_told: Callable[[Frame], None],
-        on_gone: Callable[[], None],
-        on_room: Callable[[], None],
-        on_spool: Callable[[str | None], None],
+        self, connection: Connection, outbox: Outbox, limits: NodeLimits, owner: UplinkOwner
     ) -> None:
-        """Send what is in `outbox` up the pipe end `connection`.
-
-        `on_told(frame)` is called for what the supervisor says, after the uplink has done its part;
-        `on_gone()` when it is gone; `on_room()` when memory was freed; `on_spool(trouble)` at each
-        attempt to spool, with None when it succeeded.
-        """
+        """Send what is in `outbox` up the pipe end `connection`."""
         self._outbox = outbox
         self._limits = limits
-        self._on_told = on_told
-        self._on_room = on_room
-        self._on_spool = on_spool
+        self._owner = owner
         self._ageing: asyncio.TimerHandle | None = None
         self._failing = False  # the spool took nothing at the last attempt
         self._oldest = 0  # the oldest frame in memory, by its number, at the last look
-        self._channel = Channel(
-            connection, on_frame=self._received, on_eof=on_gone, on_drained=self._pump
-        )
+        self._channel = Channel(connection, self)
 
     def start(self) -> None:
         """Begin with what an earlier process left; it may turn out that it cannot be read."""
@@ -78,16 +61,17 @@ class Uplink:
         self._limits = limits
         self._outbox.adjust(limits)
         self._failing = False  # the spool may take more now
-        self._on_room()
+        self._owner.memory_freed()
 
-    def hand_up(self, kind: Kind, value: object) -> None:
-        """Retain one more frame, and send it in its turn."""
-        self._outbox.append(kind, value)
+    def hand_up(self, kind: Kind, value: object) -> int:
+        """Retain one more frame, and send it in its turn; return its sequence number."""
+        sequence = self._outbox.append(kind, value)
         self._pump()
         if self._spool_takes and self._outbox.size > self._limits.retained_bytes // 4:
             self._spool()  # sooner than by age: the writer is known to be behind
         if self._ageing is None and len(self._outbox):
             self._look_again()
+        return sequence
 
     def close(self) -> str | None:
         """Spool what is in memory and close the pipe; return why that failed, or None."""
@@ -100,21 +84,34 @@ class Uplink:
             self._channel.close()
         return None
 
-    def _received(self, frame: Frame) -> None:
+    # Implements `ChannelOwner`
+
+    def frame_arrived(self, frame: Frame) -> None:
+        """Forget what is committed, or send it again; then let the owner act on the frame."""
         match frame.kind:
             case Kind.ACKED:
                 self._outbox.acknowledge(frame.stream, frame.sequence)
                 if not len(self._outbox):
                     self._calm()
-                self._on_room()
+                if frame.stream == self._outbox.stream:
+                    self._owner.batches_committed(frame.sequence)
+                self._owner.memory_freed()
             case Kind.RESEND:
                 self._outbox.rewind(frame.value())
                 self._pump()
-        self._on_told(frame)
+        self._owner.supervisor_said(frame)
+
+    def pipe_closed(self) -> None:
+        """Let the owner end."""
+        self._owner.supervisor_gone()
+
+    def pipe_drained(self) -> None:
+        """Send what the pipe had no room for."""
+        self._pump()
 
     def _pump(self) -> None:
-        """Send what is to be sent, as much as the pipe takes, and no more than so much in one turn:
-        who drains it may be quicker than we are."""
+        """Send as much as the pipe takes, but at most PIPE_BUFFER bytes in one turn of the loop: a
+        fast reader must not keep us here for ever."""
         sent = 0
         try:
             while self._channel.takes and self._channel.buffered < PIPE_BUFFER:
@@ -127,7 +124,7 @@ class Uplink:
                 sent += len(raw)
         except SpoolError as error:
             self._outbox.give_up_spool()
-            self._on_spool(f"{error}; it is set aside")
+            self._owner.spooling_tried(f"{error}; it is set aside")
             self._pump()
 
     # Ageing
@@ -153,8 +150,8 @@ class Uplink:
             self._outbox.spool()
         except SpoolError as error:
             self._failing = True  # until the next look
-            self._on_spool(str(error))
+            self._owner.spooling_tried(str(error))
         else:
             self._failing = False
-            self._on_spool(None)
-            self._on_room()
+            self._owner.spooling_tried(None)
+            self._owner.memory_freed()

@@ -9,10 +9,10 @@ import itertools
 import os
 import socket
 from collections import deque
-from collections.abc import Callable
 from multiprocessing.connection import Connection
 
-from nodeproc.wire.frames import Frame, FrameReader
+from nodeproc.wire.frames import FrameReader
+from nodeproc.wire.protocols import ChannelOwner
 
 READ_SIZE = 256 * 1024
 BUFFERS_PER_CALL = 256  # well under IOV_MAX
@@ -21,28 +21,16 @@ BUFFERS_PER_CALL = 256  # well under IOV_MAX
 class Channel:
     """A non-blocking, framed, duplex pipe end.
 
-    `on_frame(frame)` is called for every frame that arrives; `on_eof()` once, when the other end is
-    gone and everything it had sent has been delivered; `on_drained()` whenever the last byte that
-    could not be sent at once has left. The sender keeps `buffered` bounded: it looks before it
-    sends.
+    The sender keeps `buffered` bounded: it looks before it sends.
     """
 
-    def __init__(
-        self,
-        connection: Connection,
-        *,
-        on_frame: Callable[[Frame], None],
-        on_eof: Callable[[], None],
-        on_drained: Callable[[], None] = lambda: None,
-    ) -> None:
+    def __init__(self, connection: Connection, owner: ChannelOwner) -> None:
         """Take over the pipe end `connection`, which is closed; needs a running event loop."""
         self._loop = asyncio.get_running_loop()
         self._socket = socket.socket(fileno=os.dup(connection.fileno()))
         self._socket.setblocking(False)
         connection.close()
-        self._on_frame = on_frame
-        self._on_eof = on_eof
-        self._on_drained = on_drained
+        self._owner = owner
         self._frames = FrameReader()
         self._queue: deque[bytes | memoryview] = deque()
         self._flushing = False  # something is queued, and on its way
@@ -61,7 +49,7 @@ class Channel:
     def send(self, raw: bytes) -> None:
         """Queue one frame's bytes, to leave together with what else is sent in this turn.
 
-        Silently dropped if the other end is gone: `on_eof` tells.
+        Silently dropped if the other end is gone: `pipe_closed` tells the owner.
         """
         if self._queue_up(raw) and not self._flushing:
             self._flushing = True
@@ -99,7 +87,7 @@ class Channel:
             self._loop.add_reader(self._socket, self._read)
 
     def close(self) -> None:
-        """Close this end; what was not sent is dropped and no callback follows."""
+        """Close this end; drop what was not sent, and report nothing more."""
         if not self._closed:
             self.pause_reading()
             self._loop.remove_writer(self._socket)
@@ -118,16 +106,16 @@ class Channel:
             self.pause_reading()
             self._eof = True
             self.drop_unsent()
-            self._on_eof()
+            self._owner.pipe_closed()
             return
         for frame in self._frames.feed(data):
             if self._closed:
                 return
-            self._on_frame(frame)
+            self._owner.frame_arrived(frame)
 
     def _flush(self) -> None:
         if not self._closed and self._push():
-            self._on_drained()
+            self._owner.pipe_drained()
 
     def _push(self) -> bool:
         """Send as much as the pipe takes; return whether that was all."""

@@ -88,7 +88,8 @@ BODY: dict[Kind, Any] = {
     Kind.LIMITS: Adjustment,
 }
 _encode = msgspec.msgpack.Encoder().encode
-_decoders: dict[int, Callable[[memoryview], Any]] = {
+_BATCH = int(Kind.BATCH)  # as a plain number: it is compared for each frame
+_decoders: dict[int, Callable[[bytes], Any]] = {
     kind: msgspec.msgpack.Decoder(body).decode for kind, body in BODY.items()
 }
 
@@ -121,16 +122,17 @@ class Frame(NamedTuple):
         return self[1:4]
 
     @property
-    def body(self) -> memoryview:
-        """Its bytes behind the header."""
-        return memoryview(self.raw)[HEADER.size :]
+    def body(self) -> bytes:
+        """Its bytes after the header."""
+        return self.raw[HEADER.size :]
 
     def value(self) -> Any:
         """Return the value of its body, of its kind's type. Raises UndecodableError."""
-        if self.kind not in _decoders:
+        decode = _decoders.get(self.kind)
+        if decode is None:
             raise UndecodableError(f"no kind of frame: {self.kind}")
-        value = _decoders[self.kind](self.body)
-        return Batch(self.received_at, *value) if self.kind == Kind.BATCH else value
+        value = decode(self.raw[HEADER.size :])
+        return Batch(self.received_at, *value) if self.kind == _BATCH else value
 
 
 def pack(

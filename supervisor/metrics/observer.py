@@ -37,7 +37,7 @@ class Observer:
         self._started_at = time.time()
         self._fold = Fold(log)
         self._gauge = Gauge()
-        self._sampled = fleet.statistics.overview({}, Counts())
+        self._sampled = fleet.roster.statistics.overview({}, Counts())
 
     async def run(self, listener: socket.socket | None) -> None:
         """Sample and measure until cancelled; serve the metrics on `listener`, if there is one.
@@ -52,7 +52,7 @@ class Observer:
 
     def overview(self) -> Overview:
         """Return the states of this moment, and the numbers of the last sample."""
-        return replace(self._sampled, states=self._fleet.states())
+        return replace(self._sampled, states=self._fleet.roster.states())
 
     async def _sample_forever(self) -> None:
         while True:
@@ -64,8 +64,8 @@ class Observer:
             await asyncio.sleep(SAMPLE_INTERVAL)
 
     def _sample(self) -> None:
-        fleet = self._fleet
-        self._sampled = fleet.statistics.sample(fleet.states(), fleet.total(), time.monotonic())
+        roster, now = self._fleet.roster, time.monotonic()
+        self._sampled = roster.statistics.sample(roster.states(), roster.total(), now)
         self._numbers.publish(self._sampled.summary())
 
     async def _measure_forever(self) -> None:
@@ -85,15 +85,15 @@ class Observer:
             log.exception("serving the metrics failed; there are none until a restart")
 
     async def _metrics(self) -> bytes:
-        usage = await usage_of(list(self._processes()))
-        fleet = self._fleet
+        usage = await usage_of(list(self._processes()), descriptors=True)
+        roster = self._fleet.roster
         snapshot = Snapshot(
             time.time(),
             self._started_at,
-            fleet.readings(),
-            fleet.statistics.overview(fleet.states(), fleet.total()),
+            roster.readings(),
+            roster.statistics.overview(roster.states(), roster.total()),
             self._numbers,
-            {"writer": self._writer.restarts, "node": fleet.restarts},
+            {"writer": self._writer.restarts, "node": self._fleet.restarts},
             usage,
         )
         return await render(snapshot)
@@ -102,5 +102,5 @@ class Observer:
         yield Role("supervisor", "", os.getpid())
         if self._writer.pid is not None:
             yield Role("writer", "", self._writer.pid)
-        for node, pid in self._fleet.pids():
-            yield Role("node", str(node), pid)
+        for node, child in self._fleet.roster.children():
+            yield Role("node", str(node.spec.id), child.pid)

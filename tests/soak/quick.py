@@ -8,15 +8,15 @@ a cycle that takes seconds in the field takes a hundredth of one here.
 import django
 from django.core.management import call_command
 
-from nodeproc.sources.tcp import source as listener
+from nodeproc.sources.tcp import source
 
 BASE = 0.01  # seconds
 STABLE = 0.0
 
 if __name__ == "__main__":
     django.setup()
-    if not (hasattr(listener, "BACKOFF_BASE") and hasattr(listener, "STABLE_AFTER")):
+    if not (hasattr(source, "BACKOFF_BASE") and hasattr(source, "STABLE_AFTER")):
         raise SystemExit("the back-off is set somewhere else now; this program changes nothing")
-    listener.BACKOFF_BASE = BASE
-    listener.STABLE_AFTER = STABLE
+    source.BACKOFF_BASE = BASE
+    source.STABLE_AFTER = STABLE
     call_command("connectnodes")

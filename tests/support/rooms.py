@@ -31,7 +31,7 @@ STOREYS: dict[str, dict[str, tuple[str, ...]]] = {
         "process": ("process",),
         "orders": ("assignment",),
         "work": ("delivery", "sources"),
-        "telling": ("logs", "numbers"),
+        "telling": ("logs", "numbers", "reporting"),
         "messages": ("wire",),
         "bounds": ("limits",),
         "ground": ("backoff", "setting", "states"),

@@ -4,71 +4,70 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable
-from typing import Protocol
 
 from nodeproc.backoff import Backoff
 from nodeproc.limits import NodeLimits
 from nodeproc.logs.fold import Fold
 from nodeproc.numbers.node import NodeNumbers
+from nodeproc.sources.source import SourceOwner
 from nodeproc.sources.tcp.connection import ConnectionEndedError, NodeConnection, connect
+from nodeproc.sources.tcp.events import parse_event
+from nodeproc.sources.tcp.guard import Guard
 from nodeproc.sources.tcp.receiver import Receiver
 from nodeproc.states import NodeState
 from nodeproc.wire.messages import Batch, NodeSpec
 from nodeproc.wire.reasons import Reason
 
+log = logging.getLogger("birdwatcher.node")
+
 BACKOFF_BASE = 0.25  # seconds
 STABLE_AFTER = 10.0  # seconds that a connection must last to be called stable
 
 
-class Enter(Protocol):
-    """Told of every state that the connection enters."""
-
-    def __call__(self, state: NodeState, *, error: str = "", next_try: float | None = None) -> None:
-        """`error`: why it is not connected; `next_try`: when it will try again, epoch seconds."""
-
-
-class Listener:
+class TcpSource:
     """Stays connected to one node, wherever it moves."""
 
     def __init__(
         self,
         spec: NodeSpec,
-        make_receiver: Callable[[], Receiver],
-        fold: Fold,
-        numbers: NodeNumbers,
         limits: NodeLimits,
-        *,
-        enter: Enter,
-        on_batch: Callable[[Batch], None],
+        numbers: NodeNumbers,
+        guard: Guard | None,
+        owner: SourceOwner,
     ) -> None:
-        """`on_batch(batch)` is called with what each read yields, once `numbers` has it."""
+        """Do nothing until `run`. See `SourceFactory`."""
         self._spec = spec
-        self._make_receiver = make_receiver
-        self._receiver = make_receiver()
-        self._fold = fold
-        self._numbers = numbers
         self._limits = limits
-        self._enter = enter
-        self._on_batch = on_batch
-        self._backoff = Backoff(base=BACKOFF_BASE, cap=limits.backoff_cap, stable=STABLE_AFTER)
+        self._numbers = numbers
+        self._parse = guard.parse_event if guard else parse_event
+        self._owner = owner
+        self._fold = Fold(log)
+        self._receiver = self._make_receiver()
+        self._backoff = Backoff(
+            base=BACKOFF_BASE, cap=self._limits.backoff_cap, stable=STABLE_AFTER
+        )
         self._connection: NodeConnection | None = None
         self._attempt: asyncio.Timeout | None = None  # to connect
         self._moved = asyncio.Event()
         self._read_at = 0.0  # when the last bytes came, monotonic
         self._stall: asyncio.TimerHandle | None = None
 
+    def _make_receiver(self) -> Receiver:
+        return Receiver(self._limits.max_packet_bytes, self._fold, self._parse)
+
     async def run(self) -> None:
         """Stay connected until cancelled."""
         while True:
             self._moved.clear()
-            self._enter(NodeState.CONNECTING)
+            self._owner.state_entered(NodeState.CONNECTING)
             why = await self._connect_and_read()
             if self._moved.is_set():
                 continue
             delay = self._backoff.failed()
             self._fold(logging.WARNING, why, f"{why}; next try in {delay:.1f} s")
-            self._enter(NodeState.BACKING_OFF, error=why, next_try=time.time() + delay)
+            self._owner.state_entered(
+                NodeState.BACKING_OFF, error=why, next_try=time.time() + delay
+            )
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(delay):
                     await self._moved.wait()
@@ -101,6 +100,9 @@ class Listener:
         if self._connection:
             self._connection.resume()
 
+    def committed(self, position: int) -> None:
+        """Do nothing: a node expects nothing back."""
+
     async def _connect_and_read(self) -> str:
         """Connect, read while the connection lasts; return why it is over."""
         try:
@@ -120,7 +122,7 @@ class Listener:
         self._receiver = self._make_receiver()
         self._backoff.succeeded()
         self._fold(logging.INFO, "connected", "connected")
-        self._enter(NodeState.CONNECTED)
+        self._owner.state_entered(NodeState.CONNECTED)
         try:
             why = await connection.ended()
         finally:
@@ -145,7 +147,7 @@ class Listener:
     def _hand_on(self, read: int, batch: Batch | None) -> None:
         self._numbers.received(read, batch)
         if batch:
-            self._on_batch(batch)
+            self._owner.batch_received(batch)
 
     # A packet that stalls half-way
 

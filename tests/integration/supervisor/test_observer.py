@@ -6,6 +6,7 @@ import logging
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -15,6 +16,7 @@ from nodeproc.numbers.daemon import DaemonNumbers, Summary
 from supervisor.fleet import Fleet
 from supervisor.metrics import observer
 from supervisor.metrics.observer import Observer
+from supervisor.protocols import FleetOwner, WriterOwner
 from supervisor.writer_link import WriterLink
 from tests.support.waiting import STARTING
 
@@ -35,19 +37,10 @@ async def observe(
     until: Callable[[DaemonNumbers], bool],
     spoil: Callable[[Fleet], None] = lambda _: None,
 ) -> None:
-    """Have a daemon without nodes observed until its numbers is as it should be."""
+    """Have a daemon without nodes observed until its numbers are as they should be."""
     numbers = DaemonNumbers()
-    fleet = Fleet(NodeLimits(), directory, -1, to_writer=lambda _: None, on_change=lambda: None)
-    writer = WriterLink(
-        lambda *_: 0,
-        numbers,
-        60.0,
-        on_frame=lambda _: None,
-        on_new_writer=lambda _: None,
-        hold_back=lambda: None,
-        let_go=lambda: None,
-        on_change=lambda: None,
-    )
+    writer = WriterLink(lambda *_: 0, numbers, 60.0, Mock(spec=WriterOwner))
+    fleet = Fleet(NodeLimits(), directory, -1, writer, Mock(spec=FleetOwner))
     spoil(fleet)
     observing = asyncio.create_task(Observer(fleet, writer, numbers).run(listener))
     async with asyncio.timeout(STARTING):
@@ -87,7 +80,7 @@ def test_it_goes_on_after_a_failure_of_its_own(
     left = list(range(failures))
 
     def spoil(fleet: Fleet) -> None:
-        states = fleet.states
+        states = fleet.roster.states
 
         def fail_at_first() -> object:
             if left:
@@ -95,7 +88,7 @@ def test_it_goes_on_after_a_failure_of_its_own(
                 raise RuntimeError("a bug")
             return states()
 
-        fleet.states = fail_at_first  # type: ignore[method-assign,assignment]
+        fleet.roster.states = fail_at_first  # type: ignore[method-assign,assignment]
 
     asyncio.run(observe(tmp_path, None, lambda numbers: numbers.summary() == NO_NODE, spoil))
     told = [record for record in caplog.records if record.levelno == logging.ERROR]

@@ -3,24 +3,20 @@
 import asyncio
 import resource
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
 from nodeproc.limits import NodeLimits
 from supervisor.fleet import Fleet
+from supervisor.protocols import FleetOwner, ToWriter
 
 
 def test_a_directory_that_cannot_be_read_stops_nobody(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def survey_without_a_descriptor() -> None:
-        fleet = Fleet(
-            NodeLimits(),
-            tmp_path,
-            -1,
-            to_writer=lambda _: None,
-            on_change=lambda: None,
-        )
+        fleet = Fleet(NodeLimits(), tmp_path, -1, Mock(spec=ToWriter), Mock(spec=FleetOwner))
         fleet.want([])
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         reconciling = asyncio.create_task(fleet.reconcile_forever())

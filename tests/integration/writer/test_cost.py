@@ -11,6 +11,7 @@ import socket
 import sys
 from collections.abc import Iterator
 from typing import Any
+from unittest.mock import Mock
 
 import psycopg
 import pytest
@@ -26,6 +27,7 @@ from nodeproc.wire import channel
 from nodeproc.wire.channel import BUFFERS_PER_CALL, Channel
 from nodeproc.wire.frames import Frame, Kind, pack
 from nodeproc.wire.messages import Batch
+from nodeproc.wire.protocols import ChannelOwner
 from nodeproc.wire.subjects import Origin, Subject
 from tests.support.databases import Database
 from tests.support.packets import encode, numbered
@@ -166,7 +168,7 @@ def test_what_is_sent_in_one_turn_leaves_in_one_system_call(
     async def send() -> None:
         ours, theirs = multiprocessing.Pipe()
         gone = asyncio.Event()
-        end = Channel(ours, on_frame=print, on_eof=gone.set, on_drained=gone.set)
+        end = Channel(ours, Mock(spec=ChannelOwner, pipe_drained=gone.set))
         for _ in range(frames):
             end.send(raw)
         async with asyncio.timeout(10):

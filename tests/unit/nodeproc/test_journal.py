@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -20,6 +21,7 @@ from nodeproc.logs.lines import WAIT_MS
 from nodeproc.logs.speaker import about, speaker
 from nodeproc.wire.subjects import Origin, Subject
 from supervisor.children import EXIT_CRASHED, Child
+from supervisor.protocols import ChildOwner
 from tests.support.journald import Entry, Journal, decode
 
 NODE = Origin(Subject.NODES, 7)
@@ -270,7 +272,7 @@ def fork(target: Callable[..., int], *args: object) -> int:
 
     async def until_it_ends() -> int:
         ended = asyncio.get_running_loop().create_future()
-        Child(target, args, on_frame=lambda _: None, on_ended=ended.set_result)
+        Child(target, args, Mock(spec=ChildOwner, child_ended=ended.set_result))
         async with asyncio.timeout(20):
             return await ended
 

@@ -36,7 +36,7 @@ def snapshot(*readings: Reading) -> Snapshot:
         overview=Statistics().overview(states, total),
         numbers=numbers,
         restarts={"writer": 2, "node": 0},
-        usage=[Usage(Role("node", "7", 4711), 1 << 20, 1.5, 12)],
+        usage=[Usage(Role("node", "7", 4711), 1 << 20, 1.5, 0.0, 0.0, 12)],
     )
 
 
