@@ -13,7 +13,14 @@ from django.test.utils import setup_test_environment, teardown_test_environment
 
 from tests.support import postgres, requirements
 from tests.support.daemon import Daemon
-from tests.support.databases import POSTGRESQL, SQLITE, Database, Databases
+from tests.support.databases import (
+    POSTGRESQL,
+    SQLITE,
+    Database,
+    Databases,
+    django_in,
+    migrate,
+)
 from tests.support.fieldnode import FieldNode
 from tests.support.ports import PortBlock, has_ipv6
 from tests.support.postgres import PostgresCluster
@@ -80,33 +87,60 @@ def clusters() -> Iterator[list[PostgresCluster]]:
 @pytest.fixture(scope="session")
 def make_cluster(
     clusters: list[PostgresCluster], ports: PortBlock
-) -> Callable[[], PostgresCluster]:
-    """A function that makes a PostgreSQL server, not yet started."""
+) -> Callable[..., PostgresCluster]:
+    """`make_cluster(like=None)`: make a PostgreSQL server, a copy of `like`, not yet started."""
 
-    def make() -> PostgresCluster:
+    def make(like: PostgresCluster | None = None) -> PostgresCluster:
         programs = postgres.find_programs()
         if programs is None:
             requirements.left_out("postgresql", "PostgreSQL is not installed")
-        clusters.append(PostgresCluster(programs, ports.take()))
+        clusters.append(PostgresCluster(programs, ports.take(), like=like))
         return clusters[-1]
 
     return make
 
 
 @pytest.fixture(scope="session")
-def shared_cluster(make_cluster: Callable[[], PostgresCluster]) -> PostgresCluster:
+def shared_cluster(make_cluster: Callable[..., PostgresCluster]) -> PostgresCluster:
     """The PostgreSQL server that all tests of this process share. Do not stop it."""
     cluster = make_cluster()
     cluster.start()
     return cluster
 
 
-@pytest.fixture
-def own_cluster(make_cluster: Callable[[], PostgresCluster]) -> Iterator[PostgresCluster]:
-    """A PostgreSQL server for one test, not yet started: the test may do to it what it likes."""
+@pytest.fixture(scope="session")
+def prepared_cluster(
+    make_cluster: Callable[..., PostgresCluster], tmp_path_factory: pytest.TempPathFactory
+) -> PostgresCluster:
+    """A stopped PostgreSQL server with a migrated database `birds`, to be copied."""
     cluster = make_cluster()
+    cluster.start()
+    cluster.create_database("birds")
+    migrate(Database(POSTGRESQL, cluster.url("birds"), tmp_path_factory.mktemp("prepared")))
+    cluster.stop()
+    return cluster
+
+
+@pytest.fixture
+def own_cluster(
+    make_cluster: Callable[..., PostgresCluster], prepared_cluster: PostgresCluster
+) -> Iterator[PostgresCluster]:
+    """A PostgreSQL server for one test, not yet started: the test may do to it what it likes.
+
+    It has a migrated database `birds`.
+    """
+    cluster = make_cluster(like=prepared_cluster)
     yield cluster
     cluster.remove()
+
+
+@pytest.fixture
+def own_database(own_cluster: PostgresCluster, tmp_path: Path) -> Iterator[Database]:
+    """The database of `own_cluster`, which runs; Django in this process uses it too."""
+    own_cluster.start()
+    database = Database(POSTGRESQL, own_cluster.url("birds"), tmp_path)
+    with django_in(database):
+        yield database
 
 
 @pytest.fixture(scope="session")

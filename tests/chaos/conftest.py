@@ -18,7 +18,7 @@ from tests.chaos.means import Means
 from tests.chaos.netns import Namespace
 from tests.chaos.pace import Pace
 from tests.support.daemon import Daemon
-from tests.support.databases import POSTGRESQL, SQLITE, Database, Databases, django_in, migrate
+from tests.support.databases import POSTGRESQL, SQLITE, Database, Databases, django_in
 from tests.support.fieldnode import FieldNode
 from tests.support.ports import PortBlock
 from tests.support.postgres import PostgresCluster
@@ -89,10 +89,8 @@ def frail_database(
         return
     cluster: PostgresCluster = request.getfixturevalue("own_cluster")
     cluster.start()
-    cluster.create_database("birds")
     means.cluster = cluster
     database = Database(POSTGRESQL, cluster.url("birds"), small_state_dir)
-    migrate(database)
     with django_in(database):
         yield database
 

@@ -56,7 +56,15 @@ class PostgresCluster:
     It may be started and stopped as often as a test likes; the port stays the same.
     """
 
-    def __init__(self, programs: Path, port: int, settings: Mapping[str, str] = SETTINGS) -> None:
+    def __init__(
+        self,
+        programs: Path,
+        port: int,
+        settings: Mapping[str, str] = SETTINGS,
+        *,
+        like: "PostgresCluster | None" = None,
+    ) -> None:
+        """`like`: a server that is stopped, whose databases this one begins with."""
         self.port = port
         self._settings = settings
         self._programs = programs
@@ -69,7 +77,10 @@ class PostgresCluster:
         self._server: subprocess.Popen[bytes] | None = None
         if self._user:
             shutil.chown(self.directory, self._user)
-        self._init()
+        if like:
+            subprocess.run(["cp", "--archive", like._data, self._data], check=True)
+        else:
+            self._init()
 
     def _init(self) -> None:
         # fmt: off

@@ -1,7 +1,6 @@
 """The database goes away while the daemon runs, and comes back."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import psutil
 import pytest
@@ -10,22 +9,11 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from birdwatcher.birds.models import Bird
 from tests.support.daemon import Daemon
-from tests.support.databases import POSTGRESQL, SQLITE, Database, django_in, migrate
+from tests.support.databases import SQLITE, Database
 from tests.support.fieldnode import FieldNode
 from tests.support.park import Park
 from tests.support.postgres import PostgresCluster
 from tests.support.waiting import Promise, stays_true, wait_until
-
-
-@pytest.fixture
-def own_database(own_cluster: PostgresCluster, tmp_path: Path) -> Iterator[Database]:
-    """A database on a server of its own, which the test may stop."""
-    own_cluster.start()
-    own_cluster.create_database("birds")
-    database = Database(POSTGRESQL, own_cluster.url("birds"), tmp_path)
-    migrate(database)
-    with django_in(database):
-        yield database
 
 
 @pytest.mark.parametrize("immediate", [False, True], ids=["in order", "at once"])

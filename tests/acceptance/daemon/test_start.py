@@ -5,10 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from django.db import connection
 
 from birdwatcher.nodes.models import Node
 from tests.support.daemon import Daemon
-from tests.support.databases import POSTGRESQL, SQLITE, Database, django_in, migrate
+from tests.support.databases import POSTGRESQL, SQLITE, Database, migrate
 from tests.support.fieldnode import FieldNode
 from tests.support.park import Park
 from tests.support.postgres import PostgresCluster
@@ -43,18 +44,15 @@ def test_daemon_starts_after_migrating(
 
 def test_daemon_waits_for_the_database(
     own_cluster: PostgresCluster,
+    own_database: Database,
     start_daemon: Callable[..., Daemon],
     field_node: Callable[..., FieldNode],
     tmp_path: Path,
 ) -> None:
     """First there is no server, then no database on it, then all is well."""
     field = field_node()
-    own_cluster.start()
-    own_cluster.create_database("prepared")
-    prepared = Database(POSTGRESQL, own_cluster.url("prepared"), tmp_path)
-    migrate(prepared)
-    with django_in(prepared):
-        Node.objects.create(name="Dartmoor", ip_address=field.host, port=field.port)
+    Node.objects.create(name="Dartmoor", ip_address=field.host, port=field.port)
+    connection.close()
     own_cluster.stop()
 
     daemon = start_daemon(Database(POSTGRESQL, own_cluster.url("later"), tmp_path), up=False)
@@ -63,7 +61,7 @@ def test_daemon_waits_for_the_database(
     own_cluster.start()
     stays_true(lambda: daemon.exit_code is None, seconds=3, message="the daemon waits")
     assert not field.connections()
-    own_cluster.create_database("later", template="prepared")
+    own_cluster.create_database("later", template="birds")
     wait_until(field.connected, timeout=STARTING, message=lambda: daemon.text())
     assert "Traceback" not in daemon.text()
 

@@ -4,9 +4,7 @@ import datetime
 import json
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
@@ -19,7 +17,7 @@ from birdwatcher.daemon.models import Daemon
 from birdwatcher.health import examination
 from birdwatcher.nodes.models import Node, NodeStatus
 from nodeproc.states import NodeState
-from tests.support.databases import POSTGRESQL, Database, django_in, migrate
+from tests.support.databases import Database
 from tests.support.postgres import USER, PostgresCluster
 from tests.support.processes import Processes
 from tests.support.waiting import SLACK, STARTING, wait_until
@@ -166,17 +164,6 @@ def test_it_answers_over_http_too(database: Database) -> None:
         patch.setattr("django.conf.settings.SECURE_SSL_REDIRECT", True)
         assert Client().get("/healthz").status_code == 503
         assert Client().get("/admin/").status_code == 301
-
-
-@pytest.fixture
-def own_database(own_cluster: PostgresCluster, tmp_path: Path) -> Iterator[Database]:
-    """A database on a server of its own, which the test may stop."""
-    own_cluster.start()
-    own_cluster.create_database("birds")
-    database = Database(POSTGRESQL, own_cluster.url("birds"), tmp_path)
-    migrate(database)
-    with django_in(database):
-        yield database
 
 
 def test_no_database(

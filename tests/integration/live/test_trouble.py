@@ -2,14 +2,13 @@
 
 import signal
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 
 from birdwatcher.birds.models import Bird
-from tests.support.databases import POSTGRESQL, Database, django_in, migrate
+from tests.support.databases import Database
 from tests.support.follower import Follower, cookie_of, log_in
 from tests.support.livefeed import Field, Web, served_here
 from tests.support.ports import PortBlock
@@ -37,16 +36,6 @@ def test_a_reload_loses_nothing(web: Web, field: Field) -> None:
         assert page.ids + again.ids == [bird.pk for bird in Bird.objects.order_by("pk")]
 
 
-@pytest.fixture
-def own_database(own_cluster: PostgresCluster, tmp_path: Path) -> Database:
-    """A database whose server the test may stop."""
-    own_cluster.start()
-    own_cluster.create_database("birds")
-    database = Database(POSTGRESQL, own_cluster.url("birds"), tmp_path)
-    migrate(database)
-    return database
-
-
 @pytest.mark.parametrize("immediate", [False, True])
 def test_a_database_that_is_away_for_a_while(
     own_cluster: PostgresCluster,
@@ -54,41 +43,38 @@ def test_a_database_that_is_away_for_a_while(
     start: Callable[..., Web],
     immediate: bool,
 ) -> None:
-    with django_in(own_database):
-        # One process, which has been connected for questions when the newcomer has some.
-        web, field = start(own_database, BIRDWATCHER_WEB_WORKERS="1"), Field()
-        with web.follow_from_now() as page:
+    # One process, which has been connected for questions when the newcomer has some.
+    web, field = start(own_database, BIRDWATCHER_WEB_WORKERS="1"), Field()
+    with web.follow_from_now() as page:
+        field.hear(3)
+        page.read_birds(3)
+        connection.close()
+        own_cluster.stop(immediate=immediate)
+        page.read("trouble")
+        assert page.of("trouble")[0]["reason"] == "The database is away."
+        # Who comes meanwhile, or again, is told so too, and waits.
+        with web.follow("?since=0") as newcomer:
+            newcomer.read("trouble", 2)
+            own_cluster.start()
             field.hear(3)
-            page.read_birds(3)
-            connection.close()
-            own_cluster.stop(immediate=immediate)
-            page.read("trouble")
-            assert page.of("trouble")[0]["reason"] == "The database is away."
-            # Who comes meanwhile, or again, is told so too, and waits.
-            with web.follow("?since=0") as newcomer:
-                newcomer.read("trouble", 2)
-                own_cluster.start()
-                field.hear(3)
-                for it in (page, newcomer):
-                    it.read_birds(6)
-                    assert it.ids == [bird.pk for bird in Bird.objects.order_by("pk")]
-                    assert it.messages[-1]["type"] != "trouble"
+            for it in (page, newcomer):
+                it.read_birds(6)
+                assert it.ids == [bird.pk for bird in Bird.objects.order_by("pk")]
+                assert it.messages[-1]["type"] != "trouble"
 
 
 def test_a_database_that_does_not_answer(
     own_cluster: PostgresCluster, own_database: Database, start: Callable[..., Web]
 ) -> None:
-    with django_in(own_database):
-        web, field = start(own_database), Field()
-        with web.follow_from_now() as page:
-            connection.close()
-            own_cluster.freeze()
-            page.read("trouble")
-            assert page.of("trouble")[0]["reason"] == "The database does not answer."
-            own_cluster.thaw()
-            field.hear(3)
-            page.read_birds(3)
-            connection.close()
+    web, field = start(own_database), Field()
+    with web.follow_from_now() as page:
+        connection.close()
+        own_cluster.freeze()
+        page.read("trouble")
+        assert page.of("trouble")[0]["reason"] == "The database does not answer."
+        own_cluster.thaw()
+        field.hear(3)
+        page.read_birds(3)
 
 
 @pytest.fixture
