@@ -1,5 +1,5 @@
-"""The node process: one TCP connection to one node, and the pipe that carries its events away.
+"""The node process: one source of events, and the pipe that carries them to the supervisor.
 
-Runs without Django. `wire`, `channel`, `states` and `logs` are shared with the supervisor and the
-writer; everything else is the node process's own.
+It runs without Django. The supervisor and the writer use `wire`, `numbers`, `states` and `logs`
+too; the rest is the node process's own.
 """

@@ -2,8 +2,8 @@
 
 After "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015): the delay is drawn evenly
 from the whole range up to min(cap, base * 2 ** tries), so that many clients of one failed peer
-spread out by themselves. The range begins at half the base and not at 0: whoever refuses is not
-hammered.
+spread out by themselves. The range begins at half the base and not at 0, so that a
+peer that refuses is not hammered.
 """
 
 import random
@@ -26,7 +26,7 @@ class Backoff:
         clock: Callable[[], float] = time.monotonic,
         uniform: Callable[[float, float], float] = random.uniform,
     ) -> None:
-        """All times in seconds. `clock` and `uniform` are there to be replaced in tests."""
+        """All times in seconds. Tests replace `clock` and `uniform`."""
         self.base = base
         self.cap = cap
         self._stable = stable
@@ -36,15 +36,15 @@ class Backoff:
         self.tries = 0  # that failed in a row
 
     def succeeded(self) -> None:
-        """What was tried works, from now on."""
+        """Take note that the attempt succeeded, now."""
         self._succeeded_at = self._clock()
 
     def failed(self) -> float:
-        """What was tried failed, or no longer works: return the seconds to wait."""
+        """Take note that it failed, or works no longer; return the seconds to wait."""
         since, self._succeeded_at = self._succeeded_at, None
         if since is not None and self._clock() - since >= self._stable:
             self.tries = 0
-        # The exponent is bounded too: a float has no room for the millionth try.
+        # Bound the exponent too: 2.0 to the power of a million tries is no float.
         ceiling = min(self.cap, self.base * 2.0 ** min(self.tries, 60))
         self.tries += 1
         return self._uniform(self.base / 2, max(ceiling, self.base))

@@ -63,7 +63,7 @@ def _watching(parent: int, process: "NodeProcess") -> Iterator[None]:
         yield
         return
     loop.add_reader(descriptor, process.finish, Exit.ORPHANED)
-    if os.getppid() != parent:  # it died before the descriptor was open, and the id was used again
+    if os.getppid() != parent:  # it died before the descriptor was open, and its id was reused
         process.finish(Exit.ORPHANED)
     try:
         yield
@@ -113,7 +113,7 @@ class NodeProcess:
             code = await self._end
         finally:
             self._running.cancel()
-            # First of all: what would be read while the loop comes to its end, nobody would spool.
+            # First: nothing would spool what is read while the loop ends.
             self._source.disconnect("ended")
             if lost := self._uplink.close():
                 log.critical("%s", lost)
@@ -126,7 +126,7 @@ class NodeProcess:
         if not self._end.done():
             self._end.set_result(code)
 
-    # What is received, and what becomes of it
+    # From the source, and on to the writer
 
     def batch_received(self, batch: Batch) -> int:
         """Retain a batch until it is committed; return its position."""
@@ -165,10 +165,10 @@ class NodeProcess:
         """Show the supervisor how much waits: at each change, for that takes less than a timer."""
         self._numbers.measure(self._outbox)
 
-    # What the supervisor says
+    # From the supervisor
 
     def supervisor_gone(self) -> None:
-        """End: there is nobody to send anything to."""
+        """End: without a supervisor nothing can be committed."""
         self.finish(Exit.ORPHANED)
 
     def supervisor_said(self, frame: Frame) -> None:
@@ -195,7 +195,7 @@ class NodeProcess:
             self._source.move(spec)
 
     def _adjust(self, to: Adjustment) -> None:
-        """Keep to other limits from now on."""
+        """Keep to new limits from now on."""
         self._limits = to.limits
         self._source.adjust(self._limits)
         self._uplink.adjust(self._limits)
@@ -239,7 +239,7 @@ class NodeProcess:
             self._uplink.hand_up(Kind.STATUS, status)
 
     def _introduce(self) -> None:
-        """Show who this is in the process list and in the log."""
+        """Show the node and its state in the process list and in the log."""
         setproctitle(
             printable(f"birdwatcher: node {self._spec.id} {self._spec} {self._report.state}")
         )
@@ -252,7 +252,7 @@ class NodeProcess:
             self._crashed(None, {"message": "listening failed", "exception": error})
 
     def _crashed(self, _: object, context: dict[str, object]) -> None:
-        """A bug shows itself: end, and leave the rest to the supervisor."""
+        """End at a bug, with its traceback in the log; the supervisor starts another process."""
         error = context.get("exception")
         log.critical(
             "%s", context["message"], exc_info=error if isinstance(error, Exception) else None

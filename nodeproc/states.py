@@ -19,7 +19,7 @@ class NodeState(enum.StrEnum):
 
 TRANSITIONS: dict[NodeState, frozenset[NodeState]] = {
     NodeState.STARTING: frozenset({NodeState.CONNECTING, NodeState.STOPPED, NodeState.CRASHED}),
-    # Straight back to connecting: the node's address was edited while it was connecting,
+    # To connecting again: the node's address was edited while it was connecting,
     NodeState.CONNECTING: frozenset(
         {
             NodeState.CONNECTING,
@@ -35,7 +35,7 @@ TRANSITIONS: dict[NodeState, frozenset[NodeState]] = {
     ),
     NodeState.BACKING_OFF: frozenset({NodeState.CONNECTING, NodeState.STOPPED, NodeState.CRASHED}),
     NodeState.STOPPED: frozenset({NodeState.STARTING}),
-    # Stopped: the node was disabled or deleted while its next process was still waiting to start.
+    # To stopped: the node was disabled or deleted before its next process was started.
     NodeState.CRASHED: frozenset({NodeState.STARTING, NodeState.STOPPED}),
 }
 

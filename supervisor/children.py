@@ -42,14 +42,17 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 EXIT_CRASHED = 70
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 OOM_SCORE = Path("/proc/self/oom_score_adj")  # proc(5): from -1000, never, to 1000, first
-# Seconds between the two signs of a child's end: it is dead, and its pipe is drained.
+# Seconds between the two signs of a child's end: the process is dead, and its pipe is drained.
 LINGER = 1.0
-LAST_BREATH = 5.0  # the other way round
-BURIAL = 1.0  # seconds at most, in which nothing else is done
+DRAINED_FIRST = 5.0  # the same, if the pipe is closed first; then the child is killed
+REAP_WAIT = 1.0  # seconds at most, in which nothing else is done
 
 
 class Child:
-    """One forked process, the supervisor's end of its pipe, and the watch on its life."""
+    """One forked process, the supervisor's end of its pipe, and its pidfd.
+
+    Implements `ChannelOwner`.
+    """
 
     def __init__(
         self,
@@ -79,8 +82,8 @@ class Child:
             raise
         finally:
             theirs.close()
-        with contextlib.ExitStack() as undo:  # with no descriptor left, nobody would watch it
-            undo.callback(_bury, self.pid)
+        with contextlib.ExitStack() as undo:  # without a pidfd nobody would watch it
+            undo.callback(_reap, self.pid)
             undo.callback(ours.close)
             self._pidfd = os.pidfd_open(self.pid)
             undo.callback(os.close, self._pidfd)
@@ -92,7 +95,7 @@ class Child:
         self._linger: asyncio.TimerHandle | None = None
 
     def signal(self, number: signal.Signals) -> None:
-        """Send a signal to this very process, never to another that got its id."""
+        """Send a signal to this process, never to another one that got its id."""
         if self._exit_code is None:
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._pidfd, number)
@@ -110,10 +113,10 @@ class Child:
         os.close(self._pidfd)
         if self.is_drained:
             self._ended()
-        else:  # bounded: while the writer takes nothing, the pipe may stay full
+        else:  # bounded: the pipe may stay full while the writer takes nothing
             self._linger = self._loop.call_later(LINGER, self._ended)
 
-    # Implements `ChannelOwner`
+    # From the pipe
 
     def frame_arrived(self, frame: Frame) -> None:
         """Hand a frame of the process to the owner."""
@@ -128,7 +131,7 @@ class Child:
         self.is_drained = True
         self.channel.close()
         if self._exit_code is None:
-            self._linger = self._loop.call_later(LAST_BREATH, self.kill)
+            self._linger = self._loop.call_later(DRAINED_FIRST, self.kill)
         elif self._linger:
             self._ended()
 
@@ -141,14 +144,14 @@ class Child:
 
 
 def freeze() -> None:
-    """Before the first fork: keep what exists now out of every later garbage collection, so that
-    collecting, in whichever process, does not copy pages that all of them share."""
+    """Keep what exists now out of every later garbage collection, which would copy the pages that
+    all processes share. Call it before the first fork."""
     gc.collect()
     gc.freeze()
 
 
 def raise_descriptor_limit() -> None:
-    """Allow as many descriptors as the system lets us: a child costs the supervisor two."""
+    """Allow as many descriptors as the system permits: a child costs the supervisor two."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -163,7 +166,7 @@ def describe_exit(code: int) -> str:
 
 
 def _fork(live: Callable[[], NoReturn]) -> int:
-    """Have a child `live`, with its signals blocked; return its process id. Raises OSError."""
+    """Fork a child that runs `live` with its signals blocked; return its id. Raises OSError."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
         pid = os.fork()
@@ -174,10 +177,10 @@ def _fork(live: Callable[[], NoReturn]) -> int:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _bury(pid: int) -> None:
-    """End a child, and wait a moment for it to be gone."""
+def _reap(pid: int) -> None:
+    """Kill a child, and wait a moment for its end."""
     os.kill(pid, signal.SIGKILL)
-    deadline = time.monotonic() + BURIAL
+    deadline = time.monotonic() + REAP_WAIT
     while not os.waitpid(pid, os.WNOHANG)[0] and time.monotonic() < deadline:
         time.sleep(0.001)
 
@@ -191,11 +194,11 @@ def _in_child(
     tied: bool,
     oom_score: int,
 ) -> NoReturn:
-    """The first and the last lines of every child's life."""
+    """Be the child: make it ready, run `target`, and exit."""
     code = EXIT_CRASHED
     try:
         _leave_parent_behind(connection, keep)
-        _volunteer(oom_score)
+        _raise_oom_score(oom_score)
         if tied:
             _tie_to(parent)
         code = target(connection, parent, *args)
@@ -214,15 +217,18 @@ def _leave_parent_behind(connection: Connection, keep: int | None) -> None:
     signal.set_wakeup_fd(-1)
     for number in SIGNALS:
         signal.signal(number, signal.SIG_DFL)
-    # A terminal's Ctrl-C, and its end, reach the whole group, and are the supervisor's affair.
+    # A terminal's Ctrl-C and hangup reach the whole process group; the supervisor handles them.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     _close_all_but({connection.fileno(), *([] if keep is None else [keep])})
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
 
-def _volunteer(oom_score: int) -> None:
-    """Die before the parent when memory runs out. Raising one's own score needs no privilege."""
+def _raise_oom_score(oom_score: int) -> None:
+    """Have the kernel kill this process before the parent when memory runs out.
+
+    A process needs no privilege to raise its own score.
+    """
     with contextlib.suppress(OSError):
         if int(OOM_SCORE.read_text()) < oom_score:
             OOM_SCORE.write_text(str(oom_score))
@@ -231,12 +237,12 @@ def _volunteer(oom_score: int) -> None:
 def _tie_to(parent: int) -> None:
     """Have the kernel kill this process when its parent dies (prctl(2), PR_SET_PDEATHSIG).
 
-    For a child that may be blocked in a library, where no event loop notices anything.
+    For a child that may be blocked in a library, where no event loop sees a pidfd.
     """
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL) != 0:
         raise OSError(ctypes.get_errno(), "prctl")
-    if os.getppid() != parent:  # it died before
+    if os.getppid() != parent:  # it died before prctl
         os._exit(EXIT_CRASHED)
 
 

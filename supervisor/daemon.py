@@ -1,4 +1,4 @@
-"""The supervisor's life: start the writer, follow the node table, relay, stop in order.
+"""The supervisor: starts the writer, follows the node table, relays, stops in order.
 
 One event's way through here: `Relay.from_node` -> `WriterLink.send`; its acknowledgement's way
 back: `writer_sent` -> `Relay.acknowledge`.
@@ -29,9 +29,9 @@ from supervisor.writer_link import WriterLink, WriterMain
 
 log = logging.getLogger("birdwatcher.supervisor")
 
-WRITER_SHARE = 0.4  # of the time to stop is the writer's; the node processes come first
+WRITER_SHARE = 0.4  # of the time to stop; the node processes are stopped first, in the rest of it
 SPOOL_WAIT = 2.0  # seconds for node processes in a hurry to spool what they retain
-KILL_WAIT = 5.0  # seconds for the kernel to bury what was killed
+KILL_WAIT = 5.0  # seconds for the kernel to end what was killed
 
 
 class RefusedError(Exception):
@@ -61,8 +61,8 @@ def run_daemon(
     """
     speaker.become("supervisor")
     tell_where_it_crashes()
-    # Inherited as ignored, it would have the kernel bury the children, and nobody told of what they
-    # died.
+    # If SIGCHLD is inherited as ignored, the kernel reaps the children itself and their exit status
+    # is lost.
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     try:
         lock = lock_state_directory(state_directory)
@@ -93,8 +93,7 @@ class Supervisor:
         reload: Reload,
         listener: socket.socket | None = None,
     ) -> None:
-        """`lock`: the descriptor that holds the state directory's lock; `listener`: where metrics
-        are asked for."""
+        """`lock`: the descriptor with the state directory's lock; `listener`: for the metrics."""
         self._settings = settings
         self._spool_dir = state_directory / SPOOL_DIRECTORY
         self._lock = lock
@@ -131,7 +130,7 @@ class Supervisor:
             raise self._refusal
         log.info("stopped")
 
-    # Implements `WriterOwner` and `FleetOwner`
+    # From the writer and the fleet
 
     def writer_sent(self, frame: Frame) -> None:
         """Act on a frame from the writer."""
@@ -163,7 +162,7 @@ class Supervisor:
         self._report.changed()
 
     def _reload(self) -> None:
-        """Take what can change without a restart from the configuration as it is now."""
+        """Read the configuration again, and apply what can change without a restart."""
         if self._stop_asked.is_set():
             return
         self._report.reloading()
@@ -190,7 +189,7 @@ class Supervisor:
         self._hurried.set()
 
     def _reconciling_ended(self, task: asyncio.Task[None]) -> None:
-        """A bug in the reconciler must not leave a daemon that follows nothing."""
+        """Stop at a bug in the reconciler: nothing would follow the node table any more."""
         if not task.cancelled() and (error := task.exception()):
             log.critical("reconciling failed; stopping", exc_info=error)
             self._refusal = RefusedError("The supervisor failed; its log says why.", os.EX_SOFTWARE)
@@ -212,12 +211,12 @@ class Supervisor:
         await _within(KILL_WAIT, self._writer.gone)
 
     async def _patiently(self, event: asyncio.Event, seconds: float) -> None:
-        """Wait for `event`, at most so long, and no longer than until we are in a hurry."""
+        """Wait for `event`, at most so many seconds, and not after a second signal."""
         await _within(seconds, event, self._hurried)
 
 
 def _observing_ended(task: asyncio.Task[None]) -> None:
-    """The daemon goes on unwatched: its events matter more than its metrics."""
+    """Go on without metrics: the events matter more."""
     if not task.cancelled() and (error := task.exception()):
         log.error("watching failed; there are no metrics from now on", exc_info=error)
 

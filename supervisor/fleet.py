@@ -1,4 +1,4 @@
-"""The node processes: one per enabled node, started, told, stopped and started again."""
+"""The node processes: one per enabled node, started, configured, stopped and started again."""
 
 import asyncio
 import contextlib
@@ -35,13 +35,13 @@ from supervisor.roster import Roster
 
 log = logging.getLogger("birdwatcher.supervisor")
 
-OOM_SCORE = 500  # a node's process is the first to go, and the least loss
-SURVEY_INTERVAL = 30.0  # seconds between two looks for spools that nobody is committing
-START_STALLED = 30.0  # seconds without a new process: something else is wrong
+OOM_SCORE = 500  # the kernel kills a node's process first: it is the least loss
+SURVEY_INTERVAL = 30.0  # seconds between two looks for spools that no process replays
+START_STALLED = 30.0  # seconds without a new process: the start is no longer merely slow
 
 
 class Fleet:
-    """Keeps the node processes as the node table asks for."""
+    """Keeps the node processes as the node table says. Implements `NodeOwner`."""
 
     def __init__(
         self, limits: NodeLimits, spool_dir: Path, lock: int, writer: ToWriter, owner: FleetOwner
@@ -51,7 +51,7 @@ class Fleet:
         self._spool_dir = spool_dir
         self._lock = lock
         self._owner = owner
-        self._is_told = False  # which nodes are wanted
+        self._is_told = False  # by the writer, which nodes are wanted
         self._forked_at = 0.0  # monotonic
         self._next_survey = 0.0  # of the spools, monotonic
         self._stopping = False
@@ -100,7 +100,7 @@ class Fleet:
             for action in plan(self._desired, running, now):
                 if self._is_current(action, now):
                     self._act(action)
-                    await asyncio.sleep(0)  # others get their turn between two forks
+                    await asyncio.sleep(0)  # give others a turn between two forks
             await self._until_something_is_due()
 
     def _is_current(self, action: Action, now: float) -> bool:
@@ -143,10 +143,10 @@ class Fleet:
         self._fork(node, connect=True)
 
     async def _replay_leftovers(self) -> None:
-        """Have spools committed whose nodes are not wanted."""
+        """Start processes that replay the spools of nodes that are not wanted."""
         try:
             leftovers = spooled(self._spool_dir)
-        except OSError as error:  # no descriptor left, or the disk fails: the nodes go on
+        except OSError as error:  # no descriptor is left, or the disk fails; the nodes go on
             why = f"the spools cannot be listed: {error.strerror}"
             self._fold(logging.ERROR, why, f"{why}; next try in {SURVEY_INTERVAL:g} s")
             return
@@ -157,7 +157,7 @@ class Fleet:
                 await asyncio.sleep(0)
 
     def _replay(self, spec: NodeSpec) -> None:
-        """Have what an earlier process of a node left in its spool committed, no more."""
+        """Start a process that only replays the node's spool."""
         node = self.roster.add(spec, self)
         node.phase, node.state = Phase.REPLAYING, NodeState.STOPPED
         self._fork(node, connect=False)
@@ -189,7 +189,7 @@ class Fleet:
         self.roster.remove(node)
         self._report(node, NodeState.STOPPED)
 
-    # Implements `NodeOwner`
+    # From the nodes
 
     def node_sent(self, node: Node, frame: Frame) -> None:
         """Hand on a frame from a node's process."""
@@ -211,7 +211,7 @@ class Fleet:
         self._wake.set()
 
     def _stopped(self, node: Node, code: int) -> None:
-        """A process that was told to end, or only had a spool to replay, has ended."""
+        """Report the end of a process that was to end, or only had a spool to replay."""
         if code == Exit.DRAINED:
             node.state = NodeState.STOPPED
             self._owner.situation_changed()
@@ -231,7 +231,7 @@ class Fleet:
     def _report(
         self, node: Node, state: NodeState, why: str = "", next_try: float | None = None
     ) -> None:
-        """Tell about a node that has no process to tell."""
+        """Report the state of a node that has no process to report it."""
         node.state = state
         node.down = Status(state.value, time.time(), None, False, why, next_try)
         self.relay.node_down(node)
@@ -246,7 +246,7 @@ class Fleet:
             node.tell(pack(Kind.LIMITS, adjustment))
 
     def terminate(self) -> None:
-        """Have every node process spool what it retains, and end."""
+        """Make every node process spool what it retains, and end."""
         for _, child in self.roster.children():
             child.signal(signal.SIGTERM)
 

@@ -1,8 +1,8 @@
-"""One daemon a state directory, the processes of an earlier one included.
+"""One daemon per state directory, including the processes of an earlier one.
 
-The lock is on a file that the supervisor and its node processes hold open: the kernel lets go of it
-with the last of them. So no two processes ever write one spool, even when the supervisor was killed
-and the next one starts while the old children are still spooling what they retain.
+The lock is on a file that the supervisor and its node processes hold open: the kernel releases it
+when the last of them ends. So no two processes ever write one spool, even when the supervisor was
+killed and the next one starts while the old children are still spooling what they retain.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ class StateDirectoryError(Exception):
 
 
 class StateDirectoryBusyError(StateDirectoryError):
-    """It cannot be used for now: another daemon uses it, or its disk is full or ill."""
+    """It cannot be used for now: another daemon uses it, or its disk is full or broken."""
 
 
 PASSING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.ENFILE})
@@ -76,6 +76,6 @@ def _holder(descriptor: int) -> int | None:
 
 
 def _is_alive(pid: int) -> bool:
-    """Whether the process runs; a dead one that nobody has waited for does not."""
+    """Return whether the process runs; a dead one that its parent has not waited for does not."""
     stat = stat_of(pid)
     return bool(stat) and stat[STATE] != b"Z"

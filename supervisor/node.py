@@ -1,4 +1,4 @@
-"""What the supervisor knows of one node."""
+"""One node, as the supervisor sees it."""
 
 import logging
 import time
@@ -23,7 +23,7 @@ RESPAWN_BASE = 0.5  # seconds
 RESPAWN_CAP = 30.0
 RESPAWN_STABLE = 60.0
 STOP_MARGIN = 2.0  # seconds beyond its own bound before a stopping process is killed
-MAX_UNREAD = 1024 * 1024  # bytes that a process may leave in its pipe before it is taken for hung
+MAX_UNREAD = 1024 * 1024  # bytes unread in its pipe before a process counts as hung
 
 
 def _respawn_backoff() -> Backoff:
@@ -51,8 +51,8 @@ class Node:
     deadline: float | None = None
     child: Child | None = None
     state: NodeState = NodeState.STARTING
-    ended_unasked: bool = False  # its last process, and no other has taken its place
-    down: Status | None = None  # while it has no process: what the writer was told
+    ended_unasked: bool = False  # its last process, which has not been replaced yet
+    down: Status | None = None  # while it has no process: its state as reported to the writer
     backoff: Backoff = field(default_factory=_respawn_backoff)
     fold: Fold = field(default_factory=lambda: Fold(log))
     guard: Guard | None = None  # after a crash
@@ -62,15 +62,15 @@ class Node:
 
     @property
     def extra(self) -> dict[str, object]:
-        """What marks a line of the log as one about this node."""
+        """The `extra` of a log line about this node."""
         return about(self.spec.id, self.spec.name)
 
     def running(self) -> Running:
-        """Return this node in the words of `plan`."""
+        """Return this node in the form that `plan` takes."""
         return Running(self.spec, self.phase, self.deadline)
 
     def tell(self, raw: bytes) -> None:
-        """Send a frame to its process, if it has one; a process that reads nothing has hung."""
+        """Send a frame to its process, if it has one; kill one that does not read its pipe."""
         if self.child is None:
             return
         if self.child.channel.buffered > MAX_UNREAD:
@@ -79,7 +79,7 @@ class Node:
             self.child.channel.send_now(raw)
 
     def stop(self, patience: float) -> None:
-        """Have its process drain, for so many seconds, and end."""
+        """Have its process drain, for at most `patience` seconds, and end."""
         self.phase = Phase.STOPPING
         self.deadline = time.monotonic() + patience + STOP_MARGIN
         self.tell(pack(Kind.STOP))

@@ -1,8 +1,8 @@
-"""What the supervisor tells the service manager, in the protocol of sd_notify(3).
+"""Messages to the service manager, in the protocol of sd_notify(3).
 
 Datagrams of `NAME=value` lines to the Unix socket that systemd names in `NOTIFY_SOCKET`. Without
-one, as in a terminal, everything here does nothing. Nothing waits: a datagram that cannot be sent
-now is dropped, and what matters is said again with the next one.
+one, as in a terminal, nothing here does anything. Nothing waits: a datagram that cannot be sent now
+is dropped, and the next one repeats what matters.
 """
 
 import contextlib
@@ -12,14 +12,14 @@ import socket
 import time
 from collections.abc import MutableMapping
 
-START_EXTENSION = 30.0  # seconds more to start, while it is known what is being waited for
+START_EXTENSION = 30.0  # seconds more to start, while the reason for waiting is known
 
 
 class Notifier:
-    """The line to the service manager, if there is one."""
+    """The connection to the service manager, if there is one."""
 
     def __init__(self, environ: MutableMapping[str, str] = os.environ) -> None:
-        """Read, and remove, what systemd put into `environ`: it is meant for this process only."""
+        """Read and remove systemd's variables in `environ`: they are for this process only."""
         self._ready = False
         address = environ.pop("NOTIFY_SOCKET", "")
         # A path; or a name in Linux's abstract namespace, which is written with an @ in front.
@@ -27,11 +27,11 @@ class Notifier:
         usec = environ.pop("WATCHDOG_USEC", "")
         pid = environ.pop("WATCHDOG_PID", str(os.getpid()))
         watched = self._address and usec.isdigit() and pid == str(os.getpid())
-        # Seconds within which `beat` must be called again and again; None if nobody watches.
+        # `beat` must be called at least once in this many seconds; None if there is no watchdog.
         self.watchdog: float | None = int(usec) / 1e6 if watched else None
 
     def ready(self) -> None:
-        """From now on, everything that is said includes that the daemon is up."""
+        """Send with every message from now on that the daemon is ready."""
         self._ready = True
 
     def say(self, status: str) -> None:
@@ -47,11 +47,11 @@ class Notifier:
         self._send(f"EXTEND_TIMEOUT_USEC={START_EXTENSION * 1e6:.0f}")
 
     def reloading(self) -> None:
-        """The configuration is being read again; the next message says that this is over."""
+        """Send that the configuration is being read again; the next message ends that."""
         self._send(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}", ready=False)
 
     def stopping(self, seconds: float) -> None:
-        """The daemon is stopping, which may take so long."""
+        """Send that the daemon is stopping, which may take so many seconds."""
         self._ready = False
         self._send(f"STOPPING=1\nEXTEND_TIMEOUT_USEC={seconds * 1e6:.0f}")
 

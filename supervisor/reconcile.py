@@ -1,8 +1,8 @@
-"""What to do so that the running processes become those that the node table asks for.
+"""What to do so that the running processes match the node table. Pure.
 
-A change of a node's name or address needs no new process: the running one is told, drops its
+A change of a node's name or address needs no new process: the running one is configured, drops its
 connection if the address is another, and keeps its stream, so that nothing it retains has to move.
-Only who asks for a restart gets a new process: the old one is stopped in good order before.
+Only a restart that is asked for makes a new process; the old one is stopped in good order first.
 """
 
 import enum
@@ -13,12 +13,12 @@ from nodeproc.wire.messages import NodeSpec
 
 
 class Phase(enum.Enum):
-    """Where the process of one node stands, as the supervisor sees it."""
+    """The phase of a node's process, as the supervisor sees it."""
 
     RUNNING = enum.auto()
     STOPPING = enum.auto()  # told to stop; killed at `deadline`
-    CRASHED = enum.auto()  # gone without being told; started again at `deadline`
-    REPLAYING = enum.auto()  # unwanted, with no connection: only has its spool committed
+    CRASHED = enum.auto()  # ended unasked; started again at `deadline`
+    REPLAYING = enum.auto()  # not wanted, no connection: it only replays its spool
 
 
 @dataclass(frozen=True)
@@ -87,14 +87,14 @@ def plan_one(spec: NodeSpec | None, it: Running | None, now: float) -> Action | 
         case Running(phase=Phase.RUNNING), None:
             return Stop(it.spec)
         case Running(phase=Phase.RUNNING), NodeSpec() if _restart_asked(spec, it):
-            return Stop(it.spec)  # started anew once this one is gone
+            return Stop(it.spec)  # started again once this one is gone
         case Running(phase=Phase.RUNNING), NodeSpec():
             return Configure(spec) if spec != it.spec else None
         case Running(phase=Phase.CRASHED), None:
             return Forget(it.spec)
         case Running(phase=Phase.CRASHED), NodeSpec():
             return Start(spec) if _due(it, now) or _restart_asked(spec, it) else None
-        case Running(phase=Phase.REPLAYING), _:  # wanted: started anew once this one is gone
+        case Running(phase=Phase.REPLAYING), _:  # wanted: started again once this one is gone
             return None
         case Running(phase=Phase.STOPPING), _:  # the same
             return Kill(it.spec) if _due(it, now) else None

@@ -1,4 +1,4 @@
-"""What passes between the node processes and the writer: events up, acknowledgements down."""
+"""The relay between node processes and writer: events up, acknowledgements down."""
 
 import contextlib
 
@@ -14,7 +14,7 @@ from supervisor.writer_link import FIRST_GENERATION
 
 
 class Relay:
-    """Hands on frames without opening them, but for the state of a node."""
+    """Passes frames on without opening them, except for the state of a node."""
 
     def __init__(self, roster: Roster, writer: ToWriter, owner: FleetOwner) -> None:
         self._roster = roster
@@ -25,16 +25,16 @@ class Relay:
         self.generation = FIRST_GENERATION  # of the writer
 
     def from_node(self, node: Node, frame: Frame) -> None:
-        """Hand on what a node's process sends."""
+        """Pass on a frame from a node's process, and note its state."""
         if frame.kind == Kind.STATUS:
-            # What an older program spooled may say anything; the writer deals with that.
+            # An older program may have spooled anything; the writer deals with that.
             with contextlib.suppress(UndecodableError, ValueError):
                 node.state = NodeState(frame.value().state)
             self._owner.situation_changed()
         self._writer.send(frame.raw)
 
     def node_down(self, node: Node) -> None:
-        """Tell the writer about a node that has no process to tell it."""
+        """Report a node to the writer that has no process to do so."""
         self._writer.send(pack(Kind.NODE_DOWN, node.down, origin=node.spec.origin))
         self._owner.situation_changed()
 
@@ -46,7 +46,7 @@ class Relay:
                 node.tell(pack(Kind.ACKED, origin=origin, stream=stream, sequence=sequence))
 
     def resend(self, generation: int) -> None:
-        """There is a new writer: have it told everything that is not in the database."""
+        """Have everything that is not in the database sent to a new writer."""
         self.generation = generation
         for node in self._roster:
             if node.down:
@@ -73,11 +73,11 @@ class Relay:
         self._lingering = [child for child in self._lingering if not child.is_drained]
 
     def begin(self, child: Child) -> None:
-        """There is one more process to take from."""
+        """Include one more process."""
         if self._paused:
             child.channel.pause_reading()
 
     def end(self, child: Child) -> None:
-        """This process has ended; what is left in its pipe is taken when there is room."""
+        """Take what a dead process left in its pipe when there is room."""
         if not child.is_drained:
             self._lingering.append(child)

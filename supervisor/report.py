@@ -1,8 +1,8 @@
-"""What the daemon says about itself while it runs: the title of its process, and to systemd.
+"""The daemon's reports while it runs: the title of its process, and messages to systemd.
 
-To systemd it shows that it is well: its loop turns, and its writer commits, is idle, or waits for a
-database that is away. An outage of the database is thus no reason for a restart; a supervisor or
-writer that stands still is.
+The watchdog is fed while the loop turns and the writer commits, is idle, or waits for a database
+that is away. So an outage of the database is no reason for a restart; a supervisor or writer that
+hangs is.
 """
 
 import asyncio
@@ -18,10 +18,10 @@ from supervisor.notify import Notifier
 from supervisor.signals import tell_where_it_hangs
 from supervisor.writer_link import WriterLink
 
-INTERVAL = 5.0  # seconds between two reports though nothing changed
-COALESCE = 0.1  # seconds: a hundred nodes that connect at once are one report
+INTERVAL = 5.0  # seconds between two reports if nothing changes
+COALESCE = 0.1  # seconds: a hundred nodes that connect at once make one report
 BEATS = 4  # within the time in which the watchdog wants one
-HANGING = 0.8  # of that time: how long the loop may stand still before it is told where
+HANGING = 0.8  # of that time: if the loop hangs for so long, a traceback says where
 
 
 class Report:
@@ -40,17 +40,17 @@ class Report:
         self._now()
 
     def changed(self) -> None:
-        """Something is to be reported; soon, with what else will have changed by then."""
+        """Report soon, together with what else changes until then."""
         if not self._hurries:
             self._hurries = True
             self._schedule(COALESCE)
 
     def reloading(self) -> None:
-        """The configuration is being read again, until the next report."""
+        """Report that the configuration is being read again; the next report ends that."""
         self._notifier.reloading()
 
     def stopping(self, seconds: float, refusal: Exception | None) -> None:
-        """The daemon is stopping, which may take so long; `refusal`: why, if it cannot run."""
+        """Report that the daemon stops within `seconds`; `refusal`: why it cannot run, if so."""
         self._stops_by = time.monotonic() + seconds
         self._notifier.stopping(seconds)
         self._notifier.say(str(refusal) if refusal else "stopping")
@@ -85,7 +85,7 @@ class Report:
         self._notifier.say("; ".join(self._words()) or "starting")
 
     def _words(self) -> Iterator[str]:
-        """The state of things: `no database: …`, `3 nodes, 2 connected, 1 backing off; …`."""
+        """Yield parts of the status: `no database: …`, `3 nodes, 2 connected, 1 backing off; …`."""
         if trouble := self._writer.database_trouble:
             yield f"no database: {trouble}"
         if self._ready:

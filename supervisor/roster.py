@@ -54,7 +54,7 @@ class Roster:
         if not self._nodes:
             self.gone.set()
 
-    # For those who watch
+    # Numbers and states
 
     def states(self) -> Counter[NodeState]:
         """Return how many nodes are in which state."""

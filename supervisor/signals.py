@@ -1,4 +1,4 @@
-"""The supervisor's signals: stop, stop at once, reload; and the alarm that tells where it hangs.
+"""The supervisor's signals: stop, stop at once, reload; and the alarm that shows where it hangs.
 
 Handlers set with the event loop run as ordinary callbacks of the loop, never in the middle of
 something, and interrupt no system call.
@@ -31,7 +31,7 @@ def on_stop_signal(stop: Callable[[str], None], hurry: Callable[[], None]) -> No
 
 
 def on_hangup(reload: Callable[[], None], terminal_gone: Callable[[], None]) -> None:
-    """Call `reload()` at SIGHUP; but `terminal_gone()` if what it tells is the terminal's end."""
+    """Call `reload()` at SIGHUP, but `terminal_gone()` if the terminal was closed."""
     in_terminal = _has_terminal()
 
     def handle() -> None:
@@ -52,8 +52,8 @@ def _has_terminal() -> bool:
 
 
 def block_signals() -> None:
-    """At the very end: asyncio closes its end of the signals' pipe before it takes its handlers
-    away, and a signal in between would be an error in the log."""
+    """Block the signals at the very end: asyncio closes its end of the signals' pipe before it
+    removes its handlers, and a signal in between would be an error in the log."""
     signal.pthread_sigmask(signal.SIG_BLOCK, (*STOP_SIGNALS, signal.SIGHUP))
 
 
@@ -66,7 +66,7 @@ def tell_where_it_crashes() -> None:
 def tell_where_it_hangs(seconds: float) -> None:
     """Write a traceback to standard error unless this is called again within so many seconds.
 
-    An alarm of the kernel, which a forked child does not inherit, and a handler in C: this works
-    when no line of Python is run any more, and needs no thread.
+    An alarm of the kernel, which a forked child does not inherit, and a handler in C: it works
+    even when no Python code runs any more, and needs no thread.
     """
     signal.setitimer(signal.ITIMER_REAL, seconds)

@@ -1,4 +1,4 @@
-"""The writer process as the supervisor sees it: kept alive, fed, and held back."""
+"""The link to the writer: keeps a writer process running, and bounds what is on its way to it."""
 
 import asyncio
 import logging
@@ -23,12 +23,12 @@ FIRST_GENERATION = 1
 RESPAWN_BASE = 0.25  # seconds
 RESPAWN_CAP = 10.0
 RESPAWN_STABLE = 30.0
-CONFIRM = 1.0  # seconds to read what a silent writer may have said, before it is killed
-# Seconds beyond the writer's own patience after which it is more than the writer that has failed:
-# it was killed and replaced by then.
+CONFIRM = 1.0  # seconds to read what a silent writer may have sent, before it is killed
+# Seconds after the patience with one writer within which its successor should give a sign of life;
+# if it does not, more than the writer has failed.
 REPLACED_WITHIN = 30.0
 OOM_SCORE = 300
-HIGH_WATER = 4 * 1024 * 1024  # bytes on their way to the writer: above this the nodes are held back
+HIGH_WATER = 4 * 1024 * 1024  # bytes waiting for the writer; above this the nodes are held back
 
 
 class WriterLink:
@@ -60,7 +60,7 @@ class WriterLink:
         self._respawn: asyncio.TimerHandle | None = None
         self._watch: asyncio.TimerHandle | None = None
         self._signed_at = self._progress_at = time.monotonic()
-        self.database_trouble = ""  # why the writer has no database, by its own words
+        self.database_trouble = ""  # why the writer has no database, as it reported
         self.restarts = 0  # writers that took the place of another
         self.gone = asyncio.Event()
 
@@ -79,8 +79,8 @@ class WriterLink:
                 self._main,
                 (self._generation, self._numbers),
                 self,
-                # A dead supervisor's writer has nobody to acknowledge to, but may be waiting for
-                # the database for long, and would keep the next daemon's writer from it.
+                # A writer without its supervisor can acknowledge nothing. But it might wait for the
+                # database for long, and keep the next daemon's writer out.
                 tied=True,
                 oom_score=OOM_SCORE,
             )
@@ -107,12 +107,12 @@ class WriterLink:
             self._owner.writer_full()
 
     def offer(self, raw: bytes) -> None:
-        """Send one frame that will soon be outdated, unless others are waiting to be taken."""
+        """Send one frame that will soon be outdated, unless others are waiting to be sent."""
         if self._child and not self._child.channel.buffered:
             self._child.channel.send(raw)
 
     def stop(self) -> None:
-        """Have the writer commit what it holds and end."""
+        """Make the writer commit what it has and end."""
         self._stopping = True
         if self._respawn:
             self._respawn.cancel()
@@ -131,7 +131,7 @@ class WriterLink:
 
     @property
     def makes_progress(self) -> bool:
-        """Whether a writer was seen at work, idle, or waiting for a database, lately enough."""
+        """Whether a writer has shown lately that it commits, is idle, or waits for a database."""
         return time.monotonic() - self._progress_at < self.patience + REPLACED_WITHIN
 
     def child_sent(self, frame: Frame) -> None:
@@ -148,7 +148,7 @@ class WriterLink:
             self._owner.situation_changed()
 
     def adjust(self, patience: float) -> None:
-        """From now on a writer has hung after so many seconds without a sign of life."""
+        """Take a writer for hung after so many seconds without a sign of life, from now on."""
         self.patience = patience
         if self._child:
             self._look_again(max(patience - (time.monotonic() - self._signed_at), 0.0))
@@ -161,8 +161,8 @@ class WriterLink:
     def _look(self, suspicious: bool) -> None:
         """Replace a writer that has hung.
 
-        Not at the first look: if it is this process that stood still, what the writer said
-        meanwhile is still to be read.
+        Not at the first check: if this process itself was stopped for a while, it has yet to read
+        what the writer sent meanwhile.
         """
         silent = time.monotonic() - self._signed_at
         if self._child is None:
@@ -188,7 +188,7 @@ class WriterLink:
     def child_ended(self, code: int) -> None:
         """Start another writer, unless this one was told to end."""
         self._child = None
-        self._in_trouble("")  # that was its own word; the next one will have its own
+        self._in_trouble("")  # the next writer will report its own
         if self._watch:
             self._watch.cancel()
         if self._stopping:

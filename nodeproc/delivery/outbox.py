@@ -14,9 +14,9 @@ from nodeproc.wire.subjects import Origin
 class Outbox:
     """The frames of one stream, each retained from `append` until `acknowledge`.
 
-    They stand in one line: first those in the spool, which may begin with those of earlier streams;
-    then those in memory that were sent; then those that were not. Sending goes along that line, and
-    `rewind` begins it again.
+    They form one queue: first the frames in the spool, which may begin with those of earlier
+    streams; then those in memory that were sent; then those that were not. They are sent in that
+    order, and `rewind` begins again at the first.
     """
 
     def __init__(self, origin: Origin, spool: Spool, generation: int = 0) -> None:
@@ -31,12 +31,12 @@ class Outbox:
         self._last = 0  # sequence number of the newest frame
         self._sent: deque[bytes] = deque()
         self._unsent: deque[bytes] = deque()
-        self._resumed: int | None = None  # the stream that the writer was last told of
+        self._resumed: int | None = None  # the stream of the last RESUME
         self.size = 0  # bytes in memory
         self.events = 0  # in memory
 
     def __len__(self) -> int:
-        """How many frames are in memory."""
+        """Return how many frames are in memory."""
         return len(self._sent) + len(self._unsent)
 
     def __bool__(self) -> bool:
@@ -49,7 +49,7 @@ class Outbox:
         return self._last - len(self) + 1
 
     def append(self, kind: Kind, value: Any) -> int:
-        """Retain one more frame, and have it sent; return its sequence number."""
+        """Retain one more frame, to be sent in its turn; return its sequence number."""
         self._last += 1
         raw = pack(kind, value, origin=self._origin, stream=self.stream, sequence=self._last)
         self._unsent.append(raw)
@@ -60,7 +60,7 @@ class Outbox:
     def take(self) -> bytes | None:
         """Return what is to be sent next, or None. Raises SpoolError.
 
-        Where another stream begins, a RESUME frame goes before it.
+        A RESUME frame goes before the first frame of each stream.
         """
         if frame := self._spool.read():
             return self._introduced(frame.stream, frame.sequence, frame.raw)
@@ -78,7 +78,7 @@ class Outbox:
         return pack(Kind.RESUME, self._generation, origin=self._origin, **where) + raw
 
     def rewind(self, generation: int) -> None:
-        """Have everything retained sent again, to the writer of this generation."""
+        """Begin to send everything retained again, to the writer of this generation."""
         self._generation = generation
         self._unsent.extendleft(reversed(self._sent))
         self._sent.clear()
@@ -96,7 +96,7 @@ class Outbox:
             self.events -= contents(raw)[1]
 
     def give_up_spool(self) -> None:
-        """Go on without what is in the spool, which cannot be read; its file is set aside."""
+        """Go on without the spool, which cannot be read; set its file aside."""
         self._spool.set_aside()
         self._resumed = None
 
@@ -126,11 +126,11 @@ class Outbox:
         self._unsent.clear()
         self.size = self.events = 0
 
-    # What waits, for those who watch
+    # The numbers of what waits
 
     @property
     def spooled_events(self) -> int:
-        """How many events are in the spool, as far as they are not acknowledged."""
+        """How many events in the spool are not acknowledged."""
         return self._spool.backlog.events
 
     @property

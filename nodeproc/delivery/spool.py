@@ -25,7 +25,7 @@ from nodeproc.limits import NodeLimits
 from nodeproc.wire.frames import Frame
 from nodeproc.wire.subjects import Origin
 
-# After so many bytes of its own growth a spool looks again how large all spools are together.
+# A spool that has grown by this many bytes checks again how large all spools together are.
 TOTAL_CHECK = 1024 * 1024
 
 
@@ -63,7 +63,7 @@ class Spool:
     """The spool of one node, for its process: appended to, and read in order from a cursor."""
 
     def __init__(self, directory: Path, origin: Origin, limits: NodeLimits) -> None:
-        """Begin without looking at the disk; `take_up` does."""
+        """Do not look at the disk yet: `take_up` does."""
         self.limits = limits
         self._origin = origin
         self._path = spool_path(directory, origin)
@@ -134,7 +134,7 @@ class Spool:
 
         `last`: stream and sequence number of the last of them. The first `sent` of them, which
         must be 0 unless the cursor is at the end, were sent already: the cursor moves past them.
-        With `force` they may exceed the limits: there will be no other chance.
+        With `force` they may exceed the limits: the process ends, and there is no later chance.
         """
         length = sum(map(len, frames)) + CRC.size * len(frames)
         if not force:
@@ -177,7 +177,7 @@ class Spool:
             self._remove()
 
     def set_aside(self) -> None:
-        """Begin without what is in the file, which stays for people under another name."""
+        """Give the file another name, for people to look at, and go on without it."""
         with contextlib.suppress(OSError):
             self._path.rename(self._aside())
         self._close()

@@ -27,7 +27,7 @@ from nodeproc.wire.subjects import Origin, Subject
 
 MAGIC_V1 = b"BWSPOOL1"
 HEADER_V1 = struct.Struct("<IBqqq")
-UNFINISHED = ".converting"  # behind the name of a new file, until it is whole
+UNFINISHED = ".converting"  # after the name of a new file, until it is whole
 TYPES: dict[int, type[Batch] | type[Status]] = {Kind.BATCH: Batch, Kind.STATUS: Status}
 
 

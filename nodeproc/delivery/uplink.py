@@ -1,4 +1,4 @@
-"""The way from a node process up to the writer: what is retained, and the pipe that carries it."""
+"""The way from a node process to the writer: retained frames, and the pipe that carries them."""
 
 import asyncio
 from multiprocessing.connection import Connection
@@ -10,16 +10,17 @@ from nodeproc.limits import NodeLimits
 from nodeproc.wire.channel import Channel
 from nodeproc.wire.frames import Frame, Kind
 
-PIPE_BUFFER = 256 * 1024  # bytes on their way up the pipe; what is beyond waits in the outbox
-# What was not acknowledged between one look and the next, so many seconds later, is spooled.
+PIPE_BUFFER = 256 * 1024  # bytes waiting for room in the pipe; the rest waits in the outbox
+# Seconds between two checks. A frame that was in memory at both is spooled.
 AGE_CHECK = 1.0
 
 
 class Uplink:
-    """Retains what is handed up until it is acknowledged, and sends it as the pipe takes it.
+    """Retains frames until they are acknowledged, and sends them as the pipe takes them.
 
-    In memory for a second or two, in the spool after that. When the spool can take no more, memory
-    fills up to its limit, `is_full` turns true, and the socket has to wait.
+    A frame is retained in memory for a second or two, and in the spool after that. When the spool
+    can take no more, memory fills up to its limit, `is_full` turns true, and the node has to wait.
+    Implements `ChannelOwner`.
     """
 
     def __init__(
@@ -31,11 +32,11 @@ class Uplink:
         self._owner = owner
         self._ageing: asyncio.TimerHandle | None = None
         self._failing = False  # the spool took nothing at the last attempt
-        self._oldest = 0  # the oldest frame in memory, by its number, at the last look
+        self._oldest = 0  # number of the oldest frame in memory, at the last check
         self._channel = Channel(connection, self)
 
     def start(self) -> None:
-        """Begin with what an earlier process left; it may turn out that it cannot be read."""
+        """Begin to send what an earlier process left, unless it turns out to be unreadable."""
         self._pump()
 
     def __bool__(self) -> bool:
@@ -48,12 +49,12 @@ class Uplink:
 
     @property
     def is_full(self) -> bool:
-        """Whether more is in memory than the limit allows: stop reading the socket."""
+        """Whether more is in memory than the limit allows: take nothing more from the node."""
         return self._outbox.size > self._limits.retained_bytes
 
     @property
     def has_room(self) -> bool:
-        """Whether so little is in memory that reading the socket may go on."""
+        """Whether so little is in memory that the node may go on."""
         return self._outbox.size <= self._limits.retained_bytes // 2
 
     def adjust(self, limits: NodeLimits) -> None:
@@ -68,14 +69,14 @@ class Uplink:
         sequence = self._outbox.append(kind, value)
         self._pump()
         if self._spool_takes and self._outbox.size > self._limits.retained_bytes // 4:
-            self._spool()  # sooner than by age: the writer is known to be behind
+            self._spool()  # without waiting for its age: the writer is known to be slow
         if self._ageing is None and len(self._outbox):
-            self._look_again()
+            self._check_later()
         return sequence
 
     def close(self) -> str | None:
         """Spool what is in memory and close the pipe; return why that failed, or None."""
-        self._calm()
+        self._stop_ageing()
         try:
             self._outbox.spool(force=True)
         except SpoolError as error:
@@ -84,7 +85,7 @@ class Uplink:
             self._channel.close()
         return None
 
-    # Implements `ChannelOwner`
+    # From the pipe
 
     def frame_arrived(self, frame: Frame) -> None:
         """Forget what is committed, or send it again; then let the owner act on the frame."""
@@ -92,7 +93,7 @@ class Uplink:
             case Kind.ACKED:
                 self._outbox.acknowledge(frame.stream, frame.sequence)
                 if not len(self._outbox):
-                    self._calm()
+                    self._stop_ageing()
                 if frame.stream == self._outbox.stream:
                     self._owner.batches_committed(frame.sequence)
                 self._owner.memory_freed()
@@ -111,7 +112,7 @@ class Uplink:
 
     def _pump(self) -> None:
         """Send as much as the pipe takes, but at most PIPE_BUFFER bytes in one turn of the loop: a
-        fast reader must not keep us here for ever."""
+        fast reader must not keep the loop here for ever."""
         sent = 0
         try:
             while self._channel.takes and self._channel.buffered < PIPE_BUFFER:
@@ -129,18 +130,18 @@ class Uplink:
 
     # Ageing
 
-    def _look_again(self) -> None:
+    def _check_later(self) -> None:
         self._oldest = self._outbox.first
-        self._ageing = asyncio.get_running_loop().call_later(AGE_CHECK, self._look)
+        self._ageing = asyncio.get_running_loop().call_later(AGE_CHECK, self._check_age)
 
-    def _look(self) -> None:
+    def _check_age(self) -> None:
         self._ageing = None
         if len(self._outbox) and self._outbox.first == self._oldest:
             self._spool()
         if len(self._outbox):
-            self._look_again()
+            self._check_later()
 
-    def _calm(self) -> None:
+    def _stop_ageing(self) -> None:
         if self._ageing:
             self._ageing.cancel()
             self._ageing = None
@@ -149,7 +150,7 @@ class Uplink:
         try:
             self._outbox.spool()
         except SpoolError as error:
-            self._failing = True  # until the next look
+            self._failing = True  # until the next check
             self._owner.spooling_tried(str(error))
         else:
             self._failing = False

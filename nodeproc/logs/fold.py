@@ -11,7 +11,7 @@ class Fold:
 
     The first few lines of one kind are written as they come. After that one is written when a
     window has passed, with the number of those left out; each window is twice as long as the one
-    before. A kind that was quiet for a whole window begins anew.
+    before. A kind that was quiet for a whole window starts afresh.
     """
 
     BURST = 3
@@ -59,7 +59,7 @@ class Fold:
 
 
 class _Repeats:
-    """What is known of one kind of line."""
+    """The repeats of one kind of line."""
 
     def __init__(self, now: float, window: float) -> None:
         self.restart(now, window)

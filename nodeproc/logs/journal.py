@@ -4,8 +4,8 @@ It speaks the native protocol, https://systemd.io/JOURNAL_NATIVE_PROTOCOL/: a da
 
 Why not one of the libraries (systemd-python, cysystemd): they keep one descriptor for good, in C.
 Our children close every number they inherited (see supervisor.children); the library would go on
-to write into whatever gets that number next. And they wait while journald stands still, which must
-cost log lines and never the daemon's time.
+to write into whatever gets that number next. And they wait while journald hangs, which may cost log
+lines but never the daemon's time.
 """
 
 import contextlib
@@ -28,13 +28,13 @@ from nodeproc.logs.speaker import origin_of, speaker
 STDERR = 2
 SOCKET = "/run/systemd/journal/socket"
 
-LAST_WORDS = 0.1  # seconds for the journal to take what a process says before it ends
+LAST_WORDS = 0.1  # seconds for the journal to take the last lines of a process
 MOMENT = 0.002  # seconds
 
 # Characters that a value may have; the second number is for a socket that takes only small
 # datagrams. A longer one loses its middle: a message's beginning and a traceback's end say most.
-# The protocol's other way, a sealed memory file, would keep whole what nobody would read, and have
-# the journal's disk filled by whoever makes us log long lines.
+# The protocol's other way, a sealed memory file, would keep such values whole; a node that makes us
+# log long lines could then fill the journal's disk.
 LONGEST = (16 * 1024, 256)
 
 # syslog(3): critical 2, error 3, warning 4, informational 6, debug 7.
@@ -46,7 +46,7 @@ def is_journal(descriptor: int, stream: str) -> bool:
     """Whether `descriptor` leads to the journal, by `stream`, the value of JOURNAL_STREAM.
 
     That is the device and inode number of the standard output or error that systemd connected with
-    the journal (systemd.exec(5)); who redirects it also inherits the variable.
+    the journal (systemd.exec(5)); a process whose output is redirected inherits the variable too.
     """
     try:
         found = os.fstat(descriptor)
@@ -56,26 +56,26 @@ def is_journal(descriptor: int, stream: str) -> bool:
 
 
 def complain(sentence: str) -> None:
-    """Write to standard error with what sentence a program ends.
+    """Write the sentence with which a program ends to standard error.
 
-    The journal is told that it is an error, by the prefix that sd-daemon(3) has for lines.
+    Mark it as an error for the journal, with the prefix for lines of sd-daemon(3).
     """
     mark = "<3>" if is_journal(STDERR, os.environ.get("JOURNAL_STREAM", "")) else ""
     sys.stderr.write(f"{mark}{sentence}\n")
 
 
 def priority(level: int) -> int:
-    """The priority, as in syslog(3), of a logging level."""
+    """Return the priority, as in syslog(3), of a logging level."""
     return next((number for least, number in PRIORITIES if level >= least), DEBUG)
 
 
 def identifier(process: str) -> str:
-    """The name under which syslog knows a kind of process: SyslogIdentifier= of its unit."""
+    """Return syslog's name for a kind of process: SyslogIdentifier= of its unit."""
     return "birdwatcher-web" if process == "web" else "birdwatcher"
 
 
 def fields_of(record: logging.LogRecord) -> dict[str, str]:
-    """The entry's fields. `MESSAGE` is the line without its time and level, and the traceback."""
+    """Return the entry's fields. `MESSAGE` has no time and no level, but the traceback."""
     message = f"{speaker.name}: {printable(record.getMessage())}"
     fields = {
         "MESSAGE": message,
@@ -120,13 +120,13 @@ def _shortened(text: str, longest: int) -> str:
 
 
 def _untaken(descriptor: int) -> int:
-    """How many bytes sent there have not been read yet (SIOCOUTQ, linux/sockios.h)."""
+    """Return how many bytes sent there have not been read yet (SIOCOUTQ, linux/sockios.h)."""
     (count,) = struct.unpack("i", fcntl.ioctl(descriptor, termios.TIOCOUTQ, bytes(4)))
     return int(count)
 
 
 class JournalHandler(logging.Handler):
-    """Sends each record to the journal, waits for nobody, and turns to standard error without it.
+    """Sends each record to the journal, without waiting; without a journal, to standard error.
 
     The descriptor is kept as a plain number, which no garbage collection closes, and is used by the
     process that opened it alone: a forked child opens its own.
@@ -139,7 +139,7 @@ class JournalHandler(logging.Handler):
         self._owner = os.getpid()
         self._descriptor: int | None = None
         self._lost = 0
-        self._absent = False  # the journal; it has been told
+        self._absent = False  # the journal; that has been logged
         self._stderr = StderrHandler()
         self._stderr.setFormatter(TextFormatter())
 
@@ -158,8 +158,8 @@ class JournalHandler(logging.Handler):
     def flush(self) -> None:
         """Wait a moment until the journal has taken everything: before this process ends.
 
-        journald looks up who spoke when it reads an entry. The last words of a process that is gone
-        by then belong to no unit, and `journalctl -u` does not show them.
+        journald looks up the sender when it reads an entry. If the process is gone by then, the
+        entry belongs to no unit, and `journalctl -u` does not show it.
         """
         if self._descriptor is None or self._owner != os.getpid():
             return
@@ -167,7 +167,7 @@ class JournalHandler(logging.Handler):
         with contextlib.suppress(OSError):
             while _untaken(self._descriptor) and time.monotonic() < deadline:
                 time.sleep(MOMENT)
-        time.sleep(MOMENT)  # it has read the entry, and looks us up now
+        time.sleep(MOMENT)  # it has read the entry, and looks up the sender now
 
     def close(self) -> None:
         """Close the descriptor, if it is this process's own."""
@@ -203,11 +203,11 @@ class JournalHandler(logging.Handler):
             except OSError as error:
                 if error.errno == errno.EMSGSIZE:
                     raise
-                self._disconnect()  # systemd has made the journal's socket anew
+                self._disconnect()  # systemd has made a new socket for the journal
         return self._write(self._connect(), datagram)
 
     def _write(self, descriptor: int, datagram: bytes) -> bool:
-        """Write now, or as soon as there is room, but do not wait for that at every line."""
+        """Write now, or as soon as there is room; wait for room only if no line was lost before."""
         deadline = time.monotonic() + (0 if self._lost else WAIT_MS / 1000)
         room = select.poll()
         room.register(descriptor, select.POLLOUT)

@@ -22,18 +22,18 @@ WAIT_MS = 20  # for a full pipe to be read
 
 
 def flush() -> None:
-    """Let what was said arrive, which may take a moment: this process is about to end."""
+    """Wait a moment until what was logged has arrived; for a process that is about to end."""
     for handler in logging.getLogger().handlers:
         with contextlib.suppress(Exception):
             handler.flush()
 
 
 class StderrHandler(logging.Handler):
-    """Writes each record as one whole line to file descriptor 2, and waits for nobody."""
+    """Writes each record as one whole line to file descriptor 2, with no long wait for a reader."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.lost = 0  # lines that nobody took, since the last one that was
+        self.lost = 0  # lines that were not read, since the last one that was
         self._poll = select.poll()
         self._poll.register(2, select.POLLOUT)
 
@@ -48,7 +48,7 @@ class StderrHandler(logging.Handler):
                 lost, self.lost = self.lost, 0
                 line += f"\n[{lost} log lines lost: standard error was not being read]"
             os.write(2, line.encode(errors="backslashreplace")[: MAX_LINE - 1] + b"\n")
-        except OSError:  # nobody there to read it, and nobody to tell
+        except OSError:  # nobody reads it
             self.lost += 1
         except Exception:
             self.handleError(record)
@@ -89,7 +89,7 @@ class JsonFormatter(logging.Formatter):
             entry |= {"subject": origin.table, "node": origin.id}
         if record.exc_info:
             entry["exception"] = self.formatException(record.exc_info)
-        # Shortened inside its texts, so that what is written is JSON at any length.
+        # Shorten the texts in it, so that the line is JSON at any length.
         for longest in (3000, 1000, 250):
             line = json.dumps(entry, ensure_ascii=False)
             if len(line.encode(errors="backslashreplace")) < MAX_LINE:

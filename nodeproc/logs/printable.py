@@ -4,5 +4,5 @@ _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0
 
 
 def printable(text: str) -> str:
-    """`text` with control characters escaped, so that nobody's name can forge a line."""
+    """Return `text` with control characters escaped, so that no name can forge a line."""
     return text if text.isprintable() else text.translate(_CONTROLS)

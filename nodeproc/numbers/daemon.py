@@ -1,4 +1,4 @@
-"""What the writer and the supervisor show each other, all the time and without a message."""
+"""Numbers of the daemon that the writer and the supervisor show each other."""
 
 from collections.abc import Iterator
 from itertools import accumulate
@@ -11,7 +11,7 @@ SECOND_BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 
 
 class Summary(NamedTuple):
-    """How the daemon does, in the supervisor's eyes."""
+    """The state of the daemon, as the supervisor sees it."""
 
     nodes: int  # that have a process, or are waiting for one
     connected: int
@@ -22,10 +22,9 @@ class Summary(NamedTuple):
 
 
 class DaemonNumbers:
-    """The numbers that pass between the two; to be made before the fork.
+    """The numbers that one of the two writes and the other reads; to be made before the fork.
 
-    The writer counts its transactions here, one writer after the other; the supervisor puts up its
-    summary.
+    Each writer in turn counts its transactions here; the supervisor publishes its summary.
     """
 
     def __init__(self) -> None:
@@ -37,7 +36,7 @@ class DaemonNumbers:
         self.commit_seconds = Histogram(SECOND_BOUNDS, for_seconds)
 
     def count_commit(self, events: int, rejected: int, seconds: float) -> None:
-        """The writer's part: one more transaction, with so many birds and rejected packets."""
+        """Count one more transaction, with so many birds and rejected packets. For the writer."""
         self._committed[0] += events
         self._committed[1] += rejected
         self.commit_events.add(events)
@@ -54,14 +53,14 @@ class DaemonNumbers:
         return self._committed[1]
 
     def publish(self, summary: Summary) -> None:
-        """The supervisor's part: show how the daemon does."""
+        """Show the summary to the writer. For the supervisor."""
         *whole, oldest, rate = summary
         millionths = (round((oldest or 0.0) * MICRO), round(rate * MICRO))
         for place, value in enumerate((*whole, *millionths, 1)):
             self._summary[place] = value
 
     def summary(self) -> Summary | None:
-        """Return what was put up last, None before the first time."""
+        """Return what was published last, None before the first time."""
         nodes, connected, backlog, spooled, oldest, rate, there = self._summary.tolist()
         if not there:
             return None
@@ -69,7 +68,7 @@ class DaemonNumbers:
 
 
 def _parts(*widths: int) -> "Iterator[memoryview[int]]":
-    """Yield so many numbers each, one mapping for all (see `nodeproc.numbers.shared.Arena`)."""
+    """Yield slices of these widths of one mapping (see `nodeproc.numbers.shared.Arena`)."""
     numbers = shared_numbers(sum(widths))
     for end, width in zip(accumulate(widths), widths, strict=True):
         yield numbers[end - width : end]

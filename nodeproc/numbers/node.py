@@ -8,7 +8,7 @@ from nodeproc.wire.messages import Batch
 
 
 class Counts(NamedTuple):
-    """What is known of one node. The first four only grow, over all processes of the node."""
+    """The numbers of one node. The first four only grow, over all processes of the node."""
 
     events: int = 0  # received
     rejected: int = 0  # packets
@@ -28,7 +28,7 @@ EVENTS, REJECTED, CONNECTIONS, BYTES, RETAINED, RETAINED_BYTES, SPOOLED, SPOOLED
 
 
 class Waits(Protocol):
-    """What is received and not committed, as `nodeproc.delivery.outbox.Outbox` tells it."""
+    """What is received and not committed, as `nodeproc.delivery.outbox.Outbox` counts it."""
 
     size: int
     events: int
@@ -74,18 +74,18 @@ class NodeNumbers:
                 numbers[REJECTED] += batch.rejected
 
     def measure(self, waits: Waits) -> None:
-        """Take down what waits."""
+        """Show what waits."""
         numbers = self._numbers
         numbers[RETAINED], numbers[RETAINED_BYTES] = waits.events, waits.size
         numbers[SPOOLED], numbers[SPOOLED_BYTES] = waits.spooled_events, waits.spooled_bytes
         numbers[OLDEST] = round((waits.oldest or 0.0) * MICRO)
 
     def give_back_to(self, arena: Arena) -> None:
-        """The supervisor's part: the node is no more, and no process of it is alive."""
+        """Give the slot back: the node is gone, and so are its processes. For the supervisor."""
         arena.give_back(self._numbers)
 
     def process_ended(self) -> None:
-        """The supervisor's part: what the process had in memory is in its spool now, or lost."""
+        """Count nothing in memory: it is in the spool now, or lost. For the supervisor."""
         self._numbers[RETAINED] = self._numbers[RETAINED_BYTES] = 0
         if not self._numbers[SPOOLED]:
             self._numbers[OLDEST] = 0
@@ -103,7 +103,7 @@ class FleetNumbers:
         return NodeNumbers(self._arena.take())
 
     def give_back(self, numbers: NodeNumbers) -> None:
-        """A node is no more, and no process of it is alive: a later node gets its numbers."""
+        """Let a later node have the numbers of one that is gone, and whose processes are dead."""
         numbers.give_back_to(self._arena)
 
     def total(self) -> Counts:

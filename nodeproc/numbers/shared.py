@@ -1,8 +1,8 @@
 """Numbers that one process writes and another reads, in memory that both share.
 
-Not messages, because what tells how the daemon does must get through when it does badly: behind a
-full pipe, while the database is away, out of a process that was killed. What counts on from process
-to process never begins anew, and nothing has to be sent, kept back or added up.
+They are not messages, because they must get through when the daemon is in trouble: when a pipe is
+full, when the database is away, when a process was killed. A counter goes on from one process of a
+node to the next, so nothing has to be sent, retained or added up.
 """
 
 import mmap
@@ -11,14 +11,14 @@ from collections.abc import Sequence
 from itertools import accumulate, chain
 from typing import NamedTuple
 
-SIZE = 8  # bytes of each number: one store of the processor, never seen half written
+SIZE = 8  # bytes of each number: written in one store of the processor, so never read half written
 MICRO = 1_000_000
 
 
 def shared_numbers(count: int) -> "memoryview[int]":
     """Return `count` whole numbers, all 0, which every process forked from now on shares.
 
-    At most one process at a time writes; to be made before the fork.
+    At most one process at a time may write. Call it before the fork.
     """
     return memoryview(mmap.mmap(-1, count * SIZE)).cast("q")
 
@@ -26,11 +26,11 @@ def shared_numbers(count: int) -> "memoryview[int]":
 class Arena:
     """Slots of numbers for processes that come and go, in one mapping for all.
 
-    Every process inherits every mapping, shared ones never merge, and each costs it kernel memory
-    and makes its fork slower: with one a slot, that is the square of their number.
+    Every process inherits every mapping, and each mapping costs it kernel memory and makes its fork
+    slower: with a mapping for each slot, the cost would grow as the square of their number.
     """
 
-    FIRST = 1024  # slots; when they are used up, as many again are added as there are
+    FIRST = 1024  # slots; when all are used, their number is doubled
 
     def __init__(self, width: int, slots: int = FIRST) -> None:
         """`width`: how many numbers a slot has; `slots`: how many of them there are at first."""
@@ -50,9 +50,9 @@ class Arena:
         return slot
 
     def give_back(self, slot: "memoryview[int]") -> None:
-        """Let a later process have `slot`; the one that wrote to it must be dead.
+        """Let a later process have `slot`. The process that wrote to it must be dead.
 
-        Here, too, whoever still used it would get ValueError, and not a stranger's numbers.
+        To use `slot` afterwards, here too, raises ValueError instead of changing another's numbers.
         """
         slot[:] = memoryview(bytes(slot.nbytes)).cast("q")
         self._used.append(slot[:])
@@ -71,14 +71,14 @@ class Arena:
 
 
 class Distribution(NamedTuple):
-    """How often each size occurred, in the way of Prometheus' histograms."""
+    """How often each size occurred, in the form of Prometheus' histograms."""
 
     buckets: list[tuple[float, int]]  # upper bound, how many were at most that; the last is inf
     total: float  # all sizes together
 
 
 class Histogram:
-    """Counts sizes by how large they are."""
+    """Counts sizes in buckets."""
 
     MORE = 2  # numbers than bounds: a last bucket, and the total
 

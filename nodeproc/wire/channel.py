@@ -1,7 +1,7 @@
-"""One end of a pipe between two processes, served by the event loop: frames in, frames out.
+"""One end of a pipe between two processes, served by the event loop.
 
-Used by the supervisor for each of its children and by each node process for its parent. Nothing
-here ever blocks. What is sent in one turn of the loop leaves in as few system calls as possible.
+The supervisor uses one for each child, and each node process one for its parent. Nothing here ever
+blocks. What is sent in one turn of the loop leaves in as few system calls as possible.
 """
 
 import asyncio
@@ -43,7 +43,7 @@ class Channel:
 
     @property
     def takes(self) -> bool:
-        """Whether what is sent may still arrive, as far as is known."""
+        """Whether what is sent may still arrive."""
         return not (self._closed or self._eof)
 
     def send(self, raw: bytes) -> None:
@@ -56,7 +56,7 @@ class Channel:
             self._loop.call_soon(self._flush)
 
     def send_now(self, raw: bytes) -> None:
-        """The same, but at once if nothing else waits: for one frame, that spares a turn."""
+        """Send one frame at once if nothing else waits, which saves a turn of the loop."""
         if self._queue_up(raw) and not self._flushing:
             self._flushing = True
             self._push()
@@ -69,19 +69,19 @@ class Channel:
         return True
 
     def drop_unsent(self) -> None:
-        """Forget everything that has not been sent, at a moment when no frame is half sent or the
+        """Forget everything that has not been sent; only while no frame is half sent, or after the
         other end is gone."""
         self._queue.clear()
         self.buffered = 0
 
     def pause_reading(self) -> None:
-        """Stop taking from the pipe: the other end will find it full."""
+        """Stop reading: the other end will find the pipe full."""
         if self._reading:
             self._reading = False
             self._loop.remove_reader(self._socket)
 
     def resume_reading(self) -> None:
-        """Take from the pipe again."""
+        """Read again."""
         if not (self._reading or self._closed or self._eof):
             self._reading = True
             self._loop.add_reader(self._socket, self._read)

@@ -118,7 +118,7 @@ class Frame(NamedTuple):
 
     @property
     def stream_key(self) -> Stream:
-        """What tells its stream from all others."""
+        """The key of its stream."""
         return self[1:4]
 
     @property

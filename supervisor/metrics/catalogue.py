@@ -21,7 +21,7 @@ from supervisor.metrics.usage import Usage
 class Snapshot:
     """Everything that the metrics of one moment are made from."""
 
-    now: float  # seconds since the epoch, as is
+    now: float  # seconds since the epoch, like
     started_at: float
     readings: list[Reading]
     overview: Overview

@@ -1,4 +1,4 @@
-"""Where the metrics are served: an address that only this machine reaches, and its socket."""
+"""The address of the metrics, which only this machine can reach, and its socket."""
 
 import contextlib
 import errno
@@ -31,7 +31,7 @@ class Endpoint:
 
 
 class EndpointError(Exception):
-    """Nothing can be served there; the message is one sentence for the operator."""
+    """The metrics cannot be served there; the message is one sentence for the operator."""
 
 
 def parse_endpoint(text: str) -> Endpoint:
@@ -60,7 +60,7 @@ def _is_loopback(host: str) -> bool:
 
 @contextlib.contextmanager
 def listening(endpoint: Endpoint) -> Iterator[socket.socket]:
-    """Listen at `endpoint`, and leave nothing of it behind. Raises EndpointError."""
+    """Listen at `endpoint`, and remove its socket at the end. Raises EndpointError."""
     try:
         listener = _listen_unix(endpoint.path) if endpoint.path else _listen_tcp(endpoint)
     except OSError as error:
@@ -88,13 +88,13 @@ def _listen_tcp(endpoint: Endpoint) -> socket.socket:
 
 
 def _listen_unix(path: Path) -> socket.socket:
-    """Listen on a socket file; one that a daemon left behind that is no more is replaced."""
+    """Listen on a socket file; replace one that a dead daemon left there."""
     if _identity(path):
         _remove_if_dead(path)
     listener = socket.socket(socket.AF_UNIX)
     try:
         listener.bind(str(path))
-        path.chmod(SOCKET_MODE)  # before it listens, nobody can connect
+        path.chmod(SOCKET_MODE)  # nobody can connect before it listens
         listener.listen()
     except OSError:
         listener.close()
@@ -112,13 +112,13 @@ def _remove_if_dead(path: Path) -> None:
         except ConnectionRefusedError:
             path.unlink(missing_ok=True)
             return
-        except (TimeoutError, BlockingIOError):  # its queue is full: somebody is there
+        except (TimeoutError, BlockingIOError):  # its queue is full: a daemon is there
             pass
     raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
 
 
 def _identity(path: Path | None) -> tuple[int, int] | None:
-    """Return what tells the file at `path` from any other, None without one."""
+    """Return what identifies the file at `path`, None without one."""
     if path is None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""The metrics in Prometheus' text format, made a slice at a time: nobody has to wait for them."""
+"""The metrics in Prometheus' text format, made in slices so that nothing else has to wait."""
 
 import asyncio
 import math

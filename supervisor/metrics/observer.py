@@ -1,4 +1,4 @@
-"""Watches the daemon for people: samples the nodes' numbers, and answers who asks for metrics."""
+"""Observes the daemon: samples the nodes' numbers, measures the processes, serves the metrics."""
 
 import asyncio
 import logging
@@ -22,15 +22,15 @@ from supervisor.writer_link import WriterLink
 
 log = logging.getLogger("birdwatcher.supervisor")
 
-SAMPLE_INTERVAL = 5.0  # seconds, over which the rate of events is told
+SAMPLE_INTERVAL = 5.0  # seconds, over which the rate of events is measured
 USAGE_INTERVAL = 10.0  # seconds between two measurements of the processes, for the database
 
 
 class Observer:
-    """Reads what the fleet and the writer count; changes nothing of them."""
+    """Reads what the fleet and the writer count, and changes nothing there."""
 
     def __init__(self, fleet: Fleet, writer: WriterLink, numbers: DaemonNumbers) -> None:
-        """Put up a summary for the writer on `numbers`, which its processes count on."""
+        """Publish a summary for the writer in `numbers`, where the writers count."""
         self._fleet = fleet
         self._writer = writer
         self._numbers = numbers
@@ -42,7 +42,8 @@ class Observer:
     async def run(self, listener: socket.socket | None) -> None:
         """Sample and measure until cancelled; serve the metrics on `listener`, if there is one.
 
-        None ends with the other: what the daemon's health is judged by is sampled here.
+        The tasks fail independently: health depends on the sampling, so a broken metrics server
+        must not stop it.
         """
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._sample_forever())

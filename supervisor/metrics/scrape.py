@@ -1,7 +1,7 @@
 """Serves the metrics over HTTP: `GET /metrics`, one request a connection, and nothing else.
 
-Written out because it is so little, and because every HTTP server of a library brings a thread or
-a framework into the process that must never wait.
+Written by hand because it is short, and because the HTTP servers of libraries bring a thread or a
+framework into a process that must never wait.
 """
 
 import asyncio
@@ -18,24 +18,24 @@ log = logging.getLogger("birdwatcher.supervisor")
 PATH = "/metrics"
 HEAD_BYTES = 8 * 1024
 HEAD_SECONDS = 5.0
-ANSWER_SECONDS = 20.0  # for all the rest, a reader that is slow included
-MAX_CONNECTIONS = 8  # at a time; whoever comes then is told so,
-MAX_REFUSED = 8  # and when so many are being told, not even that
+ANSWER_SECONDS = 20.0  # for the answer, even to a slow reader
+MAX_CONNECTIONS = 8  # at a time; the next ones are answered with 503,
+MAX_REFUSED = 8  # and when so many are being answered so, further ones are dropped
 PLAIN = "text/plain; charset=utf-8"
 
 
 class BadRequestError(Exception):
-    """What came is no request that can be answered; the message says why."""
+    """The request cannot be answered; the message says why."""
 
 
 class ScrapeServer:
     """Answers each connection once, a few of them at a time."""
 
     def __init__(self, page: Callable[[], Awaitable[bytes]]) -> None:
-        """`page()` makes the metrics; it is never called while it is under way."""
+        """`page()` makes the metrics; two calls never overlap."""
         self._page = page
         self._rendering = asyncio.Lock()
-        # Tasks of our own: asyncio's, when it is cancelled, is an error in the log (until 3.12).
+        # Our own tasks: until Python 3.12, asyncio logs an error when one of its own is cancelled.
         self._talks: set[asyncio.Task[None]] = set()
 
     async def serve(self, listener: socket.socket) -> None:
@@ -59,7 +59,7 @@ class ScrapeServer:
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            # A peer that is gone, or takes too long: there is nobody left to tell.
+            # A peer that is gone, or takes too long, gets no answer.
             with contextlib.suppress(OSError, TimeoutError):
                 async with asyncio.timeout(HEAD_SECONDS + ANSWER_SECONDS):
                     writer.write(await self._answer(reader))

@@ -1,6 +1,6 @@
-"""What the numbers of the nodes amount to: totals, a rate, and one line for people.
+"""Statistics of all nodes: totals, a rate, and one line for people.
 
-Pure: whoever calls gives the numbers and the time.
+Pure: the caller passes the numbers and the time.
 """
 
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ class Overview:
     """All nodes at one moment."""
 
     states: Mapping[NodeState, int]  # how many nodes are in each
-    total: Counts  # with what nodes counted that are no more
+    total: Counts  # including those of nodes that are gone
     events_per_second: float  # received, over the last interval
 
     @property
@@ -55,20 +55,20 @@ class Overview:
 
 
 class Statistics:
-    """Adds what was to what is: goes on counting when nodes are taken away."""
+    """Totals that go on counting when nodes are removed."""
 
     def __init__(self) -> None:
-        self._former = Counts()  # of nodes that are no more
+        self._former = Counts()  # of nodes that are gone
         self._rate = 0.0
         self._sampled: tuple[float, int] | None = None
 
     def removed(self, counts: Counts) -> None:
-        """A node is no more; what it has counted stays in the totals."""
+        """Keep in the totals what a removed node has counted."""
         self._former = _sum(self._former, Counts(*counts[:GROWING]))
 
     def overview(self, states: Mapping[NodeState, int], present: Counts) -> Overview:
-        """Return how things are: how many nodes are in which of the `states`, and what the numbers
-        of those `present` amount to."""
+        """Return an overview, given how many nodes are in which state, and the sum of the numbers
+        of those `present`."""
         every_state = {state: states.get(state, 0) for state in NodeState}
         return Overview(every_state, _sum(self._former, present), self._rate)
 

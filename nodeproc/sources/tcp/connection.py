@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from nodeproc.wire.messages import NodeSpec
 
-# A peer that vanished without a word is noticed after 10 + 3 * 5 = 25 seconds.
+# A peer that vanishes silently is noticed after 10 + 3 * 5 = 25 seconds.
 KEEPALIVE = (
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
     (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 10),
@@ -15,7 +15,7 @@ KEEPALIVE = (
     (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3),
 )
 
-READ_SIZE = 256 * 1024  # bytes: what one read yields becomes one batch
+READ_SIZE = 256 * 1024  # bytes; what one read returns becomes one batch
 
 
 class ConnectionEndedError(Exception):
@@ -25,14 +25,14 @@ class ConnectionEndedError(Exception):
 class NodeConnection:
     """The reading side of a connection; a node expects nothing back.
 
-    On the loop's `add_reader`, as the pipe to the supervisor is, and not on asyncio's transports:
-    of each function that a node process calls, the pages become its own.
+    It uses the loop's `add_reader`, as the pipe does, and not asyncio's transports: every function
+    that a node process calls makes it a copy of shared pages.
     """
 
     def __init__(self, connected: socket.socket, on_data: Callable[[bytes], None]) -> None:
         """Read from a socket that is connected and does not block, and close it in the end.
 
-        `on_data(data)` is called with what each read yields.
+        `on_data(data)` is called with what each read returns.
         """
         self._loop = asyncio.get_running_loop()
         self._socket = connected
@@ -67,7 +67,7 @@ class NodeConnection:
             self._socket.close()
 
     def pause(self) -> None:
-        """Stop reading: TCP lets the node know in its own time. Repeating it does no harm."""
+        """Stop reading: TCP's flow control holds the node back. Repeating it does no harm."""
         if self._is_open and not self.is_paused:
             self._loop.remove_reader(self._socket)
             self.is_paused = True
@@ -86,7 +86,7 @@ class NodeConnection:
 async def connect(
     spec: NodeSpec, seconds: float, on_data: Callable[[bytes], None]
 ) -> NodeConnection:
-    """Open a connection to the node within so many seconds. Raises ConnectionEndedError."""
+    """Open a connection to the node within `seconds`. Raises ConnectionEndedError."""
     try:
         async with asyncio.timeout(seconds):
             return NodeConnection(await _open(spec), on_data)
@@ -109,7 +109,7 @@ async def _open(spec: NodeSpec) -> socket.socket:
 
 
 def _why(error: Exception) -> str:
-    """The system's words for an error: "connection refused"."""
+    """Return the system's words for an error: "connection refused"."""
     if isinstance(error, OSError) and error.errno:
         text = os.strerror(error.errno)
         return text[:1].lower() + text[1:]

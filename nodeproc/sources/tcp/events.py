@@ -29,7 +29,7 @@ class InvalidPacketError(Exception):
 def parse_event(packet: bytes) -> Event:
     """Return the event of one packet. Raises InvalidPacketError.
 
-    Fields that the protocol does not know are passed over.
+    Ignore fields that the protocol does not have.
     """
     value = _decode(packet)
     if type(value) is not dict:
@@ -46,7 +46,7 @@ def parse_event(packet: bytes) -> Event:
 
 
 def _decode(packet: bytes) -> Any:
-    # Decoded here and not by json, which would also take UTF-16 and UTF-32.
+    # Not decoded by json, which would also accept UTF-16 and UTF-32.
     try:
         text = packet.decode()
     except UnicodeDecodeError:
@@ -57,8 +57,8 @@ def _decode(packet: bytes) -> Any:
         return _decode_leniently(text)
 
 
-# Several times as fast as json, and stricter: of what it refuses, json tells why, or takes it after
-# all, such as NaN in a field that nobody reads.
+# Several times as fast as json, and stricter. What it refuses is given to json, which finds the
+# reason, or accepts it after all, such as NaN in a field that is not used.
 _decode_strictly = msgspec.json.Decoder().decode
 
 
@@ -89,7 +89,7 @@ def _check_text(text: str) -> None:
 
 
 def _microseconds(timestamp: str) -> int:
-    """ISO-8601 with any offset or none, which means UTC, to microseconds since the epoch."""
+    """Return the microseconds since the epoch of an ISO-8601 time; without an offset it is UTC."""
     try:
         moment = datetime.datetime.fromisoformat(timestamp)
     except ValueError:

@@ -11,16 +11,16 @@ LENGTH = struct.Struct("<I")
 
 
 class FramingError(Exception):
-    """A length that cannot be true: where the next packet begins is no longer known."""
+    """An impossible length: it is no longer known where the next packet begins."""
 
     def __init__(self, length: int, limit: int) -> None:
-        # Without the length itself: repeats are to be recognised as such.
+        # Without the length itself, so that repeats can be folded.
         super().__init__(f"a packet length that cannot be true (allowed: 1 to {limit})")
         self.length = length
 
 
 class PacketSplitter:
-    """Splits what a socket yields into packets, however the reads fall."""
+    """Splits a stream of bytes into packets, wherever the reads cut it."""
 
     def __init__(self, limit: int) -> None:
         """`limit`: the longest packet taken, in bytes, its length field not counted."""
@@ -29,14 +29,14 @@ class PacketSplitter:
 
     @property
     def pending(self) -> bytes:
-        """What is here of a packet that has begun and is not yet complete, its length included."""
+        """The first bytes of a packet that is not yet complete, its length included."""
         return self._rest
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Yield the packets that `data` completes; to be iterated to its end.
 
-        Raises FramingError at an impossible length, after the packets before it. The connection is
-        of no use after that.
+        Raises FramingError at an impossible length, after the packets before it. After that, the
+        connection cannot be used.
         """
         if self._rest:
             data = self._rest + data

@@ -1,4 +1,4 @@
-"""From what one read of the socket yields to one batch: split, parsed, the bad put aside."""
+"""From what one read of the socket returns to one batch of events and rejected packets."""
 
 import logging
 import time
@@ -10,13 +10,13 @@ from nodeproc.sources.tcp.protocol import LENGTH, FramingError, PacketSplitter
 from nodeproc.wire.messages import RAW_BYTES, Batch, Event, Rejection
 from nodeproc.wire.reasons import Reason
 
-# A node that sends nothing but garbage must not multiply its traffic: of each read so many rejected
-# packets are kept, the others are counted.
+# Keep at most this many rejected packets per read and count the rest, so that garbage cannot flood
+# the database.
 KEPT_REJECTIONS = 20
 
 
 class Receiver:
-    """The receiving side of one connection: it begins with a packet's first byte."""
+    """Turns the bytes of one connection, from its first one on, into batches."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class Receiver:
         return bool(self._splitter.pending)
 
     def receive(self, data: bytes) -> tuple[Batch | None, str | None]:
-        """Return what `data` completes, if anything, and why the connection is of no more use."""
+        """Return the batch that `data` completes, and why the connection has to end; or None."""
         now = self._clock()
         events: list[Event] = []
         rejected = _Rejected(now)
@@ -61,7 +61,7 @@ class Receiver:
         return Batch(now, events, rejected.kept, rejected.count), lost
 
     def end(self, reason: Reason = Reason.TRUNCATED) -> Batch | None:
-        """Return what is to be said of a last packet that never became complete."""
+        """Return a batch with the last packet as a rejected one if it is incomplete, else None."""
         begun = self._splitter.pending
         if not begun:
             return None
@@ -77,7 +77,7 @@ class Receiver:
 
 
 class _Rejected:
-    """The packets that one read yielded and that broke the rules."""
+    """The packets of one read that broke the rules."""
 
     def __init__(self, at: float) -> None:
         self.at = at

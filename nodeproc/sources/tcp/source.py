@@ -104,7 +104,7 @@ class TcpSource:
         """Do nothing: a node expects nothing back."""
 
     async def _connect_and_read(self) -> str:
-        """Connect, read while the connection lasts; return why it is over."""
+        """Connect, and read while the connection lasts; return why it ended."""
         try:
             async with asyncio.timeout(None) as self._attempt:  # ended by a move
                 connection = await connect(self._spec, self._limits.connect_timeout, self._received)
@@ -114,7 +114,7 @@ class TcpSource:
             return "moved"
         finally:
             self._attempt = None
-        if self._moved.is_set():  # in the very moment of connecting
+        if self._moved.is_set():  # just as it connected
             connection.abort("moved")
             return "moved"
         self._connection = connection
@@ -129,12 +129,12 @@ class TcpSource:
             connection.abort("stopped")
             self._connection = None
             self._forget_stall()
-        if not self._moved.is_set():  # else it was we who cut its last packet off
+        if not self._moved.is_set():  # else it was the move that cut off its last packet
             self._hand_on(0, self._receiver.end())
         return why
 
     def _received(self, data: bytes) -> None:
-        """Turn what one read yielded into one batch, and send it on its way."""
+        """Turn what one read returned into one batch, and hand it on."""
         batch, lost = self._receiver.receive(data)
         if lost:
             self.disconnect(lost)
@@ -155,12 +155,12 @@ class TcpSource:
         self._stall = asyncio.get_running_loop().call_later(seconds, self._check_stall)
 
     def _check_stall(self) -> None:
-        """Without a byte for long in the middle of a packet, the rest will never come."""
+        """Disconnect after a long time without a byte in the middle of a packet."""
         self._stall = None
         if not self._receiver.is_midway or self._connection is None:
             return
         left = self._read_at + self._limits.stall_timeout - time.monotonic()
-        if left > 0 or self._connection.is_paused:  # while it is we who do not read, nothing stalls
+        if left > 0 or self._connection.is_paused:  # nothing stalls while we do not read
             self._watch_stall(max(left, 1.0))
             return
         self._hand_on(0, self._receiver.end(Reason.STALLED))
