@@ -21,7 +21,7 @@ from collections.abc import Callable
 from django.db import OperationalError, connection
 
 from birdwatcher.accounts.models import Allowance
-from birdwatcher.common.brief import briefly
+from birdwatcher.common.database import engine
 
 MINUTE = 60  # seconds
 SHARES = 20
@@ -87,7 +87,7 @@ def take_share(who: str, rate: int, minute: int) -> int:
     Raises django.db.Error; among them OperationalError if others keep it waiting.
     """
     wanted = share_of(rate)
-    with briefly():
+    with engine().briefly():
         with connection.cursor() as cursor:
             cursor.execute(GRANT, [who, minute, wanted])
             granted = cursor.fetchone()[0]

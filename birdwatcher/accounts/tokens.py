@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from birdwatcher.accounts.models import ApiToken
-from birdwatcher.common.brief import briefly
+from birdwatcher.common.database import engine
 
 BYTES = 32  # of randomness
 SECRET = re.compile(r"bw_[A-Za-z0-9_-]{43}", re.ASCII)
@@ -54,7 +54,7 @@ def _note_use(token: ApiToken) -> None:
     if token.last_used_at is None or token.last_used_at < late:
         # Again in the database, so that of many who ask at once one writes.
         old = Q(last_used_at=None) | Q(last_used_at__lt=late)
-        with suppress(OperationalError), briefly():
+        with suppress(OperationalError), engine().briefly():
             ApiToken.objects.filter(old, pk=token.pk).update(last_used_at=now)
 
 

@@ -9,16 +9,14 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Max
 
 from birdwatcher.birds.models import Bird
+from birdwatcher.common.database import engine
 from birdwatcher.nodes.models import Node
 
 CHUNK = 5_000
-# Seconds after each: who waits for SQLite's lock looks for it every tenth of a second, and would
-# never find it free if we were back at once. PostgreSQL keeps a queue.
-PAUSE = {"sqlite": 0.15}
 
 
 def remove_birds(**of: Any) -> int:
@@ -56,6 +54,6 @@ def _remove(doubtfully: bool, of: dict[str, Any]) -> int:
         with transaction.atomic(durable=True):
             removed, _ = Bird.objects.filter(pk__in=some).delete()
         total += removed
-        time.sleep(PAUSE.get(connection.vendor, 0))
+        time.sleep(engine().pause)
         newest = older.aggregate(at=Max("timestamp"))["at"]
     return total

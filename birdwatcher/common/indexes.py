@@ -9,18 +9,7 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.backends.ddl_references import Columns, Statement, Table
 from django.db.models.expressions import OrderBy
 
-# What Django's `istartswith` needs: on PostgreSQL it asks for UPPER(name) LIKE UPPER('x%'), which
-# only an index of that operator class serves in every locale; on SQLite for name LIKE 'x%', which
-# ignores case and therefore wants an index that does.
-TEXT = {
-    "postgresql": "UPPER(%(text)s) text_pattern_ops",
-    "sqlite": "%(text)s COLLATE NOCASE",
-}
-# Django looks for ASC or DESC in every order, and PostgreSQL allows neither after USING.
-ORDER = {
-    "postgresql": "UPPER(%(expression)s) USING ~<~ /* ASC */",
-    "sqlite": "%(expression)s COLLATE NOCASE ASC",
-}
+from birdwatcher.common.database import engine_of
 
 
 class PrefixIndex(models.Index):
@@ -38,7 +27,8 @@ class PrefixIndex(models.Index):
         table, quote = options.db_table, schema_editor.quote_name
         by_name = {field.name: str(field.column) for field in options.fields}
         *before, text = [by_name[name] for name in self.fields]
-        columns = ("%(before)s, " if before else "") + TEXT[schema_editor.connection.vendor]
+        last = engine_of(schema_editor.connection).prefix_index
+        columns = f"%(before)s, {last}" if before else last
         return Statement(
             f"CREATE INDEX %(name)s ON %(table)s ({columns})",
             name=quote(self.name),
@@ -60,4 +50,5 @@ class PrefixOrder(OrderBy):
 
     def as_sql(self, compiler: Any, connection: Any, **context: Any) -> Any:  # type: ignore[override]
         """Return the order for the database of `connection`."""
-        return super().as_sql(compiler, connection, template=ORDER[connection.vendor])
+        template = engine_of(connection).prefix_order
+        return super().as_sql(compiler, connection, template=template)

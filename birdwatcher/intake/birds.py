@@ -23,14 +23,14 @@ then counts (see `rollups.triggers`).
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 
 from birdwatcher.birds.clock import is_doubtful
 from birdwatcher.birds.models import Bird, Species
+from birdwatcher.common.database import engine
 from birdwatcher.common.units import EPOCH, MICROSECOND
 from birdwatcher.nodes.models import Node
 from birdwatcher.rollups import counting
@@ -71,27 +71,6 @@ def _species(name: str) -> Species:
 @contextmanager
 def _turn() -> Iterator[None]:
     """Let nobody else insert birds until the transaction, perhaps one that is open, is over."""
-    with transaction.atomic():
-        if connection.vendor != "postgresql":
-            yield
-            return
-        table = connection.ops.quote_name(Node._meta.db_table)  # noqa: SLF001 Django documents it
-        with connection.execute_wrapper(_within(PATIENCE)):
-            with connection.cursor() as cursor:
-                cursor.execute(f"LOCK TABLE {table} IN EXCLUSIVE MODE")
-            yield
-
-
-def _within(seconds: float) -> Callable[..., Any]:
-    """Return what lets all statements together take so long, waiting and working, and no more.
-
-    A timeout for locks would hold for each lock anew.
-    """
-    deadline = time.monotonic() + seconds
-
-    def execute(run: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
-        left = max(1, round((deadline - time.monotonic()) * 1000))  # 0 would be for ever
-        run(f"SET LOCAL statement_timeout = {left}", None, False, context)
-        return run(sql, params, many, context)
-
-    return execute
+    with transaction.atomic(), engine().within(PATIENCE):
+        engine().lock_tables([Node._meta.db_table])  # noqa: SLF001 Django documents it
+        yield

@@ -18,20 +18,18 @@ import psycopg
 from django.db import OperationalError, connection, transaction
 
 from birdwatcher.birds.models import Bird, Species
+from birdwatcher.common.database import engine
 from birdwatcher.common.units import HOUR
 from birdwatcher.nodes.models import Node
 from birdwatcher.rollups.hours import hour_of
-from birdwatcher.rollups.triggers import TABLES, hour_of_bird
+from birdwatcher.rollups.triggers import TABLES
 
 PIECE = 20_000  # birds of a node that are counted at once, but for more of a single hour
 # For which others may have to wait while we wait: twice PostgreSQL's deadlock_timeout, after which
 # it makes an autovacuum give way.
-LOCK_TIMEOUT = "2s"
+LOCK_TIMEOUT = 2.0  # seconds
 LOCK_PAUSE = 1.0  # seconds until we try again,
 LOCK_TRIES = 30  # so many times
-# Seconds after a piece was put right in which others get their turn: whoever waits for SQLite's
-# lock looks for it every tenth of a second.
-PAUSE = 0.15
 
 BEGINNING = datetime.datetime.min.replace(tzinfo=datetime.UTC)
 END = datetime.datetime.max.replace(tzinfo=datetime.UTC)
@@ -110,7 +108,7 @@ def compare(*, repair: bool) -> Iterator[Difference]:
         found = piece.differences()
         if found and repair:
             found = piece.put_right()
-            time.sleep(PAUSE)
+            time.sleep(engine().pause)
         yield from found
 
 
@@ -133,7 +131,7 @@ def _sums(table: str, column: str, value: int) -> Piece:
 
 def _pieces_of(node: int) -> Iterator[Piece]:
     """Yield the counts of a node, some of its time after the other."""
-    source = FROM_BIRDS.format(hour=hour_of_bird(connection.vendor))
+    source = FROM_BIRDS.format(hour=engine().hour_of('"timestamp"'))
     start = BEGINNING
     while start < END:
         end = _end_of_piece(node, start)
@@ -180,10 +178,6 @@ def _alone() -> Iterator[None]:
 @contextlib.contextmanager
 def _locked() -> Iterator[None]:
     with transaction.atomic():
-        if connection.vendor == "postgresql":
-            with connection.cursor() as cursor:
-                cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
-                # In the order in which everybody takes them (see `rollups.triggers`).
-                tables = ", ".join(["nodes_node", "birds_species", *TABLES])
-                cursor.execute(f"LOCK TABLE {tables} IN EXCLUSIVE MODE")
+        # In the order in which all lock them (see `sql/triggers.postgresql.sql`).
+        engine().lock_tables(["nodes_node", "birds_species", *TABLES], LOCK_TIMEOUT)
         yield

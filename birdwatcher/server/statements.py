@@ -7,6 +7,7 @@ from typing import Any
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
+from birdwatcher.common.database import engine_of
 from birdwatcher.common.limits import STATEMENT_TIMEOUT
 
 
@@ -20,6 +21,4 @@ def bound_statements() -> None:
 
 
 def _bound(connection: BaseDatabaseWrapper, **_: Any) -> None:
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute(f"SET statement_timeout = '{STATEMENT_TIMEOUT:g}s'")
+    engine_of(connection).limit_statements(STATEMENT_TIMEOUT, connection)

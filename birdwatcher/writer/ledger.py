@@ -16,24 +16,19 @@ from typing import Any
 
 from django.db import DataError, IntegrityError, connection, transaction
 
-from birdwatcher.nodes.models import NodeStatus, RejectedPacket, StatusChange
+from birdwatcher.birds.models import Bird
+from birdwatcher.common.database import engine
+from birdwatcher.common.database.tables import Owner, Part, Target, Values, values_of
+from birdwatcher.nodes.models import Node, NodeStatus, RejectedPacket, StatusChange
 from birdwatcher.rollups import counting
-from birdwatcher.writer import rows
-from birdwatcher.writer.bulk import (
-    BIRDS,
-    Target,
-    Values,
-    insert_birds,
-    upsert,
-    values_of,
-)
-from birdwatcher.writer.holding import hold_nodes
+from birdwatcher.rollups.counting import SUMS
+from birdwatcher.writer import statements
+from birdwatcher.writer.gather import NodeReport, Work, gather
+from birdwatcher.writer.locks import hold_nodes
 from birdwatcher.writer.models import Checkpoint
-from birdwatcher.writer.prompt import FEW, Part, commit_at_once
 from birdwatcher.writer.retention import Growth
-from birdwatcher.writer.rows import NodeEvent
 from birdwatcher.writer.species import SpeciesKeys
-from birdwatcher.writer.work import NodeReport, Work, gather
+from birdwatcher.writer.statements import NodeEvent
 from nodeproc.logs.fold import Fold
 from nodeproc.logs.speaker import about
 from nodeproc.numbers.daemon import DaemonNumbers
@@ -44,6 +39,7 @@ from nodeproc.wire.subjects import Stream
 
 log = logging.getLogger("birdwatcher.writer")
 
+BIRDS = Target(Bird)
 STATUSES = Target(
     NodeStatus,
     ("node",),
@@ -51,6 +47,8 @@ STATUSES = Target(
      "last_error", "next_try", "recent", "recent_minute"),
 )  # fmt: skip
 CHECKPOINTS = Target(Checkpoint, ("node", "stream"), ("sequence", "updated_at"))
+NODES = Owner(Node, "node")
+FEW = 100  # events; with many more, the usual way is quicker
 STREAMS_REMEMBERED = 16  # of each node
 # What a database or its driver raises for a value that it will never take.
 POISON = (DataError, IntegrityError, OverflowError, UnicodeError)
@@ -184,11 +182,12 @@ class Ledger:
         species = self._species.of({name for _, (_, name, _), _ in work.events})
         statuses, _ = self._statuses_after(work.by_node.items())
         parts: list[Part] = [
-            (BIRDS, [rows.bird(*event, species) for event in work.events]),
+            (BIRDS, [statements.bird(*event, species) for event in work.events]),
             (STATUSES, statuses),
             (CHECKPOINTS, _checkpoints(work)),
         ]
-        deleted = nodes - commit_at_once(nodes, parts, rows.groups(work.events, species))
+        groups = statements.groups(work.events, species)
+        deleted = nodes - engine().commit_few(NODES, nodes, parts, SUMS, groups)
         for node in deleted:
             del self._statuses[node]
         _drop(work, deleted)
@@ -200,7 +199,7 @@ class Ledger:
         # Behind the events, of which some may have become rejected packets.
         write("a rejected packet", work.rejections, self._insert_rejections)
         write("a status", list(work.by_node.items()), self._update_statuses)
-        upsert(CHECKPOINTS, _checkpoints(work))
+        engine().upsert(CHECKPOINTS, _checkpoints(work))
 
     def _sift(
         self, what: str, items: list[Any], insert: Insert, refuse: Refuse = lambda _: None
@@ -226,8 +225,8 @@ class Ledger:
 
     def _insert_birds(self, events: list[NodeEvent]) -> None:
         species = self._species.of({name for _, (_, name, _), _ in events})
-        insert_birds(rows.bird(*event, species) for event in events)
-        counting.add(rows.groups(events, species))
+        engine().insert(BIRDS, (statements.bird(*event, species) for event in events))
+        counting.add(statements.groups(events, species))
 
     def _insert_rejections(self, rejections: list[tuple[int, RejectedPacket]]) -> None:
         packets = [packet for _, packet in rejections]
@@ -237,7 +236,7 @@ class Ledger:
         statuses, changes = self._statuses_after(reports)
         if changes:
             self._growth.add(StatusChange.objects.bulk_create(changes))
-        upsert(STATUSES, statuses)
+        engine().upsert(STATUSES, statuses)
 
     def _statuses_after(
         self, reports: Iterable[tuple[int, NodeReport]]

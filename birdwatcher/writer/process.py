@@ -19,6 +19,7 @@ from django.db import connection as database
 from setproctitle import setproctitle
 
 from birdwatcher.common.database import first_line
+from birdwatcher.writer.heartbeat import Heartbeat
 from birdwatcher.writer.inbox import Inbox
 from birdwatcher.writer.ledger import Ledger
 from birdwatcher.writer.pace import Pace
@@ -30,7 +31,6 @@ from birdwatcher.writer.session import (
     open_session,
     read_nodes,
 )
-from birdwatcher.writer.vitals import Vitals
 from nodeproc.backoff import Backoff
 from nodeproc.logs.fold import Fold
 from nodeproc.logs.speaker import speaker
@@ -74,7 +74,7 @@ class Writer:
         self._pending: list[Frame] = []
         self._reported: list[NodeSpec] | None = None
         self._read_at = 0.0
-        self._vitals = Vitals(numbers)
+        self._heartbeat = Heartbeat(numbers)
         self._signed_at = 0.0
         self._fold = Fold(log)
         self._backoff = Backoff(base=RETRY_BASE, cap=RETRY_CAP, stable=RETRY_STABLE)
@@ -111,7 +111,7 @@ class Writer:
         self._introduce("connecting to the database")
         self._session.open()
         check_migrations()
-        self._vitals.register(first=self._first)
+        self._heartbeat.register(first=self._first)
         self._backoff.succeeded()
         self._first = False
         self._reported = None
@@ -154,10 +154,10 @@ class Writer:
             else:
                 self._wait()
             self._report_nodes()
-            self._vitals.show()
+            self._heartbeat.show()
             self._retention.prune()
             self._sign()
-        self._vitals.stopped()
+        self._heartbeat.stopped()
         log.info("stopped")
 
     def _take(self) -> list[Frame]:
@@ -168,11 +168,11 @@ class Writer:
                 logging.getLogger().setLevel(frame.value())
                 self._read_at = 0.0
             elif frame.kind == Kind.PROCESSES:
-                self._vitals.measured(*frame.value())
+                self._heartbeat.measured(*frame.value())
         return [frame for frame in frames if frame.kind not in TO_THE_WRITER]
 
     def _wait(self) -> None:
-        due = min(self._vitals.due, self._read_at + FULL_READ) - time.monotonic()
+        due = min(self._heartbeat.due, self._read_at + FULL_READ) - time.monotonic()
         seconds = min(max(due, 0.0), self._session.patience())
         self._inbox.wait(seconds, self._session.descriptor)
 

@@ -17,6 +17,7 @@ from typing import Protocol
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from birdwatcher.common.database import engine
 from birdwatcher.nodes.models import NODES_CHANNEL, Node
 from nodeproc.wire.messages import NodeSpec
 
@@ -68,7 +69,7 @@ class Session(Protocol):
 
 def open_session() -> Session:
     """Return the session, not yet open, for the kind of database that is configured."""
-    return _PostgreSQL() if connection.vendor == "postgresql" else _SQLite()
+    return SESSIONS[engine().name]()
 
 
 def check_migrations() -> None:
@@ -104,13 +105,13 @@ class _PostgreSQL:
 
     def open(self) -> None:
         connection.ensure_connection()
+        engine().limit_statements(STATEMENT_TIMEOUT)
         raw = connection.connection
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT set_config('application_name', %s, false)",
                 [f"birdwatcher writer {os.getpid()} on {socket.gethostname()}"],
             )
-            cursor.execute(f"SET statement_timeout = '{STATEMENT_TIMEOUT:g}s'")
             # A writer that hangs inside a transaction must not hold its locks for ever, nor a
             # session outlive the writer that was killed while a statement ran.
             cursor.execute("SET idle_in_transaction_session_timeout = '60s'")
@@ -203,13 +204,17 @@ class _SQLite:
 
     def nodes_may_have_changed(self) -> bool:
         """SQLite counts, for each connection, the commits of all others."""
-        with connection.wrap_database_errors:  # without Django's cursor: after each commit
-            (version,) = connection.connection.execute("PRAGMA data_version").fetchone()
-        before, self._version = self._version, version
-        return bool(before != version)
+        before, self._version = self._version, engine().commits_of_others()
+        return before != self._version
 
     def patience(self) -> float:
         return CHECK_INTERVAL
 
     def close(self) -> None:
         connection.close()  # and keep the lock: this process is still the writer
+
+
+SESSIONS: dict[str, type[_PostgreSQL] | type[_SQLite]] = {
+    "postgresql": _PostgreSQL,
+    "sqlite": _SQLite,
+}

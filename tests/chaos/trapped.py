@@ -108,14 +108,18 @@ def _kill(victim: str) -> None:
 
 def _main() -> None:
     # It imports models, which Django must be set up for.
-    from birdwatcher.writer import ledger, prompt
+    from birdwatcher.common.database import ENGINES, sqlite
 
     trap = _Trap(Path(os.environ["BIRDWATCHER_STATE_DIR"]) / TRAP)
-    ledger.insert_birds = trap.watch(ledger.insert_birds)
+    postgresql = ENGINES["postgresql"]
+    for engine in ENGINES.values():
+        engine.insert = trap.watch(engine.insert)  # type: ignore[method-assign]
     Atomic.__exit__ = trap.around(Atomic.__exit__)  # type: ignore[method-assign]
     # A commit of few events: one statement on PostgreSQL, several on SQLite.
-    prompt._in_one_statement = trap.around_statement(prompt._in_one_statement)
-    prompt._transaction = trap.around_rows(prompt._transaction)
+    postgresql.commit_few = trap.around_statement(  # type: ignore[method-assign]
+        postgresql.commit_few
+    )
+    sqlite._transaction = trap.around_rows(sqlite._transaction)
     call_command("connectnodes")
 
 

@@ -1,9 +1,7 @@
 """Reads which birds were deleted, in the order of the commits; every read is bounded.
 
-On PostgreSQL many may delete at once, and what is committed later may have lower keys. So deletions
-are read by their transactions, and only those below the oldest transaction that still writes:
-nothing can appear among them any more. A deletion is sent when every older transaction that writes
-has ended. Called in threads, never in the event loop; raises django.db.Error.
+A deletion is sent when every older transaction that writes has ended (see the folder `sql`).
+Called in threads, never in the event loop; raises django.db.Error.
 """
 
 from __future__ import annotations
@@ -16,34 +14,16 @@ import msgspec
 from django.db import connection
 from django.db.models import Min, Q
 
+from birdwatcher.common import sql
+from birdwatcher.common.database import engine
 from birdwatcher.common.keys import BIGGEST_KEY
 from birdwatcher.feed.birds.filter import BirdFilter
 from birdwatcher.feed.cursor import DeletionCursor
 from birdwatcher.feed.models import Deletion
 
 BIRDS = 2_500  # of one read, or a few hundred more
-# Rows of one read. On PostgreSQL each has up to 500 birds, or one if they are of many species; on
-# SQLite one.
-ROWS = {"postgresql": 1_000, "sqlite": BIRDS}
-
-# Every transaction below it has ended.
-XMIN = "pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
-BEHIND = """
-    SELECT xact, id, node_id, species_id, birds FROM live_deletion
-    WHERE (xact, id) > (%s, %s) AND (xact, id) <= (%s, %s) {settled} ORDER BY xact, id LIMIT %s
-"""
-# Cut where it is read: of the birds that are too many, none is sent here.
-CUT = """
-    SELECT xact, id, node_id, species_id, birds FROM (
-        SELECT *, sum(jsonb_array_length(birds)) OVER (ORDER BY xact, id) AS total
-        FROM ({behind}) AS behind
-    ) AS counted
-    WHERE total - jsonb_array_length(birds) < {birds} ORDER BY xact, id
-"""
-AFTER = {
-    "postgresql": CUT.format(behind=BEHIND.format(settled=f"AND xact < {XMIN}"), birds=BIRDS),
-    "sqlite": BEHIND.format(settled=""),
-}
+# Rows of one read on PostgreSQL; each has up to 500 birds, or one if they are of many species.
+ROWS = 1_000
 LOOKED_AT = 10_000  # rows among which the oldest is searched
 FOR_EVER = DeletionCursor(BIGGEST_KEY, BIGGEST_KEY)
 
@@ -70,23 +50,21 @@ class Deleted(NamedTuple):
 def newest() -> DeletionCursor:
     """Return the cursor after every deletion that can be sent now."""
     with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute(f"SELECT {XMIN}")
-            return DeletionCursor(int(cursor.fetchone()[0]), 0)
-        # Not the highest key that is there: they are forgotten after a while.
-        cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = 'live_deletion'")
-        row = cursor.fetchone()
-        return DeletionCursor(0, int(row[0]) if row else 0)
+        cursor.execute(_statement("newest"))
+        return DeletionCursor(*cursor.fetchone())
 
 
 def after(start: DeletionCursor, until: DeletionCursor = FOR_EVER) -> tuple[list[Deleted], bool]:
     """Return the next deletions after `start`, up to `until`, and whether there may be more."""
-    rows_at_once = ROWS[connection.vendor]
+    span = {"xact": start.xact, "key": start.key, "until_xact": until.xact, "until_key": until.key}
     with connection.cursor() as cursor:
-        cursor.execute(AFTER[connection.vendor], [*start, *until, rows_at_once])
+        cursor.execute(_statement("after"), span | {"rows": ROWS, "birds": BIRDS})
         found = [_deleted(*row) for row in cursor.fetchall()]
-    more = len(found) == rows_at_once or sum(len(it.birds) for it in found) >= BIRDS
-    return found, more
+    return found, len(found) == ROWS or sum(len(it.birds) for it in found) >= BIRDS
+
+
+def _statement(name: str) -> str:
+    return sql.load(__package__, "deletions", engine().name)[name]
 
 
 def oldest_unsent(start: DeletionCursor) -> float | None:

@@ -13,6 +13,7 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from birdwatcher.birds.models import Bird
+from birdwatcher.common.database import engine
 from birdwatcher.feed.birds import deletions
 from birdwatcher.feed.birds.filter import BirdFilter
 from birdwatcher.feed.birds.messages import Sighting
@@ -61,9 +62,7 @@ def prepare() -> None:
     """Connect this thread, if it is not connected, and bound the time of its statements."""
     if connection.connection is None:
         connection.ensure_connection()
-        if connection.vendor == "postgresql":
-            with connection.cursor() as cursor:
-                cursor.execute(f"SET statement_timeout = '{STATEMENT_TIMEOUT:g}s'")
+        engine().limit_statements(STATEMENT_TIMEOUT)
 
 
 class BirdTable:
@@ -92,7 +91,7 @@ class BirdTable:
         """Return the next birds after `cursor`, at most `AT_ONCE`, and the next deletions."""
         self._recent.news_at(cursor.key)
         prepare()
-        version = _version()
+        version = engine().commits_of_others()  # cheaper than a read
         if version is not None and version == self._version:
             return BirdNews(cursor)
         read_at = time.monotonic()
@@ -109,15 +108,6 @@ class BirdTable:
     def reconnected(self) -> None:
         """Read at the next call: SQLite counts commits for each connection anew."""
         self._version = None
-
-
-def _version() -> int | None:
-    """Return SQLite's count of the commits of others, which is cheaper than a read; else None."""
-    if connection.vendor != "sqlite":
-        return None
-    with connection.cursor() as cursor:
-        cursor.execute("PRAGMA data_version")
-        return int(cursor.fetchone()[0])
 
 
 def read(birds: QuerySet[Bird]) -> list[Sighting]:

@@ -1,18 +1,8 @@
-"""The birds that were deleted lately, and the triggers that note them (see feed.birds.triggers)."""
+"""The birds that were deleted lately, and the triggers that note them (see feed/birds/sql)."""
 
 from django.db import migrations, models
-from django.db.backends.base.schema import BaseDatabaseSchemaEditor
-from django.db.migrations.state import StateApps
 
-from birdwatcher.feed.birds import triggers
-
-
-def create(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
-    triggers.create(schema_editor)
-
-
-def drop(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
-    triggers.drop(schema_editor)
+from birdwatcher.common.sql import runs
 
 
 class Migration(migrations.Migration):
@@ -40,5 +30,8 @@ class Migration(migrations.Migration):
                 "indexes": [models.Index(fields=["xact", "id"], name="live_deletion_order")],
             },
         ),
-        migrations.RunPython(create, drop),
+        migrations.RunPython(
+            runs("birdwatcher.feed.birds", "triggers", "create"),
+            runs("birdwatcher.feed.birds", "triggers", "drop"),
+        ),
     ]

@@ -12,7 +12,7 @@ from birdwatcher.birds.models import Bird
 from birdwatcher.daemon.models import Daemon, DaemonProcess
 from birdwatcher.nodes import actions, rates
 from birdwatcher.nodes.models import Node, NodeStatus, StatusChange
-from birdwatcher.writer.vitals import HEARTBEAT
+from birdwatcher.writer.heartbeat import HEARTBEAT
 from supervisor import VERSION
 from supervisor.metrics.observer import USAGE_INTERVAL
 from tests.support.databases import POSTGRESQL

@@ -4,7 +4,6 @@ for somebody who waits for him."""
 import datetime
 import itertools
 import threading
-import time
 import types
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -15,10 +14,11 @@ from django.db import IntegrityError, OperationalError, connection, transaction
 from django.test import Client
 
 from birdwatcher.birds.models import Bird, Species
+from birdwatcher.common.database import postgresql
 from birdwatcher.intake import birds as entry
 from birdwatcher.nodes.models import Node
 from birdwatcher.staff.birds import REFUSED
-from birdwatcher.writer.holding import hold_nodes
+from birdwatcher.writer.locks import hold_nodes
 from tests.support.counted import counts_agree
 from tests.support.flock import make_nodes
 from tests.support.waiting import wait_until
@@ -191,9 +191,9 @@ def test_the_admin_says_so_whatever_is_in_the_way(
 def test_all_that_it_waits_for_counts_together(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     # Its turn, by this clock, takes all the time but 50 ms.
     ticks = itertools.chain([0.0, 0.0], itertools.repeat(29.95))
-    clock = types.SimpleNamespace(time=time.time, monotonic=lambda: next(ticks))
+    clock = types.SimpleNamespace(monotonic=lambda: next(ticks))
     monkeypatch.setattr(entry, "PATIENCE", 30.0)
-    monkeypatch.setattr(entry, "time", clock)
+    monkeypatch.setattr(postgresql, "time", clock)
     with transaction.atomic():
         Species.objects.create(name="Wren")
         entering = Beside(lambda: entry.enter(bird(node), species="Wren"))

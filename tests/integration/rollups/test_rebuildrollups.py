@@ -12,6 +12,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
 from birdwatcher.birds.models import Bird, Species
+from birdwatcher.common.database.sqlite import SQLite
 from birdwatcher.common.moments import EARLIEST, LATEST
 from birdwatcher.nodes.models import Node
 from birdwatcher.rollups import counting, rebuild
@@ -33,7 +34,7 @@ RIGHT = "Every count is right.\n"
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """Count so few birds at once that there are many pieces; and wait for nobody."""
     monkeypatch.setattr(rebuild, "PIECE", 7)
-    monkeypatch.setattr(rebuild, "PAUSE", 0)
+    monkeypatch.setattr(SQLite, "pause", 0)
 
 
 def make_birds(count: int = 300) -> None:
@@ -170,7 +171,7 @@ class Writer:
             )
             frames += sender.rest() if sender in self.began else sender.resend()
             self.began.add(sender)
-        for node, stream, sequence in self.ledger.commit(frames):
+        for _, node, stream, sequence in self.ledger.commit(frames):
             next(it for it in self.senders if it.node.pk == node).outbox.acknowledge(
                 stream, sequence
             )
@@ -236,7 +237,7 @@ def test_whoever_holds_the_counts_for_too_long_is_told_of(
 ) -> None:
     import psycopg
 
-    monkeypatch.setattr(rebuild, "LOCK_TIMEOUT", "50ms")
+    monkeypatch.setattr(rebuild, "LOCK_TIMEOUT", 0.05)
     monkeypatch.setattr(rebuild, "LOCK_TRIES", 2)
     monkeypatch.setattr(rebuild, "LOCK_PAUSE", 0)
     make_birds()

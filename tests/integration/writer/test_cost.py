@@ -19,7 +19,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from birdwatcher.birds.models import Bird
-from birdwatcher.writer.bulk import fields_of
+from birdwatcher.common.database.tables import fields_of
 from birdwatcher.writer.ledger import Ledger
 from nodeproc.logs.fold import Fold
 from nodeproc.sources.tcp.receiver import Receiver
@@ -111,7 +111,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
 
 def test_what_is_inserted_names_every_field(database: Database) -> None:
-    """A field that a migration adds has to be given a value in `rows.bird` too."""
+    """A field that a migration adds has to be given a value in `statements.bird` too."""
     names = [field.attname for field in fields_of(Bird)]
     assert names == ["timestamp", "name", "species_id", "node_id", "doubtful"]
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from birdwatcher.birds import models
 from birdwatcher.birds.models import Bird
+from birdwatcher.common import moments
 from birdwatcher.nodes.models import Node, NodeStatus
 from birdwatcher.writer.ledger import Ledger
 from nodeproc.wire.frames import FrameReader, Kind, pack
@@ -77,5 +77,5 @@ def test_what_comes_through_of_mutated_packets_is_held_too() -> None:
 
 
 def test_the_range_of_times_is_one() -> None:
-    assert (oracle.EARLIEST, oracle.LATEST) == (models.EARLIEST, models.LATEST)
+    assert (oracle.EARLIEST, oracle.LATEST) == (moments.EARLIEST, moments.LATEST)
     assert Bird._meta.get_field("name").max_length == oracle.MAX_TEXT

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from birdwatcher.writer import ledger
-from birdwatcher.writer.work import Work
+from birdwatcher.writer.gather import Work
 from nodeproc.delivery.outbox import Outbox
 from nodeproc.delivery.spool import Spool
 from nodeproc.limits import NodeLimits

@@ -8,7 +8,7 @@ process does until it is acknowledged.
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from birdwatcher.writer.work import Work, gather
+from birdwatcher.writer.gather import Work, gather
 from nodeproc.states import NodeState
 from nodeproc.wire.frames import Frame, FrameReader, Kind, pack
 from nodeproc.wire.messages import Batch, Status

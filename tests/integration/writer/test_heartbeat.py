@@ -13,7 +13,7 @@ import pytest
 
 from birdwatcher.daemon.models import Daemon, DaemonProcess
 from birdwatcher.nodes.models import Node
-from birdwatcher.writer.vitals import Vitals, record
+from birdwatcher.writer.heartbeat import Heartbeat, record
 from nodeproc.numbers.daemon import DaemonNumbers
 from nodeproc.wire.frames import FrameReader, Kind, pack
 from nodeproc.wire.messages import ProcessUsage
@@ -66,7 +66,7 @@ def test_there_is_a_row_for_each_process_that_lives(database: Database) -> None:
 def test_the_mean_of_the_last_transactions_stays_until_there_are_others(database: Database) -> None:
     numbers = DaemonNumbers()
     numbers.count_commit(1, 0, 99.0)  # of an earlier writer
-    vitals = Vitals(numbers)
+    vitals = Heartbeat(numbers)
     vitals.register(first=True)
 
     def shown() -> float | None:

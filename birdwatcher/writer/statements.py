@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Iterable
 
 from birdwatcher.birds.clock import is_doubtful
+from birdwatcher.common.database.tables import Groups
 from birdwatcher.common.units import EPOCH
 from birdwatcher.nodes.models import NodeStatus, RejectedPacket, StatusChange
-from birdwatcher.rollups.counting import MICROSECONDS, Groups
-from birdwatcher.writer.bulk import BirdRow
+from birdwatcher.rollups.counting import MICROSECONDS
 from nodeproc.wire.messages import RAW_BYTES, Event, Rejection, Status
 from nodeproc.wire.reasons import Reason
 
@@ -18,6 +18,10 @@ MAX_ERROR = 255  # characters, as in the database
 
 # Node, what its packet said, when that was received, in seconds since the epoch.
 NodeEvent = tuple[int, Event, float]
+
+
+# Timestamp, name, key of the species, of the node, whether the time is doubtful.
+BirdRow = tuple[datetime.datetime, str, int, int, bool]
 
 
 def moment(seconds: float) -> datetime.datetime:

@@ -9,35 +9,28 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
+from birdwatcher.common.database import engine
+from birdwatcher.common.database.tables import Target
 from birdwatcher.daemon.models import Daemon, DaemonProcess
-from birdwatcher.writer.holding import hold_nodes
-from birdwatcher.writer.rows import moment
+from birdwatcher.writer.locks import hold_nodes
+from birdwatcher.writer.statements import moment
 from nodeproc.numbers.daemon import DaemonNumbers, Summary
 from nodeproc.wire.messages import ProcessUsage
 from supervisor import VERSION
 
 HEARTBEAT = 5.0  # seconds between two signs of life in the database
 
-COLUMNS = "role, node_id, pid, started_at, resident_bytes, cpu_percent, seen_at"
-# All of them with one statement, or one prepared once: there may be a thousand.
-POSTGRESQL = """
-    SELECT role, NULLIF(node, 0), pid, to_timestamp(started), resident, percent, %s
-    FROM unnest(%s::text[], %s::bigint[], %s::bigint[], %s::float8[], %s::bigint[], %s::float8[])
-    AS it(role, node, pid, started, resident, percent)
-"""
-SQLITE = "VALUES (%s, NULLIF(%s, 0), %s, %s, %s, %s, %s)"
-RECORD = f"""
-    INSERT INTO writer_daemonprocess ({COLUMNS}) {{rows}} ON CONFLICT (pid) DO UPDATE SET
-    role = EXCLUDED.role, node_id = EXCLUDED.node_id, started_at = EXCLUDED.started_at,
-    resident_bytes = EXCLUDED.resident_bytes, cpu_percent = EXCLUDED.cpu_percent,
-    seen_at = EXCLUDED.seen_at
-"""
+PROCESSES = Target(
+    DaemonProcess,
+    ("pid",),
+    ("role", "node", "started_at", "resident_bytes", "cpu_percent", "seen_at"),
+)
 
 
-class Vitals:
+class Heartbeat:
     """The writer's pen for the tables `Daemon` and `DaemonProcess`; all of it raises
     django.db.Error."""
 
@@ -105,20 +98,12 @@ def record(at: float, usages: Sequence[ProcessUsage]) -> None:
     seen = moment(at)
     with transaction.atomic():
         nodes = hold_nodes({it.node for it in usages if it.node}) | {0}
-        rows = [it for it in usages if it.node in nodes]
-        with connection.cursor() as cursor:
-            if connection.vendor == "postgresql":
-                columns = [
-                    [row[place] for row in rows] for place in range(len(ProcessUsage._fields))
-                ]
-                cursor.execute(RECORD.format(rows=POSTGRESQL), [seen, *columns])
-            else:
-                text = connection.ops.adapt_datetimefield_value
-                statement = RECORD.format(rows=SQLITE)
-                cursor.executemany(
-                    statement,
-                    [(*it[:3], text(moment(it.started_at)), *it[4:], text(seen)) for it in rows],
-                )
+        rows = [
+            (it.role, it.node or None, it.pid, moment(it.started_at), *it[4:], seen)
+            for it in usages
+            if it.node in nodes
+        ]
+        engine().upsert(PROCESSES, rows)
         DaemonProcess.objects.exclude(seen_at=seen).delete()
 
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from birdwatcher.common.units import EPOCH
 from birdwatcher.nodes import rates
 from birdwatcher.nodes.models import NodeStatus, RejectedPacket, StatusChange
-from birdwatcher.writer.rows import (
+from birdwatcher.writer.statements import (
     NodeEvent,
     as_packet,
     enter,

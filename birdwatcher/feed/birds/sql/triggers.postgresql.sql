@@ -1,15 +1,7 @@
-"""What the databases do by themselves: they note which birds are deleted, in whichever way.
+-- PostgreSQL notes which birds are deleted once a statement, with a row for at most 500 birds of one
+-- node and one species, so that to delete a million birds writes some thousand rows.
 
-Beside the triggers that count; what `rollups.triggers` says of migrations that make SQLite's table
-of birds anew holds here too. On PostgreSQL it is done once a statement, with a row for at most 500
-birds, so that to delete a million writes some thousand rows; on SQLite once a bird.
-"""
-
-from __future__ import annotations
-
-from django.db.backends.base.schema import BaseDatabaseSchemaEditor
-
-POSTGRESQL = """
+-- name: create
 CREATE FUNCTION birdwatcher_live_deleted() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO live_deletion (xact, node_id, species_id, birds, at)
@@ -33,16 +25,16 @@ CREATE TRIGGER birdwatcher_live_deleted AFTER DELETE ON birds_bird
     FOR EACH STATEMENT EXECUTE FUNCTION birdwatcher_live_deleted();
 CREATE TRIGGER birdwatcher_live_truncated AFTER TRUNCATE ON birds_bird
     FOR EACH STATEMENT EXECUTE FUNCTION birdwatcher_live_truncated();
-"""
-DROP_POSTGRESQL = """
+
+-- name: drop
 DROP TRIGGER birdwatcher_live_deleted ON birds_bird;
 DROP TRIGGER birdwatcher_live_truncated ON birds_bird;
 DROP FUNCTION birdwatcher_live_deleted, birdwatcher_live_truncated;
-"""
 
-# Before, since RESTART IDENTITY has made the sequence begin anew afterwards. The table is locked
-# already, so that every bird with a higher key comes after it.
-POSTGRESQL_TRUNCATE = """
+-- name: note the highest
+-- From here on TRUNCATE notes up to which key it was all birds: before it, since RESTART IDENTITY has
+-- made the sequence begin anew afterwards. The table is locked already, so that every bird with a
+-- higher key comes after it.
 CREATE OR REPLACE FUNCTION birdwatcher_live_truncated() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO live_deletion (xact, node_id, species_id, birds, at)
@@ -57,31 +49,3 @@ CREATE TRIGGER birdwatcher_live_truncated BEFORE TRUNCATE ON birds_bird
     FOR EACH STATEMENT EXECUTE FUNCTION birdwatcher_live_truncated();
 UPDATE live_deletion SET birds = jsonb_build_array((SELECT last_value FROM birds_bird_id_seq))
     WHERE node_id IS NULL;
-"""
-
-SQLITE = """
-CREATE TRIGGER birdwatcher_live_deleted AFTER DELETE ON birds_bird BEGIN
-    INSERT INTO live_deletion (xact, node_id, species_id, birds, at)
-    VALUES (0, OLD.node_id, OLD.species_id, '[' || OLD.id || ']',
-        strftime('%Y-%m-%d %H:%M:%f', 'now'));
-END;
-"""
-DROP_SQLITE = "DROP TRIGGER IF EXISTS birdwatcher_live_deleted"
-
-
-def create(schema_editor: BaseDatabaseSchemaEditor) -> None:
-    """Create the triggers."""
-    postgresql = schema_editor.connection.vendor == "postgresql"
-    schema_editor.execute(POSTGRESQL if postgresql else SQLITE, params=None)
-
-
-def note_the_highest(schema_editor: BaseDatabaseSchemaEditor) -> None:
-    """Have TRUNCATE note which birds it was, where there is one."""
-    if schema_editor.connection.vendor == "postgresql":
-        schema_editor.execute(POSTGRESQL_TRUNCATE, params=None)
-
-
-def drop(schema_editor: BaseDatabaseSchemaEditor) -> None:
-    """Drop what `create` created."""
-    postgresql = schema_editor.connection.vendor == "postgresql"
-    schema_editor.execute(DROP_POSTGRESQL if postgresql else DROP_SQLITE, params=None)

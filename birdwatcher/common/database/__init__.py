@@ -1,0 +1,32 @@
+"""What the rooms ask of a database beside Django's own interface: one object for each kind of it.
+
+A room never asks which database it has. It asks `engine()`, or it has its fixed SQL in files, one
+for each database (see `birdwatcher.common.sql`).
+"""
+
+from __future__ import annotations
+
+from django.db import connection
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from birdwatcher.common.database.engine import Engine
+from birdwatcher.common.database.postgresql import PostgreSQL
+from birdwatcher.common.database.sqlite import SQLite
+
+ENGINES: dict[str, Engine] = {engine.name: engine for engine in (PostgreSQL(), SQLite())}
+
+
+def engine() -> Engine:
+    """Return the engine of the database that is configured."""
+    return ENGINES[connection.vendor]
+
+
+def engine_of(other: BaseDatabaseWrapper) -> Engine:
+    """Return the engine of the database behind `other`, a connection."""
+    return ENGINES[other.vendor]
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of a database's message; the other lines repeat the statement."""
+    text = str(error).encode(errors="backslashreplace").decode()  # a path may be of any bytes
+    return (text.strip() or type(error).__name__).splitlines()[0]

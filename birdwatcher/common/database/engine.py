@@ -1,0 +1,134 @@
+"""The questions to which PostgreSQL and SQLite have different answers.
+
+All of it is asked of Django's default connection, and raises Django's errors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from contextlib import AbstractContextManager
+from typing import NamedTuple, Protocol
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from birdwatcher.common.database.tables import Groups, Model, Owner, Part, Sums, Target, Values
+
+PATIENCE = 0.25  # seconds for which `briefly` waits for each lock
+
+
+class Facts(NamedTuple):
+    """A database: its kind, its version, and its size in bytes."""
+
+    kind: str
+    version: str
+    size: int
+
+
+class Extent(NamedTuple):
+    """About how many rows a table has, and its size in bytes with its indexes; None: not known."""
+
+    rows: int | None
+    size: int | None = None
+
+
+class Engine(Protocol):
+    """One kind of database."""
+
+    @property
+    def name(self) -> str:
+        """What Django calls it, and what the names of SQL files end with."""
+
+    # SQL
+
+    @property
+    def prefix_index(self) -> str:
+        """How an index has the column `%(text)s`, so that `istartswith` on it is a search."""
+
+    @property
+    def prefix_order(self) -> str:
+        """The order of `%(expression)s` in such an index."""
+
+    def hour_of(self, column: str) -> str:
+        """Return the start of the hour, in UTC, of the time in a column."""
+
+    def statements(self, script: str) -> Iterable[str]:
+        """Yield the parts of a script that can be executed at once."""
+
+    # Waiting
+
+    @property
+    def pause(self) -> float:
+        """For how many seconds a lock must be left free until those who wait for it have it."""
+
+    def briefly(self) -> AbstractContextManager[None]:
+        """Begin a transaction that waits `PATIENCE` at most for each lock.
+
+        To be used outside any transaction. Raises OperationalError if that is not enough.
+        """
+
+    def within(self, seconds: float) -> AbstractContextManager[None]:
+        """Let all statements together take so long, waiting and working, and no more.
+
+        To be used within a transaction. Raises OperationalError at the end of that time. SQLite has
+        no such limit.
+        """
+
+    def lock_tables(self, tables: Iterable[str], seconds: float = 0) -> None:
+        """Let nobody else write to `tables` until the end of the transaction; all may read.
+
+        With `seconds`, raises OperationalError if a lock is not free after so long.
+        """
+
+    def limit_statements(self, seconds: float, connection: BaseDatabaseWrapper = ...) -> None:
+        """Let no later statement on `connection` take longer: it raises OperationalError then.
+
+        SQLite has no such limit.
+        """
+
+    # Looking
+
+    def commits_of_others(self) -> int | None:
+        """Return a number that changes whenever another connection commits, None without one.
+
+        This is much cheaper than to look at a table.
+        """
+
+    def facts(self) -> Facts:
+        """Return what this database is, and how large; costs the same however large it is."""
+
+    def extents(self, models: Sequence[Model]) -> list[Extent]:
+        """Return how large the tables of `models` are; costs the same however large they are."""
+
+    # Writing
+
+    def hold(self, model: Model, keys: Collection[int]) -> set[int]:
+        """Return which of `keys` exist, and keep these rows from being deleted until the commit."""
+
+    def insert(self, target: Target, rows: Iterable[Values]) -> None:
+        """Insert any number of rows, which cannot conflict with others.
+
+        Raises whatever iterating over them raises, too.
+        """
+
+    def upsert(self, target: Target, rows: Sequence[Values]) -> None:
+        """Insert or update `rows`.
+
+        It does what `bulk_create(update_conflicts=True)` does, but needs a value for each field:
+        the database's defaults are not asked for.
+        """
+
+    def add(self, sums: Sums, groups: Groups) -> None:
+        """Add `groups` to the sums of which they are a part.
+
+        On PostgreSQL this locks rows against deletion; see the function of `sums`.
+        """
+
+    def commit_few(
+        self, owner: Owner, keys: Collection[int], parts: Sequence[Part], sums: Sums, groups: Groups
+    ) -> set[int]:
+        """Write the rows of those owners that exist, add their groups to `sums`, and commit, in as
+        few steps as the database allows; return the keys of these owners.
+
+        `keys` are those of all owners of the rows. They are kept from being deleted until the
+        commit. Not to be called within a transaction.
+        """

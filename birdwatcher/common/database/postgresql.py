@@ -1,0 +1,217 @@
+"""PostgreSQL.
+
+Many rows go in by COPY, or as one parameter in JSON: a statement is then the same for any number
+of rows, and the server need not parse it anew. With few rows it is not the database that takes the
+time, but the way to it: each of BEGIN, four statements and COMMIT is a message, two changes of
+processes, and an answer. `commit_few` is one statement, a transaction of its own, which the server
+has planned before.
+"""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from django.db import connection, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from birdwatcher.common.database.engine import PATIENCE, Extent, Facts
+from birdwatcher.common.database.tables import (
+    Groups,
+    Model,
+    Owner,
+    Part,
+    Sums,
+    Target,
+    Values,
+    columns,
+    encode,
+    fields_of,
+    on_conflict,
+    place_of,
+    quoted,
+    table,
+)
+
+# Among the rows of a `commit_few`, those of owners that exist.
+OF_HELD = "WHERE {column} IN (SELECT id FROM held)"
+
+
+class PostgreSQL:
+    """The engine; see `Engine`."""
+
+    name = "postgresql"
+    # Django asks for UPPER(name) LIKE UPPER('x%'), which only an index of that operator class
+    # serves in every locale. It looks for ASC or DESC in every order, and neither may follow USING.
+    prefix_index = "UPPER(%(text)s) text_pattern_ops"
+    prefix_order = "UPPER(%(expression)s) USING ~<~ /* ASC */"
+    pause = 0.0  # it keeps a queue
+
+    def hour_of(self, column: str) -> str:
+        return f"date_trunc('hour', {column}, 'UTC')"
+
+    def statements(self, script: str) -> Iterable[str]:
+        return [script]
+
+    @contextmanager
+    def briefly(self) -> Iterator[None]:
+        with transaction.atomic():
+            _execute(f"SET LOCAL lock_timeout = {_milliseconds(PATIENCE)}")
+            yield
+
+    @contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        # A timeout for locks would hold for each lock anew.
+        deadline = time.monotonic() + seconds
+
+        def execute(
+            run: Callable[..., Any], sql: str, params: Any, many: bool, context: Any
+        ) -> Any:
+            left = _milliseconds(deadline - time.monotonic())
+            run(f"SET LOCAL statement_timeout = {left}", None, False, context)
+            return run(sql, params, many, context)
+
+        with connection.execute_wrapper(execute):
+            yield
+
+    def lock_tables(self, tables: Iterable[str], seconds: float = 0) -> None:
+        if seconds:
+            _execute(f"SET LOCAL lock_timeout = {_milliseconds(seconds)}")
+        _execute(f"LOCK TABLE {', '.join(map(quoted, tables))} IN EXCLUSIVE MODE")
+
+    def limit_statements(
+        self, seconds: float, connection: BaseDatabaseWrapper = connection
+    ) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET statement_timeout = {_milliseconds(seconds)}")
+
+    def commits_of_others(self) -> None:
+        return None
+
+    def facts(self) -> Facts:
+        ((version, size),) = _execute(
+            "SELECT current_setting('server_version'), pg_database_size(current_database())"
+        )
+        return Facts("PostgreSQL", version, size)
+
+    def extents(self, models: Sequence[Model]) -> list[Extent]:
+        names = [model._meta.db_table for model in models]  # noqa: SLF001 public
+        found = _execute(
+            "SELECT relname, reltuples, pg_total_relation_size(oid) FROM pg_class "
+            "WHERE oid = ANY(%s::regclass[])",
+            names,
+        )
+        # The server counts when it vacuums or analyzes, and says -1 until then.
+        by_name = {
+            name: Extent(int(rows) if rows >= 0 else None, size) for name, rows, size in found
+        }
+        return [by_name[name] for name in names]
+
+    def hold(self, model: Model, keys: Collection[int]) -> set[int]:
+        return {row[0] for row in _execute(_holding(model), encode(list(keys)))}
+
+    def insert(self, target: Target, rows: Iterable[Values]) -> None:
+        """COPY, in its binary form: while the server takes some rows, the next ones are made."""
+        model = target.model
+        statement = f"COPY {table(model)} ({columns(model)}) FROM STDIN (FORMAT BINARY)"
+        with (
+            connection.wrap_database_errors,
+            connection.cursor() as cursor,
+            cursor.copy(statement) as copy,
+        ):
+            copy.set_types(_types(model))
+            for row in rows:
+                copy.write_row(row)
+
+    def upsert(self, target: Target, rows: Sequence[Values]) -> None:
+        if rows:
+            _execute(_inserting(target), _rows_as_json(target.model, rows))
+
+    def add(self, sums: Sums, groups: Groups) -> None:
+        if groups:
+            _execute(_adding(sums), _groups_as_json(sums, groups))
+
+    def commit_few(
+        self, owner: Owner, keys: Collection[int], parts: Sequence[Part], sums: Sums, groups: Groups
+    ) -> set[int]:
+        statement = _committing(owner, tuple(target for target, _ in parts), sums)
+        rows = [_rows_as_json(target.model, values) for target, values in parts]
+        parameters = [encode(list(keys)), *rows, _groups_as_json(sums, groups)]
+        connection.ensure_connection()
+        with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
+            cursor.execute(statement, parameters, prepare=True)
+            return {row[0] for row in cursor.fetchall()}
+
+
+def _execute(statement: str, *parameters: Any) -> Sequence[Any]:
+    """Run one statement; return its rows if it has any."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters or None)
+        return cursor.fetchall() if cursor.description else ()
+
+
+def _milliseconds(seconds: float) -> int:
+    return max(1, round(seconds * 1000))  # 0 would be for ever
+
+
+# Statements, in which %s stands for one parameter in JSON, and these parameters.
+
+
+@functools.cache
+def _holding(model: Model) -> str:
+    wanted = "SELECT value::bigint FROM json_array_elements_text(%s::json)"
+    return f"SELECT id FROM {table(model)} WHERE id IN ({wanted}) ORDER BY id FOR KEY SHARE"  # noqa: S608
+
+
+@functools.cache
+def _inserting(target: Target, where: str = "") -> str:
+    """The table itself says of which types the columns are. `where` chooses among the rows."""
+    model = target.model
+    source = f"json_populate_recordset(NULL::{table(model)}, %s::json)"
+    chosen = f"SELECT {columns(model)} FROM {source} {where}"  # noqa: S608 our own names
+    return f"INSERT INTO {table(model)} ({columns(model)}) {chosen} {on_conflict(target)}"
+
+
+def _rows_as_json(model: Model, rows: Iterable[Values]) -> str:
+    names = [field.column for field in fields_of(model)]
+    return encode([dict(zip(names, row, strict=True)) for row in rows])
+
+
+@functools.cache
+def _adding(sums: Sums, where: str = "") -> str:
+    names = (*sums.columns, sums.total)
+    types = ", ".join(f"{name} bigint" for name in names)
+    arrays = ", ".join(f"array_agg({name})" for name in names)
+    source = f"json_to_recordset(%s::json) AS new({types}) {where}"
+    return f"SELECT {sums.function}({arrays}) FROM {source} HAVING count(*) > 0"  # noqa: S608
+
+
+def _groups_as_json(sums: Sums, groups: Groups) -> str:
+    names = (*sums.columns, sums.total)
+    return encode([dict(zip(names, (*key, n), strict=True)) for key, n in groups.items()])
+
+
+@functools.cache
+def _committing(owner: Owner, targets: tuple[Target, ...], sums: Sums) -> str:
+    def of_held(model: Model) -> str:
+        field = fields_of(model)[place_of(model, owner.field)]
+        return OF_HELD.format(column=quoted(field.column))
+
+    written = ", ".join(
+        f"written_{number} AS ({_inserting(target, of_held(target.model))})"
+        for number, target in enumerate(targets)
+    )
+    added = _adding(sums, OF_HELD.format(column=sums.columns[0]))
+    # The sums are raised only if somebody asks for the result.
+    done = "SELECT id FROM held, (SELECT count(*) FROM added) AS done"
+    held = f"held AS MATERIALIZED ({_holding(owner.model)})"
+    return f"WITH {held}, {written}, added AS MATERIALIZED ({added}) {done}"
+
+
+@functools.cache
+def _types(model: Model) -> Sequence[str]:
+    return [str(field.db_type(connection)).partition("(")[0] for field in fields_of(model)]
