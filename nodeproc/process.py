@@ -132,18 +132,14 @@ class NodeProcess:
         """Retain a batch until it is committed; return its position."""
         position = self._uplink.hand_up(Kind.BATCH, batch)
         self._measure()
-        self._balance()
+        self.memory_changed()
         return position
 
     def batches_committed(self, position: int) -> None:
         """Let the source acknowledge what is in the database."""
         self._source.committed(position)
 
-    def memory_freed(self) -> None:
-        """Take from the node again, if there is room enough."""
-        self._balance()
-
-    def _balance(self) -> None:
+    def memory_changed(self) -> None:
         """Backpressure: take from the node only while there is room to retain what comes."""
         if self._uplink.is_full:
             self._source.hold()
@@ -176,7 +172,8 @@ class NodeProcess:
         match frame.kind:
             case Kind.ACKED:
                 self._measure()
-                self._end_if_drained()
+                if self._stopping and not self._uplink:
+                    self.finish(Exit.DRAINED)
             case Kind.CONFIGURE:
                 self._configure(frame.value())
             case Kind.STOP:
@@ -218,10 +215,6 @@ class NodeProcess:
         log.info("stopped")
         self.state_entered(NodeState.STOPPED)
 
-    def _end_if_drained(self) -> None:
-        if self._stopping and not self._uplink:
-            self.finish(Exit.DRAINED)
-
     # State
 
     def state_entered(
@@ -232,7 +225,7 @@ class NodeProcess:
         self._introduce()
         if is_news:
             self._report_state(next_try)
-        self._balance()
+        self.memory_changed()
 
     def _report_state(self, next_try: float | None = None) -> None:
         if status := self._report.status(next_try):

@@ -17,8 +17,8 @@ class UplinkOwner(Protocol):
     def batches_committed(self, position: int) -> None:
         """Take note that what this process received is committed up to this position."""
 
-    def memory_freed(self) -> None:
-        """Take note that there is more room for what is received."""
+    def memory_changed(self) -> None:
+        """Take note that there is more or less room for what is received."""
 
     def spooling_tried(self, trouble: str | None) -> None:
         """Take note of an attempt to spool, and why it failed, or None."""

@@ -62,7 +62,7 @@ class Uplink:
         self._limits = limits
         self._outbox.adjust(limits)
         self._failing = False  # the spool may take more now
-        self._owner.memory_freed()
+        self._owner.memory_changed()
 
     def hand_up(self, kind: Kind, value: object) -> int:
         """Retain one more frame, and send it in its turn; return its sequence number."""
@@ -96,7 +96,7 @@ class Uplink:
                     self._stop_ageing()
                 if frame.stream == self._outbox.stream:
                     self._owner.batches_committed(frame.sequence)
-                self._owner.memory_freed()
+                self._owner.memory_changed()
             case Kind.RESEND:
                 self._outbox.rewind(frame.value())
                 self._pump()
@@ -155,4 +155,4 @@ class Uplink:
         else:
             self._failing = False
             self._owner.spooling_tried(None)
-            self._owner.memory_freed()
+            self._owner.memory_changed()
