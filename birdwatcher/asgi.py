@@ -1,4 +1,4 @@
-"""The web UI for an ASGI server, pages and WebSockets: `birdwatcher.asgi:application`."""
+"""The web UI as an ASGI application, pages and WebSockets: `birdwatcher.asgi:application`."""
 
 import os
 
@@ -13,7 +13,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "birdwatcher.settings")
 speaker.become("web")
 django.setup(set_prefix=False)
 
-# Only now can be imported what knows models.
+# These import models, which needs Django to be set up.
 from birdwatcher.live.origins import Origins  # noqa: E402
 from birdwatcher.live.routing import websocket_urlpatterns  # noqa: E402
 from birdwatcher.server.handler import BoundedApplication, Handler, refuse  # noqa: E402
@@ -26,7 +26,7 @@ websockets = URLRouter([*websocket_urlpatterns, re_path("", refuse)])
 application = ProtocolTypeRouter(
     {
         "http": BoundedApplication(Handler()),
-        # Who is there, the consumer asks: it goes on when the database is away.
+        # The consumer authenticates the visitor itself: it also works while the database is away.
         "websocket": Origins(websockets, settings.CSRF_TRUSTED_ORIGINS),
     }
 )

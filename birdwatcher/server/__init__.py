@@ -1,1 +1,1 @@
-"""How the web UI is served: gunicorn in the project's own manner, and the static files."""
+"""The web server: gunicorn and uvicorn, and what they need to know of the project."""

@@ -1,10 +1,12 @@
-"""Django behind an ASGI server, as it is behind a WSGI one: in a few threads that stay.
+"""Django behind an ASGI server, as it runs behind a WSGI server: in a few permanent threads.
 
-Django's own ASGI handler changes to a thread and back for nearly every middleware, gives each
-request a thread of its own, and with it a database connection, without a bound on how many, and
-loads the whole of a streamed answer before the first byte is sent. Here a request is answered in
-one go in one of `THREADS` threads, which keep their database connections, and a stream is made as
-fast as the client takes it. A thread is taken only for a request that has arrived whole.
+Django's own ASGI handler (as of 5.2) changes to a thread and back for nearly every middleware. It
+gives each request a thread of its own, and with it a database connection, without a bound on their
+number. And it loads the whole of a streamed answer before it sends the first byte. Here one of
+`THREADS` threads, which keep their database connections, answers a request in one visit, and a
+stream is made as fast as the client takes it. A request gets a thread once all of it has arrived.
+
+`tests/unit/server/test_internals.py` shows if something that this uses of Django has gone.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
-RETRY_AFTER = 10  # seconds, for whoever found no thread
+RETRY_AFTER = 10  # seconds, for a client whose request found no thread
 END = object()
 
 
@@ -50,7 +52,7 @@ class Handler(ASGIHandler):
 
 
 async def _piece_by_piece(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """Yield each piece when it is wanted, made in the thread of the request."""
+    """Yield each piece when the client can take it, made in the thread of the request."""
     make = sync_to_async(next)
     while (piece := await make(pieces, END)) is not END:
         yield piece
@@ -61,8 +63,8 @@ class BoundedApplication:
 
     def __init__(self, application: Application) -> None:
         self._application = application
-        # The last one that was used comes first: its database connection is the least likely to
-        # have been closed meanwhile.
+        # The last used thread is the first to be used again: its database connection is the least
+        # likely to have been closed meanwhile.
         self._threads: asyncio.LifoQueue[ThreadPoolExecutor] = asyncio.LifoQueue()
         for _ in range(THREADS):
             self._threads.put_nowait(ThreadPoolExecutor(1, thread_name_prefix="request"))
@@ -137,6 +139,6 @@ async def _refuse(scope: Message, send: Send, status: HTTPStatus) -> None:
 
 
 async def refuse(_scope: Message, receive: Receive, send: Send) -> None:
-    """Refuse a WebSocket to an address where none is."""
+    """Refuse a WebSocket at a path where there is none."""
     await receive()
     await send({"type": "websocket.close"})

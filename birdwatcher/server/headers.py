@@ -1,10 +1,10 @@
-"""Headers with which a browser protects its user, and which neither Django nor django-csp sends."""
+"""Headers that make a browser protect its user, and that neither Django nor django-csp sends."""
 
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponseBase
 
-# What no page here uses, no script that found its way into one may use.
+# No page here uses these features, so an injected script must not use them either.
 REFUSED = (
     "accelerometer",
     "autoplay",
@@ -26,7 +26,7 @@ HEADERS = {
 
 
 class HeadersMiddleware:
-    """Adds `HEADERS` to every answer, files included."""
+    """Adds `HEADERS` to every answer, including files."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._get_response = get_response

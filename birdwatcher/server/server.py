@@ -2,21 +2,23 @@
 
 What one must know to change this file:
 
-- The application is loaded once, before the workers are forked, so that they share its pages.
-  Gunicorn's own reload would therefore fork workers with the old settings; ours begins the whole
-  program anew, in the same process and with the same sockets. The old workers stay its children
-  and answer what they have begun. Connections wait in the socket's queue meanwhile.
-- The interpreter's path may lead through a symbolic link to another release by then, while the
-  working directory, and with it manage.py, is still the old one's. A reload takes configuration,
-  and a restart a new release, so the path is resolved at the start.
-- A SIGHUP that comes before its handler is there would end the process, and to systemd that is a
-  clean end; a SIGCHLD would be forgotten, and the old worker stay a zombie. Both are blocked until
-  then, also across the exec, and delivered afterwards.
-- Who is a trusted proxy, Django decides (BIRDWATCHER_TRUST_PROXY), so gunicorn trusts nobody.
-- A worker that is asked to end before its handlers are there would forget it, and after a reload
-  answer with the old settings for ever. So what asks it waits until then, from before the fork.
-- A worker (`birdwatcher.server.worker`) ends by itself within `GRACEFUL_TIMEOUT`: after a reload no
-  master remembers how long it has been asked to.
+- The application is loaded once, before the workers are forked, so that they share its memory
+  pages. Gunicorn's own reload (as of 27.0) would therefore fork workers with the old settings. Ours
+  starts the whole program again by exec: in the same process, with the same sockets. The old
+  workers stay its children and finish their answers; new connections wait in the socket's queue.
+- During an upgrade, the path of the interpreter may lead through a symbolic link to the new
+  release, while the working directory, and with it manage.py, is still the old one's. A reload is
+  for the configuration and a restart for a new release, so the path is resolved at the start.
+- A SIGHUP before its handler is set would end the process, which systemd takes for a clean end. A
+  SIGCHLD would be lost, and the old worker would stay a zombie. Both are blocked until the handlers
+  are set, also across the exec, and delivered then.
+- A SIGTERM to a worker before its handlers are set would be lost, and after a reload the worker
+  would answer with the old settings for ever. So it is blocked from before the fork until then.
+- Django decides which proxies to trust (BIRDWATCHER_TRUST_PROXY), so gunicorn trusts none.
+- A worker (`birdwatcher.server.worker`) ends by itself within `GRACEFUL_TIMEOUT`: after a reload,
+  the new master does not know since when it should have ended.
+
+`tests/unit/server/test_internals.py` shows if something that this uses of gunicorn has gone.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from gunicorn import glogging, systemd
+from gunicorn import systemd
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from setproctitle import setproctitle
@@ -41,7 +43,7 @@ from birdwatcher.common.limits import BACKLOG, GRACEFUL_TIMEOUT, HUNG_TIMEOUT, K
 from birdwatcher.server.worker import ENDING, Worker
 from nodeproc.logs.speaker import speaker
 
-ABOVE_ALL_DESCRIPTORS = 512  # of a master
+ABOVE_ALL_DESCRIPTORS = 512  # higher than any that a master uses
 HELD_SIGNALS = {signal.SIGHUP, signal.SIGCHLD}
 
 log = logging.getLogger("birdwatcher.web")
@@ -73,7 +75,7 @@ def systemd_passes_sockets() -> bool:
 
 
 class _Application(BaseApplication):
-    """What gunicorn wants to know."""
+    """The application and the settings, as gunicorn wants them."""
 
     def __init__(
         self,
@@ -85,7 +87,7 @@ class _Application(BaseApplication):
         self._application = application
         self._options: dict[str, Any] = {
             "workers": workers,
-            # Gunicorn's INFO tells of its inner life; what an operator wants to know, we say.
+            # Gunicorn's INFO describes its own workings; this module logs what an operator needs.
             "loglevel": log_level if log_level in {"ERROR", "CRITICAL"} else "WARNING",
         }
         if listener is not None:
@@ -93,22 +95,13 @@ class _Application(BaseApplication):
         super().__init__()
 
     def load_config(self) -> None:
-        """Set every setting that must not come from gunicorn's own environment variables."""
+        """Set the settings here, so that gunicorn's own environment variables have no effect."""
         for name, value in (_SETTINGS | self._options).items():
             self.cfg.set(name, value)
 
     def load(self) -> Callable[..., Any]:
         """Return the application."""
         return self._application
-
-
-class _Log(glogging.Logger):
-    """Gunicorn's messages through the project's log, in its format."""
-
-    def setup(self, cfg: Any) -> None:
-        """Let the messages pass to the root logger, instead of writing them."""
-        super().setup(cfg)
-        self.error_log.propagate = True
 
 
 class _Server(Arbiter):
@@ -120,9 +113,11 @@ class _Server(Arbiter):
         # Not the file's own link, which leads out of a virtual environment.
         self._python = str(executable.parent.resolve() / executable.name)
         super().__init__(application)
+        # Gunicorn's messages go to the root logger, in the project's format.
+        self.log.error_log.propagate = True
 
     def spawn_worker(self) -> int:
-        """Fork a worker, which hears what asks it to end once it can act on it."""
+        """Fork a worker, to which a SIGTERM is delivered once its handlers are set."""
         signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
         try:
             pid: int = super().spawn_worker()
@@ -131,13 +126,13 @@ class _Server(Arbiter):
             signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
 
     def handle_hup(self) -> None:
-        """Begin anew with the configuration as it is now, and the program that was started."""
+        """Start the same program again, with the present configuration."""
         try:
             self._check()
         except ImproperlyConfigured as error:
             log.error("not reloaded: %s", error)
             return
-        # First of all: what comes once this is said is left to the program that begins anew.
+        # Before the log line: whoever reads it may send the next signal, for the new program.
         signal.pthread_sigmask(signal.SIG_BLOCK, HELD_SIGNALS)
         log.info("reloading")
         systemd.sd_notify("RELOADING=1", self.log)
@@ -147,7 +142,7 @@ class _Server(Arbiter):
 
 
 def _pass_on(listeners: list[Any]) -> None:
-    """Move the sockets to where systemd would have passed them."""
+    """Move the sockets to the descriptors at which systemd passes them."""
     copies = [
         fcntl.fcntl(listener.fileno(), fcntl.F_DUPFD_CLOEXEC, ABOVE_ALL_DESCRIPTORS)
         for listener in listeners
@@ -160,7 +155,7 @@ def _pass_on(listeners: list[Any]) -> None:
 
 
 def _ready(server: Any) -> None:
-    """The sockets listen, and the signals are handled."""
+    """Note that the sockets listen and the signals are handled."""
     workers = f"{server.num_workers} worker{'' if server.num_workers == 1 else 's'}"
     log.info("listening on %s; %s", _addresses(server), workers)
     systemd.sd_notify(f"STATUS={workers}", server.log)
@@ -168,7 +163,7 @@ def _ready(server: Any) -> None:
 
 
 def _before_fork(server: Any, _worker: Any) -> None:
-    # Here, because gunicorn sets a title of its own just before.
+    # Here, because gunicorn has just set a title of its own.
     setproctitle(f"birdwatcher: web {_addresses(server)}")
 
 
@@ -178,7 +173,7 @@ def _worker_begins(_server: Any, worker: Any) -> None:
 
 
 def _worker_ends(_server: Any, worker: Any) -> None:
-    # Python would wait, without a bound, for a thread whose request has used up its time.
+    # Python would wait without a bound for a thread whose request takes too long.
     if os.getpid() == worker.pid and worker.booted:
         logging.shutdown()
         os._exit(0)
@@ -205,7 +200,6 @@ _SETTINGS: dict[str, Any] = {
     "forwarded_allow_ips": "",
     "forwarder_headers": "",
     "control_socket_disable": True,
-    "logger_class": _Log,
     "errorlog": None,
     "accesslog": None,
     "when_ready": _ready,

@@ -1,4 +1,4 @@
-"""What one question of the database may take, so that no request keeps a thread for ever."""
+"""A bound on the time of a statement, so that no request keeps a thread for ever."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from birdwatcher.common.limits import STATEMENT_TIMEOUT
 
 
 def bound_statements() -> None:
-    """From now on, let no statement of this process take longer than `STATEMENT_TIMEOUT`.
+    """Have each statement of this process raise OperationalError after `STATEMENT_TIMEOUT`.
 
-    Then it raises OperationalError. On PostgreSQL only: SQLite knows nothing of the kind. What the
-    web UI does to millions of birds, it does in pieces; management commands are other processes.
+    On PostgreSQL only: SQLite has no such setting. The web UI changes millions of birds in pieces;
+    management commands run in other processes.
     """
     connection_created.connect(_bound, dispatch_uid="birdwatcher.server.statements")
 

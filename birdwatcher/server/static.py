@@ -4,9 +4,9 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
 class StaticFiles(CompressedManifestStaticFilesStorage):
-    """Files named by their content, so that a browser may keep them for ever, and compressed.
+    """Compressed files, named by a hash of their content so that a browser may keep them for ever.
 
-    Where `collectstatic` has not run, as in development, their names stay as they are.
+    Where `collectstatic` has not run, as in development, their names have no hash.
     """
 
     def stored_name(self, name: str) -> str:

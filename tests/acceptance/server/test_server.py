@@ -1,4 +1,4 @@
-"""`./manage.py serve`: the web UI in earnest, as an operator and a visitor see it."""
+"""`./manage.py serve`: the web UI in production, as an operator and a visitor see it."""
 
 import http.client
 import os

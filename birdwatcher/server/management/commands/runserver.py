@@ -1,4 +1,4 @@
-"""`./manage.py runserver`: the web UI while it is being developed, WebSockets too."""
+"""`./manage.py runserver`: the web UI during development, with WebSockets."""
 
 from typing import Any
 
@@ -8,8 +8,8 @@ from birdwatcher.server.handler import Application
 
 
 class Command(runserver.Command):
-    """Daphne's development server, with the static files served as in earnest."""
+    """Daphne's development server, with the static files as in production."""
 
     def get_application(self, options: dict[str, Any]) -> Application:
-        """Return the application itself: WhiteNoise in it finds the static files."""
+        """Return the application without Django's own static files: WhiteNoise serves them."""
         return runserver.get_default_application()

@@ -1,4 +1,4 @@
-"""`./manage.py serve`: the web UI in earnest."""
+"""`./manage.py serve`: the web UI in production."""
 
 import os
 import socket
@@ -25,27 +25,27 @@ class Command(BaseCommand):
     """Serves the web UI until a signal ends it."""
 
     help = (
-        "Serve the web UI, in the foreground. Ctrl-C or SIGTERM stops it, SIGHUP has it read its "
-        "configuration again; neither refuses a connection when systemd holds the socket."
+        "Serve the web UI, in the foreground. Ctrl-C or SIGTERM stops it; SIGHUP makes it read its "
+        "configuration again. Neither refuses a connection if systemd holds the socket."
     )
-    # They are for whoever changes the program; `manage.py check` makes them.
+    # System checks are for developers, who run `manage.py check`.
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Teach `parser` the address."""
+        """Add the address to `parser`."""
         parser.add_argument(
             "address",
             nargs="?",
             default=DEFAULT_ADDRESS,
-            help="HOST:PORT, [HOST]:PORT or PORT to listen on (%(default)s); the sockets that "
-            "systemd passes are taken instead",
+            help="HOST:PORT, [HOST]:PORT or PORT to listen on (%(default)s); ignored if systemd "
+            "passes sockets",
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Serve; ends the process, with one sentence if it cannot."""
         speaker.become("web")
-        # Before the fork, so that workers share it; and after an upgrade the path by which an old
-        # one would import it leads to another release.
+        # Before the fork, so that workers share it; and during an upgrade the path from which a
+        # worker would import it may lead to another release.
         import_module(settings.ROOT_URLCONF)
         serve(
             get_default_application(),
