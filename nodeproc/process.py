@@ -107,7 +107,7 @@ class NodeProcess:
             self._disconnect()
 
     async def run(self) -> Exit:
-        """Stay connected until told to stop, or until the supervisor is gone."""
+        """Stay connected until asked to stop, or until the supervisor is gone."""
         code = Exit.CRASHED
         try:
             code = await self._end
@@ -151,7 +151,7 @@ class NodeProcess:
         if trouble is None:
             self._fold(logging.WARNING, "spooling", "nothing is committed for now; spooling")
         else:
-            says = f"cannot spool: {trouble}; what comes stays in memory, as far as it goes"
+            says = f"cannot spool: {trouble}; new events stay in memory while there is room"
             self._fold(logging.ERROR, trouble, says)
         self._report.trouble = f"cannot spool: {trouble}" if trouble else ""
         self._measure()

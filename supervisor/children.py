@@ -123,7 +123,7 @@ class Child:
         self._owner.child_sent(frame)
 
     def pipe_drained(self) -> None:
-        """Tell the owner that nothing is waiting to be sent."""
+        """Report to the owner that nothing is waiting to be sent."""
         self._owner.child_drained()
 
     def pipe_closed(self) -> None:

@@ -24,7 +24,7 @@ from supervisor.metrics.endpoint import EndpointError, listening
 from supervisor.metrics.observer import Observer
 from supervisor.report import Report
 from supervisor.settings import DaemonSettings
-from supervisor.signals import block_signals, on_hangup, on_stop_signal, tell_where_it_crashes
+from supervisor.signals import block_signals, on_hangup, on_stop_signal, show_where_it_crashes
 from supervisor.writer_link import WriterLink, WriterMain
 
 log = logging.getLogger("birdwatcher.supervisor")
@@ -60,7 +60,7 @@ def run_daemon(
     `reload`. Raises RefusedError when it cannot run there, or the writer cannot work.
     """
     speaker.become("supervisor")
-    tell_where_it_crashes()
+    show_where_it_crashes()
     # If SIGCHLD is inherited as ignored, the kernel reaps the children itself and their exit status
     # is lost.
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -218,7 +218,7 @@ class Supervisor:
 def _observing_ended(task: asyncio.Task[None]) -> None:
     """Go on without metrics: the events matter more."""
     if not task.cancelled() and (error := task.exception()):
-        log.error("watching failed; there are no metrics from now on", exc_info=error)
+        log.error("observing failed; there are no metrics from now on", exc_info=error)
 
 
 async def _within(seconds: float, *events: asyncio.Event) -> None:

@@ -15,6 +15,7 @@ from nodeproc.process import run_node
 from nodeproc.states import NodeState
 from nodeproc.wire.frames import Frame, Kind, pack
 from nodeproc.wire.messages import Adjustment, NodeSpec, Status
+from nodeproc.wire.subjects import Subject
 from supervisor.children import Child, describe_exit
 from supervisor.node import Node
 from supervisor.protocols import FleetOwner, ToWriter
@@ -51,7 +52,7 @@ class Fleet:
         self._spool_dir = spool_dir
         self._lock = lock
         self._owner = owner
-        self._is_told = False  # by the writer, which nodes are wanted
+        self._has_table = False  # the writer has sent the node table
         self._forked_at = 0.0  # monotonic
         self._next_survey = 0.0  # of the spools, monotonic
         self._stopping = False
@@ -65,18 +66,18 @@ class Fleet:
     @property
     def settled(self) -> bool:
         """Whether every node that is wanted has its process, or will have one after a crash."""
-        return self._is_told and self._desired.keys() <= self.roster.ids()
+        return self._has_table and self._desired.keys() <= self.roster.ids()
 
     @property
     def is_starting(self) -> bool:
         """Whether processes that are wanted are still being started, one after the other."""
         lately = time.monotonic() - self._forked_at < START_STALLED
-        return self._is_told and not self.settled and lately
+        return self._has_table and not self.settled and lately
 
     def want(self, specs: list[NodeSpec]) -> None:
         """From now on these nodes are to have a process, and no others."""
         self._desired = {spec.id: spec for spec in specs}
-        self._is_told = True
+        self._has_table = True
         self._wake.set()
         self._owner.situation_changed()
 
@@ -93,7 +94,7 @@ class Fleet:
         while True:
             self._wake.clear()
             now = time.monotonic()
-            if now >= self._next_survey and self._is_told:
+            if now >= self._next_survey and self._has_table:
                 self._next_survey = now + SURVEY_INTERVAL
                 await self._replay_leftovers()
             running = {node.spec.id: node.running() for node in self.roster}
@@ -114,7 +115,7 @@ class Fleet:
         due = self._next_survey if deadline is None else min(deadline, self._next_survey)
         timeout = max(due - time.monotonic(), 0)
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(timeout if self._is_told else None):
+            async with asyncio.timeout(timeout if self._has_table else None):
                 await self._wake.wait()
 
     def _act(self, action: Action) -> None:
@@ -126,7 +127,7 @@ class Fleet:
         match action:
             case Configure(spec):
                 node.spec = spec
-                node.tell(pack(Kind.CONFIGURE, spec))
+                node.send(pack(Kind.CONFIGURE, spec))
             case Stop():
                 node.stop(self._limits.drain_timeout)
             case Kill():
@@ -150,9 +151,9 @@ class Fleet:
             why = f"the spools cannot be listed: {error.strerror}"
             self._fold(logging.ERROR, why, f"{why}; next try in {SURVEY_INTERVAL:g} s")
             return
-        for _, number in leftovers:
+        for subject, number in leftovers:
             wanted = number in self._desired or number in self.roster
-            if not (wanted or self._stopping):
+            if subject == Subject.NODES and not (wanted or self._stopping):
                 self._replay(NodeSpec(number, "(not enabled)", "0.0.0.0", 0))  # noqa: S104
                 await asyncio.sleep(0)
 
@@ -243,7 +244,7 @@ class Fleet:
         self._limits = limits
         adjustment = Adjustment(limits, logging.getLogger().level)
         for node in self.roster:
-            node.tell(pack(Kind.LIMITS, adjustment))
+            node.send(pack(Kind.LIMITS, adjustment))
 
     def terminate(self) -> None:
         """Make every node process spool what it retains, and end."""

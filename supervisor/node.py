@@ -69,7 +69,7 @@ class Node:
         """Return this node in the form that `plan` takes."""
         return Running(self.spec, self.phase, self.deadline)
 
-    def tell(self, raw: bytes) -> None:
+    def send(self, raw: bytes) -> None:
         """Send a frame to its process, if it has one; kill one that does not read its pipe."""
         if self.child is None:
             return
@@ -82,7 +82,7 @@ class Node:
         """Have its process drain, for at most `patience` seconds, and end."""
         self.phase = Phase.STOPPING
         self.deadline = time.monotonic() + patience + STOP_MARGIN
-        self.tell(pack(Kind.STOP))
+        self.send(pack(Kind.STOP))
 
     def kill(self, why: str) -> None:
         """End its process at once."""

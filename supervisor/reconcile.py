@@ -16,7 +16,7 @@ class Phase(enum.Enum):
     """The phase of a node's process, as the supervisor sees it."""
 
     RUNNING = enum.auto()
-    STOPPING = enum.auto()  # told to stop; killed at `deadline`
+    STOPPING = enum.auto()  # asked to stop; killed at `deadline`
     CRASHED = enum.auto()  # ended unasked; started again at `deadline`
     REPLAYING = enum.auto()  # not wanted, no connection: it only replays its spool
 
@@ -39,21 +39,21 @@ class Start:
 
 @dataclass(frozen=True)
 class Configure:
-    """Tell the node's process its new name or address."""
+    """Send the node's process its new name or address."""
 
     spec: NodeSpec
 
 
 @dataclass(frozen=True)
 class Stop:
-    """Tell the node's process to disconnect, drain and end."""
+    """Have the node's process disconnect, drain and end."""
 
     spec: NodeSpec
 
 
 @dataclass(frozen=True)
 class Kill:
-    """End the node's process at once: it was told to stop and did not."""
+    """End the node's process at once: it was to stop and did not."""
 
     spec: NodeSpec
 

@@ -43,7 +43,7 @@ class Relay:
         for subject, number, stream, sequence in acks:
             if subject == Subject.NODES and (node := self._roster.get(number)):
                 origin = node.spec.origin
-                node.tell(pack(Kind.ACKED, origin=origin, stream=stream, sequence=sequence))
+                node.send(pack(Kind.ACKED, origin=origin, stream=stream, sequence=sequence))
 
     def resend(self, generation: int) -> None:
         """Have everything that is not in the database sent to a new writer."""
@@ -51,7 +51,7 @@ class Relay:
         for node in self._roster:
             if node.down:
                 self._writer.send(pack(Kind.NODE_DOWN, node.down, origin=node.spec.origin))
-            node.tell(pack(Kind.RESEND, generation))
+            node.send(pack(Kind.RESEND, generation))
 
     # Backpressure
 

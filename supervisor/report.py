@@ -15,7 +15,7 @@ from nodeproc.states import NodeState
 from supervisor.fleet import Fleet
 from supervisor.metrics.observer import Observer
 from supervisor.notify import Notifier
-from supervisor.signals import tell_where_it_hangs
+from supervisor.signals import show_where_it_hangs
 from supervisor.writer_link import WriterLink
 
 INTERVAL = 5.0  # seconds between two reports if nothing changes
@@ -65,7 +65,7 @@ class Report:
         self._schedule(self._interval)
         self._show_title()
         if self._stops_by is None:
-            self._tell_service_manager()
+            self._report_to_systemd()
         else:  # again and again: systemd forgets it when it goes on to the next ExecStop=
             self._notifier.stopping(max(self._stops_by - time.monotonic(), 1.0))
         self._beat()
@@ -76,7 +76,7 @@ class Report:
         nodes = "1 node" if count == 1 else f"{count} nodes"
         setproctitle(f"birdwatcher: supervisor {nodes}, {connected} connected")
 
-    def _tell_service_manager(self) -> None:
+    def _report_to_systemd(self) -> None:
         if not self._ready and self._fleet.settled:
             self._ready = True
             self._notifier.ready()
@@ -93,6 +93,6 @@ class Report:
 
     def _beat(self) -> None:
         if self._notifier.watchdog:
-            tell_where_it_hangs(self._notifier.watchdog * HANGING)
+            show_where_it_hangs(self._notifier.watchdog * HANGING)
             if self._writer.makes_progress:
                 self._notifier.beat()

@@ -57,13 +57,13 @@ def block_signals() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, (*STOP_SIGNALS, signal.SIGHUP))
 
 
-def tell_where_it_crashes() -> None:
+def show_where_it_crashes() -> None:
     """Write a traceback to standard error when this process, or a child, dies of its own fault."""
     faulthandler.enable(all_threads=False)
     faulthandler.register(signal.SIGALRM, all_threads=False)
 
 
-def tell_where_it_hangs(seconds: float) -> None:
+def show_where_it_hangs(seconds: float) -> None:
     """Write a traceback to standard error unless this is called again within so many seconds.
 
     An alarm of the kernel, which a forked child does not inherit, and a handler in C: it works

@@ -186,7 +186,7 @@ class WriterLink:
             self._owner.writer_drained()
 
     def child_ended(self, code: int) -> None:
-        """Start another writer, unless this one was told to end."""
+        """Start another writer, unless this one was to end."""
         self._child = None
         self._in_trouble("")  # the next writer will report its own
         if self._watch:

@@ -31,8 +31,8 @@ class Source(Protocol):
         """Leave the device, if it is connected, with nothing more read."""
 
     def committed(self, position: int) -> None:
-        """Take note that the batches up to this position are in the database: only now may the
-        device be told that it need not keep them."""
+        """Take note that the batches up to this position are in the database: only now may they be
+        acknowledged to the device."""
 
 
 class SourceOwner(Protocol):

@@ -49,7 +49,7 @@ class Channel:
     def send(self, raw: bytes) -> None:
         """Queue one frame's bytes, to leave together with what else is sent in this turn.
 
-        Silently dropped if the other end is gone: `pipe_closed` tells the owner.
+        Dropped if the other end is gone, of which `pipe_closed` informs the owner.
         """
         if self._queue_up(raw) and not self._flushing:
             self._flushing = True

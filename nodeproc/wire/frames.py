@@ -1,7 +1,7 @@
 """Frames: every message between the processes is one, a fixed header and a body.
 
-The header alone tells the supervisor where a frame goes, and how many events it brings, so that
-nothing on its way opens it. Layout, little-endian::
+The header alone says where a frame goes, and how many events it brings, so that nothing on its way
+opens it. Layout, little-endian::
 
     u32 length of the body | u8 kind | u8 subject | i64 id | i64 stream | i64 sequence number
     | f64 reception time, seconds since the epoch | u32 number of events | body

@@ -84,8 +84,8 @@ class ScrapeServer:
             async with self._rendering:
                 page = await self._page()
         except Exception:
-            log.exception("the metrics cannot be told")
-            return _response(HTTPStatus.SERVICE_UNAVAILABLE, "the metrics cannot be told")
+            log.exception("the metrics cannot be collected")
+            return _response(HTTPStatus.SERVICE_UNAVAILABLE, "the metrics cannot be collected")
         return _head(HTTPStatus.OK, CONTENT_TYPE, len(page)) + page
 
 

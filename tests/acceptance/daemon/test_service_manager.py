@@ -213,10 +213,10 @@ os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
 HANGS = """
 import sys, time
 sys.path.insert(0, sys.argv[1])
-from supervisor.signals import tell_where_it_crashes, tell_where_it_hangs
-tell_where_it_crashes()
+from supervisor.signals import show_where_it_crashes, show_where_it_hangs
+show_where_it_crashes()
 def here():
-    tell_where_it_hangs(0.2)  # in here, for a busy machine may take that long to come here
+    show_where_it_hangs(0.2)  # in here, for a busy machine may take that long to come here
     end = time.monotonic() + 1
     while time.monotonic() < end:
         pass
