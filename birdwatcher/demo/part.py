@@ -1,4 +1,4 @@
-"""One part of the demonstration: a process, its log file, and its end."""
+"""One part of the demonstration: a process with its log file."""
 
 import contextlib
 import os
@@ -20,8 +20,8 @@ TAIL_LINES = 15
 class Part:
     """A command of `manage.py` in a process of its own.
 
-    It leads a session, so that the terminal's Ctrl-C reaches the demonstration alone, which then
-    ends its parts in their order. A tether ends it if the demonstration is killed.
+    It leads a session, so that Ctrl-C in the terminal reaches only the demonstration, which then
+    stops its parts in order. `tether` ends it if the demonstration is killed.
     """
 
     def __init__(
@@ -32,9 +32,9 @@ class Part:
         environ: Mapping[str, str],
         stop_seconds: float,
     ) -> None:
-        """Start `manage.py` with `arguments`; what it prints replaces the content of `log`.
+        """Start `manage.py` with `arguments`; its output replaces the content of `log`.
 
-        `stop_seconds` is how long it may take to end after SIGTERM.
+        `stop_seconds`: the time that it may take to end after SIGTERM.
         """
         self.name = name
         self.log = log
@@ -57,18 +57,18 @@ class Part:
     @property
     def ended(self) -> bool:
         """Whether the process has ended."""
-        # Not reaped before `finish`, so that its number, which is its group's, stays its own.
+        # `finish` reaps it: until then, no other process or group can get its number.
         return os.waitid(os.P_PIDFD, self.pidfd, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
     def stop(self, interrupts: Interrupts) -> None:
-        """Ask the process to end, and wait for that while the user is patient."""
+        """Send SIGTERM and wait for the end, unless the user interrupts again."""
         deadline = time.monotonic() + self._stop_seconds
         signal.pidfd_send_signal(self.pidfd, signal.SIGTERM)
         while not self.ended and not interrupts.impatient and time.monotonic() < deadline:
             interrupts.wait(deadline - time.monotonic(), self.pidfd)
 
     def finish(self) -> int:
-        """Kill what is left of the process and its group; return its exit code."""
+        """Kill the rest of the process group; return the exit code of the process."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         os.close(self.pidfd)

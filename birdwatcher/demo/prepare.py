@@ -1,4 +1,4 @@
-"""What the demonstration needs in the database: tables, a superuser, three nodes."""
+"""Prepares the database of the demonstration: tables, a superuser, three nodes."""
 
 import os
 import secrets
@@ -27,17 +27,17 @@ class Login:
 
 
 def prepare(node_ports: Sequence[int]) -> Login:
-    """Migrate, and make sure of the user `admin` and of a node on each port."""
+    """Migrate, and create the user `admin` and a node on each port, if they are missing."""
     call_command("migrate", verbosity=0, interactive=False)
     for name, port in zip(NODE_NAMES, node_ports, strict=True):
-        # A name that was changed in the web UI stays.
+        # Keep a name that was changed in the web UI.
         Node.objects.get_or_create(ip_address=HOST, port=port, defaults={"name": name})
     return _make_admin()
 
 
 def _make_admin() -> Login:
     given = os.environ.get(ADMIN_PASSWORD)
-    # Only its hash is kept, so a new one is the only way to tell the user a password that works.
+    # Only the hash is stored, so a valid password can only be shown if it is a new one.
     generated = None if given else secrets.token_urlsafe(12)
     users = get_user_model().objects
     user = users.filter(username=USERNAME).first()

@@ -1,4 +1,4 @@
-"""The course of the demonstration: prepare, start the parts, tell what happens, end them all."""
+"""Runs the demonstration: prepare, start the parts, print what happens, stop them."""
 
 import http.client
 import os
@@ -17,9 +17,9 @@ from birdwatcher.demo.prepare import HOST, USERNAME, Login, prepare
 from birdwatcher.demo.watch import Watcher
 from birdwatcher.simulator.addresses import AddressUnavailableError, check_available
 
-LOOK_SECONDS = 0.3  # between two looks into the database
+LOOK_SECONDS = 0.3  # between two queries of the database
 WEB_START_SECONDS = 60.0
-STOP_SECONDS = 5.0  # for a part to end; the daemon has a configured time of its own beside it
+STOP_SECONDS = 5.0  # for a part to end; in addition, the daemon has its configured time
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Ports:
 
     web: int
     nodes: tuple[int, int, int]
-    """Two simulated nodes, and one in the database on whose port nobody listens."""
+    """Two simulated nodes, and a node in the database with a port on which nothing listens."""
 
     def __post_init__(self) -> None:
         if self.web in self.nodes:
@@ -36,10 +36,10 @@ class Ports:
 
 
 class Demo:
-    """One demonstration. To be run once, in a process's main thread."""
+    """One demonstration. Run it once, in the main thread of a process."""
 
     def __init__(self, ports: Ports, say: Callable[[str], None]) -> None:
-        """`say` shows the user a line."""
+        """`say` prints a line for the user."""
         self._ports = ports
         self._say = say
         self._interrupts = Interrupts()
@@ -95,7 +95,7 @@ class Demo:
             self._wait(LOOK_SECONDS)
 
     def _wait(self, seconds: float) -> None:
-        """Wait a little. Raises DemoError if a part has ended."""
+        """Wait. Raises DemoError if a part has ended."""
         self._interrupts.wait(seconds, *(part.pidfd for part in self._parts))
         for part in self._parts:
             if part.ended and not self._interrupts.count:
@@ -107,7 +107,7 @@ class Demo:
                 )
 
     def _end(self) -> None:
-        # The daemon first: it should not see its nodes go, and has the most to bring home.
+        # The daemon first: it should not see its nodes disconnect, and has data to store.
         for part in reversed(self._parts):
             part.stop(self._interrupts)
         for part in self._parts:

@@ -1,9 +1,9 @@
 """Run as a program: `tether.py PARENT COMMAND…` becomes COMMAND, and ends when PARENT ends.
 
-The kernel sends SIGTERM to the command as soon as its parent is gone, by SIGKILL too, when no
-handler and no `finally` could have ended it. The request outlives `exec`. It is made here, in the
-new process itself, because code between `fork` and `exec` in the parent (`preexec_fn`) is not safe
-in every process. Standard library only, and without site-packages: it should cost next to nothing.
+The kernel sends SIGTERM to the command when its parent has ended, even by SIGKILL, after which no
+handler and no `finally` could end the command. The request persists across `exec`. The new process
+makes it itself, because code between `fork` and `exec` in the parent (`preexec_fn`) is not safe
+with threads. Standard library only, and without site-packages, so that it starts fast.
 """
 
 import ctypes
@@ -15,12 +15,12 @@ PR_SET_PDEATHSIG = 1  # from <linux/prctl.h>
 
 
 def main(parent: int, command: list[str]) -> None:
-    """Become `command`, tied to the life of process `parent`. Raises OSError."""
+    """Become `command`, which ends when the process `parent` ends. Raises OSError."""
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0):
         error = ctypes.get_errno()
         raise OSError(error, os.strerror(error))
-    # The parent may have died before the request was made.
+    # The parent may have ended before the request was made.
     if os.getppid() == parent:
         os.execv(command[0], command)  # noqa: S606 there is no shell, and none is wanted
 

@@ -1,38 +1,38 @@
-"""What happens in the database, told line by line: birds that arrive, nodes that change state."""
+"""Changes in the database as lines: birds that arrive, nodes that change their state."""
 
 import datetime
 from collections.abc import Iterator
 
 from django.utils import timezone
 
-from birdwatcher.birds.models import Bird
+from birdwatcher.feed.birds.recent import Recent
+from birdwatcher.feed.birds.table import BirdTable
+from birdwatcher.feed.cursor import Cursor
 from birdwatcher.nodes.models import NodeStatus
 from nodeproc.logs.printable import printable
 from nodeproc.states import NodeState
 
-MOST_BIRDS = 500  # told at a time; the next ones follow at the next look
-
-# The states on the way to these come and go with every attempt to reach a node, and are no news.
+# The other states come and go with every attempt to connect, and are no news.
 NEWS = frozenset({NodeState.CONNECTED, NodeState.BACKING_OFF, NodeState.STOPPED, NodeState.CRASHED})
 
 
 class Watcher:
-    """Follows the database from the moment it is made."""
+    """Follows the database from its creation on."""
 
     def __init__(self) -> None:
-        # Keys, not timestamps: those are when a bird was heard, in any order.
-        self._last_bird = Bird.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+        self._birds = BirdTable(Recent())
+        self._cursor = Cursor(self._birds.newest(), self._birds.newest_deletion())
         self._states: dict[int, str] = {}
-        # What an earlier daemon left behind is no news.
+        # The states that an earlier daemon has stored are no news.
         self._before = dict(NodeStatus.objects.values_list("node_id", "since"))
 
     def look(self) -> Iterator[str]:
-        """Yield a line for each thing that is new."""
+        """Yield a line for each change since the last call."""
         yield from self._look_at_nodes()
-        birds = Bird.objects.filter(pk__gt=self._last_bird).select_related("species", "node")
-        for bird in birds.order_by("pk")[:MOST_BIRDS]:
-            self._last_bird = bird.pk
-            yield bird_line(bird.timestamp, bird.node.name, bird.species.name, bird.name)
+        news = self._birds.after(self._cursor)
+        self._cursor = news.end
+        for bird in news.birds:
+            yield bird_line(bird.timestamp, bird.node, bird.species, bird.name)
 
     def _look_at_nodes(self) -> Iterator[str]:
         for status in NodeStatus.objects.select_related("node").order_by("node__name", "node_id"):
@@ -45,12 +45,12 @@ class Watcher:
 
 
 def bird_line(timestamp: datetime.datetime, node: str, species: str, name: str) -> str:
-    """Return the line that tells of a bird."""
+    """Return the line for a bird."""
     return f"bird  {_local(timestamp)}  {printable(f'{node}  {species}  {name}')}"
 
 
 def node_line(since: datetime.datetime, node: str, state: str, error: str) -> str:
-    """Return the line that tells of a node's new state; of an error only where it explains it."""
+    """Return the line for a node's new state, with the error if that is its reason."""
     why = f" ({error})" if error and state != NodeState.CONNECTED else ""
     return f"node  {_local(since)}  {printable(f'{node} is {state}{why}')}"
 

@@ -1,4 +1,4 @@
-"""Addresses to listen on, and why one cannot be had, in one sentence."""
+"""Addresses to listen on, and in one sentence why one is not available."""
 
 import errno
 import os
@@ -6,7 +6,7 @@ import socket
 
 
 class AddressUnavailableError(Exception):
-    """Nobody can listen on an address now; the message is one sentence with the cure."""
+    """An address cannot be listened on; the message is one sentence with the cure."""
 
 
 def format_address(host: str, port: int) -> str:
@@ -15,7 +15,7 @@ def format_address(host: str, port: int) -> str:
 
 
 def unavailable(error: OSError, host: str, port: int) -> AddressUnavailableError:
-    """Return what `error`, met while binding `port` on `host`, means to a person."""
+    """Return the exception that explains `error`, raised while binding `port` on `host`."""
     where = f"port {port} on {host}"
     match error.errno:
         case errno.EADDRINUSE:
@@ -30,9 +30,9 @@ def unavailable(error: OSError, host: str, port: int) -> AddressUnavailableError
 
 
 def check_available(host: str, port: int) -> None:
-    """Raise AddressUnavailableError if nobody can listen on `port` of the IPv4 address `host`."""
+    """Raise AddressUnavailableError if `port` of the IPv4 address `host` is not available."""
     with socket.socket(socket.AF_INET) as probe:
-        # As servers do: what a connection leaves behind for a minute does not keep a port taken.
+        # As servers do: connections in TIME_WAIT must not keep a port taken.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))

@@ -1,10 +1,10 @@
-"""The Django app of the simulator."""
+"""The app `simulator`."""
 
 from django.apps import AppConfig
 
 
 class SimulatorConfig(AppConfig):
-    """Brings the commands `runnodes` and `demo`."""
+    """What Django knows of `birdwatcher.simulator`."""
 
     name = "birdwatcher.simulator"
     label = "simulator"

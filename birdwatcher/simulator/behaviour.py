@@ -8,15 +8,15 @@ LONGEST_INTERVAL = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """What every client of a node gets. Numbers of packets are counted for each connection.
+    """What every client of a node gets. Packets are counted for each connection.
 
     rate: packets per second; 0 is as fast as TCP takes them; None is one every 1 to 3 seconds.
-    count: after so many packets say nothing more, and keep the connection.
-    drop_every: after so many packets close the connection.
-    stall: after so many packets send half of the next one, say nothing more, keep the connection.
+    count: after this many packets send nothing more, and keep the connection.
+    drop_every: after this many packets close the connection.
+    stall: after this many packets send half of the next one and nothing more; stay connected.
     garbage: the fraction of packets whose content is malformed, 0 to 1; the framing holds.
-    garbage_lengths: the fraction of packets preceded by a length that cannot be true, 0 to 1. The
-        framing is lost there, so a client has no choice but to hang up.
+    garbage_lengths: the fraction of packets after an impossible length, 0 to 1. The framing is lost
+        there, so that a client can only close the connection.
     split: send every packet in pieces of a few bytes.
     numbered: give each bird of the node a name of its own: "Bob #17".
 

@@ -1,6 +1,6 @@
-"""What a node does on one connection, step by step; without a socket and without a clock.
+"""The steps of a node on one connection, without a socket or a clock.
 
-The server carries the steps out. At the end of the steps it closes the connection.
+The server executes the steps, and closes the connection after the last one.
 """
 
 import itertools
@@ -22,7 +22,7 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Write these pieces, one write each; together they bring `event`, or no valid event."""
+    """Write these pieces, one write each; together they carry `event`, or no valid event."""
 
     pieces: tuple[bytes, ...]
     event: BirdEvent | None = None
@@ -30,7 +30,7 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """Say nothing more and keep the connection."""
+    """Send nothing more and keep the connection."""
 
 
 Step = Wait | Send | Silence
@@ -41,8 +41,8 @@ def conversation(
 ) -> Iterator[Step]:
     """Yield the steps of one connection.
 
-    `pace` draws the intervals and `faults` the misbehaviour, apart from the events' own source: the
-    same seed yields the same birds, whatever else is switched on.
+    `pace` draws the intervals and `faults` the misbehaviour, and `source` has a generator of its
+    own: the same seed yields the same birds, whatever faults are switched on.
     """
     for sent in itertools.count():
         if sent == behaviour.drop_every:
@@ -68,7 +68,7 @@ def _interval(behaviour: Behaviour, pace: random.Random) -> float:
 
 
 def _packet(behaviour: Behaviour, source: EventSource, faults: random.Random) -> Send:
-    # Drawn for garbage too, which takes the bird's place.
+    # Also drawn if garbage takes its place, so that the next birds stay the same.
     event = source.next()
     broken = faults.random() < behaviour.garbage
     data = packet(garbage.malformed(faults, event) if broken else event.payload())

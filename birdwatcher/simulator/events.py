@@ -1,7 +1,7 @@
 """The birds that a simulated node detects, and the packets that carry them.
 
-Written apart from `nodeproc` on purpose: the daemon's reading of the node protocol is checked
-against a second one, not against itself.
+Written independently of `nodeproc` on purpose: tests check the daemon's parser against a second
+implementation of the node protocol.
 """
 
 import itertools
@@ -27,7 +27,7 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class BirdEvent:
-    """One bird, seen and named, in the words of the node protocol."""
+    """One bird, with the fields of the node protocol."""
 
     timestamp: str
     species: str
@@ -45,7 +45,7 @@ def packet(payload: bytes) -> bytes:
 
 
 def serials() -> Iterator[int]:
-    """Return the numbers 1, 2, 3, …; one such source, shared, makes names unique."""
+    """Return the numbers 1, 2, 3, …; connections that share them have unique names."""
     return itertools.count(1)
 
 

@@ -10,10 +10,10 @@ from birdwatcher.simulator.events import BirdEvent
 FIELDS = ("timestamp", "species", "name")
 NOT_STRINGS: tuple[object, ...] = (None, True, 17, 1.5, [], {})
 NOT_TIMESTAMPS = ("", "yesterday", "2026-02-30T12:00:00Z", "2026-01-01T25:00:00Z", "12:00")
-# A text no database column can keep: empty, too long, with a NUL, with half of a surrogate pair.
+# Texts that the database cannot store: empty, too long, with a NUL, with half a surrogate pair.
 NOT_TEXTS = ("", "x" * 256, "Bob\0", "Bob\ud83d")
 NOT_OBJECTS: tuple[object, ...] = ([], [1, 2], "Bob", 17, None, True)
-# 0, above any sensible limit, and what a big-endian or signed length turns into.
+# 0, more than any sensible limit, and big-endian or negative lengths, read as unsigned.
 IMPOSSIBLE_LENGTHS = (0, 0x0100_0000, 0x6000_0000, 0x7FFF_FFFF, 0xFFFF_FFFF)
 
 
@@ -23,7 +23,7 @@ def malformed(rng: random.Random, event: BirdEvent) -> bytes:
 
 
 def impossible_length(rng: random.Random) -> bytes:
-    """Return the four bytes of a length that cannot be true."""
+    """Return the four bytes of an impossible length."""
     return struct.pack("<I", rng.choice(IMPOSSIBLE_LENGTHS))
 
 
@@ -65,7 +65,7 @@ def _not_json(_rng: random.Random, event: BirdEvent) -> bytes:
 
 def _cut_off(rng: random.Random, event: BirdEvent) -> bytes:
     payload = event.payload()
-    # Decoded with errors ignored: cut off as text, so that it is not UTF-8's rules that it breaks.
+    # Decoded with errors ignored, so that the JSON is broken and not the UTF-8.
     return payload[: rng.randrange(1, len(payload))].decode(errors="ignore").encode()
 
 

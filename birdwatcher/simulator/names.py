@@ -1,4 +1,4 @@
-"""What simulated nodes detect: species and given names, in more alphabets than one."""
+"""Species and given names that simulated nodes detect, in several alphabets."""
 
 SPECIES = (
     "Barn Owl",

@@ -1,4 +1,4 @@
-"""A simulated node: a TCP server that tells every client about birds."""
+"""A simulated node: a TCP server that sends bird events to every client."""
 
 import asyncio
 import contextlib
@@ -15,8 +15,8 @@ from birdwatcher.simulator.events import BirdEvent, Clock, EventSource, serials,
 
 log = logging.getLogger(__name__)
 
-CLOSING_SECONDS = 1.0  # for a client to take what is on its way when its connection is closed
-# Late packets are made up for, but only so far: a client that paused gets no burst afterwards.
+CLOSING_SECONDS = 1.0  # for a client to read the last data when its connection is closed
+# Late packets are sent faster only up to here, so that a client that paused gets no burst.
 MAX_CATCHING_UP = 0.1  # seconds
 
 
@@ -27,7 +27,7 @@ class Connection:
         """`client`: its address, as a person reads it."""
         self.client = client
         self.sent = 0
-        """Valid events handed to TCP, each one complete."""
+        """Valid, complete events handed to TCP."""
         self.garbage = 0
         """Everything else handed to TCP: malformed and unfinished packets, impossible lengths."""
         self.events: list[BirdEvent] = []
@@ -35,7 +35,7 @@ class Connection:
 
 
 class SimulatedNode:
-    """Listens on one address and sends every client bird events; lives inside one event loop."""
+    """Listens on one address and sends every client bird events; for one event loop."""
 
     def __init__(
         self,
@@ -47,14 +47,14 @@ class SimulatedNode:
         clock: Clock = utc_now,
         record: bool = False,
     ) -> None:
-        """Prepare a node; it listens after `start`.
+        """Prepare a node; `start` makes it listen.
 
         host: an IPv4 or IPv6 address.
-        port: 0 lets the system choose a free one, which `port` then tells.
+        port: 0 lets the system choose a free one, which is then in `port`.
         seed: the same seed and port yield the same birds to the first client, to the second, and so
             on; None is a random one.
         clock: returns the aware time that events carry.
-        record: keep every connection, also a closed one, and its events; memory grows with them.
+        record: keep all connections, closed ones too, and their events; memory grows with them.
         """
         self.host = host
         self.port = port
@@ -101,7 +101,7 @@ class SimulatedNode:
         log.info("node on %s: listening, seed %s", self.address, self._seed)
 
     async def stop(self) -> None:
-        """Listen no more and close every connection, in little more than a second."""
+        """Stop listening and close every connection, in little more than a second."""
         if self._server is None:
             return
         self._listening = False
@@ -131,7 +131,7 @@ class SimulatedNode:
         await self.stop()
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        # A plain callback with a task of our own: the tasks of asyncio's own cannot be cancelled.
+        # A plain callback that starts a task: a task that asyncio starts cannot be cancelled.
         if not self._listening:  # accepted in the instant in which the node stopped
             writer.transport.abort()
             return
@@ -140,7 +140,7 @@ class SimulatedNode:
 
         def ended(task: asyncio.Task[None]) -> None:
             self._tasks.discard(task)
-            # For a task that was cancelled before its first step; else it is closed already.
+            # For a task that was cancelled before its first step; others have closed it already.
             writer.transport.abort()
 
         task.add_done_callback(ended)
@@ -149,7 +149,7 @@ class SimulatedNode:
         connection = Connection(_peer(writer))
         self.connections.append(connection)
         log.info("node on %s: client %s connected", self.address, connection.client)
-        # The reading side notices a client that leaves while nothing is being sent to it.
+        # Reading notices a client that disconnects while nothing is sent.
         talk = asyncio.create_task(self._talk(writer, connection))
         leave = asyncio.create_task(_until_closed(reader))
         try:
@@ -170,7 +170,7 @@ class SimulatedNode:
             connection.client,
             connection.sent,
         )
-        # A client that vanishes is part of a node's life; anything else is a fault of this program.
+        # Clients may vanish; any other exception is a bug here.
         if isinstance(result, Exception) and not isinstance(result, OSError):
             log.error("node on %s: failed", self.address, exc_info=result)
 
@@ -186,7 +186,7 @@ class SimulatedNode:
             match step:
                 case Wait(seconds):
                     due = max(due + seconds, loop.time() - MAX_CATCHING_UP)
-                    # Also with nothing to wait for: a fast client must not starve the others.
+                    # Even without a pause, so that a fast client does not starve the others.
                     await asyncio.sleep(due - loop.time())
                 case Send():
                     await self._send(writer, connection, step)
@@ -202,7 +202,7 @@ class SimulatedNode:
             writer.write(piece)
             if len(step.pieces) > 1:
                 await asyncio.sleep(0)
-            # Waits while the client does not read, so that nothing piles up here.
+            # Wait while the client does not read, so that nothing is buffered here.
             await writer.drain()
         if step.event is None:
             connection.garbage += 1
@@ -213,20 +213,20 @@ class SimulatedNode:
 
 
 def _peer(writer: asyncio.StreamWriter) -> str:
-    # None if the client was gone before it was looked at.
+    # None if the client has disconnected already.
     peer = writer.get_extra_info("peername")
     return format_address(peer[0], peer[1]) if peer else "(gone)"
 
 
 async def _until_closed(reader: asyncio.StreamReader) -> None:
-    """Return when the client has closed its side; what it says is of no interest."""
+    """Return when the client has closed its side; ignore what it sends."""
     with contextlib.suppress(OSError):
         while await reader.read(1 << 16):
             pass
 
 
 async def _close(writer: asyncio.StreamWriter) -> None:
-    """Close, and give the client CLOSING_SECONDS to take what is on its way."""
+    """Close, and give the client CLOSING_SECONDS to read the last data."""
     writer.close()
     with contextlib.suppress(OSError):  # TimeoutError is one too
         async with asyncio.timeout(CLOSING_SECONDS):

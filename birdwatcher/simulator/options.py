@@ -11,7 +11,7 @@ from birdwatcher.simulator.node import SimulatedNode
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Teach `parser` the options of `runnodes`."""
+    """Add the options of `runnodes` to `parser`."""
     parser.add_argument(
         "ports", metavar="PORT", nargs="+", type=port_number, action=Distinct, help="one node each"
     )
@@ -32,7 +32,7 @@ def build_nodes(options: Mapping[str, Any]) -> list[SimulatedNode]:
     names = (name.removeprefix("--").replace("-", "_") for name, *_ in _ALL)
     given = {name: options[name] for name in names if options[name] is not None}
     behaviour = Behaviour(**given)
-    # One for all the nodes, so that the one number in the log repeats the whole run.
+    # The same for all nodes, so that the one number in the log repeats the whole run.
     seed = secrets.randbits(32) if options["seed"] is None else options["seed"]
     return [SimulatedNode(options["host"], port, behaviour, seed=seed) for port in options["ports"]]
 
@@ -81,7 +81,7 @@ def _fraction(text: str) -> float:
 
 
 class Distinct(argparse.Action):
-    """Takes a list of values in which none is named twice."""
+    """Accepts a list of values without repetitions."""
 
     def __call__(
         self,
@@ -98,12 +98,12 @@ class Distinct(argparse.Action):
         setattr(namespace, self.dest, given)
 
 
-# Each option is the field of the same name in Behaviour, which explains it at length.
+# Each option is the field of the same name in Behaviour, whose docstring explains it.
 _BEHAVIOUR = (
     ("--rate", _rate, "R", "events per second for each client; 0: as fast as TCP takes them"),
-    ("--count", _whole, "N", "after N events say nothing more"),
+    ("--count", _whole, "N", "after N events send nothing more"),
     ("--drop-every", _positive, "N", "close a connection after N events"),
-    ("--stall", _whole, "N", "after N events stop half-way through a packet, connection open"),
+    ("--stall", _whole, "N", "after N events stop half-way through a packet, and stay connected"),
     ("--garbage", _fraction, "P", "fraction of packets with malformed content, 0 to 1"),
     ("--garbage-lengths", _fraction, "P", "fraction of packets after an impossible length, 0 to 1"),
 )

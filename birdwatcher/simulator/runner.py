@@ -1,4 +1,4 @@
-"""Runs simulated nodes until a signal ends them."""
+"""Runs simulated nodes until a signal stops them."""
 
 import asyncio
 import logging

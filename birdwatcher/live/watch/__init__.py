@@ -1,4 +1,4 @@
-"""The program that follows the birds of a web UI, wherever that runs: `./manage.py watchbirds`.
+"""The client `./manage.py watchbirds`, which follows the birds of a web UI, here or elsewhere.
 
 It knows the address and the messages, and nothing of the database.
 """

@@ -1,4 +1,4 @@
-"""What to follow, where, and who asks."""
+"""What to follow, where, and with which token."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LOCAL = {"localhost", "127.0.0.1", "::1"}
 
 
 class WatchError(Exception):
-    """There is nothing to follow; the message is one sentence with the cure."""
+    """The birds cannot be followed; the message is one sentence with the cure."""
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,11 @@ class Request:
 
     @property
     def is_local(self) -> bool:
-        """Whether the web UI runs on this machine: no proxy stands in between."""
+        """Whether the web UI runs on this machine, so that no proxy is used."""
         return urlsplit(self.url).hostname in LOCAL
 
     def address(self, since: int | None, deletions: str | None) -> str:
-        """Return the address with which to come, or to come again."""
+        """Return the address to connect to, or to reconnect to."""
         asked = [("node", str(it)) for it in self.nodes] + [("species", it) for it in self.species]
         if since is not None:
             asked.append(("since", str(since)))

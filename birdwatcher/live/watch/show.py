@@ -1,4 +1,4 @@
-"""What was told, as lines for people: times are those of the terminal."""
+"""Messages as lines for people, with times in the zone of the terminal."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ Message = dict[str, Any]
 
 
 def keep_local_time() -> None:
-    """Have the time zone of this process be the terminal's again: Django has set its own."""
-    began_with = Path("/proc/self/environ").read_bytes().split(b"\0")
-    given = [os.fsdecode(it[3:]) for it in began_with if it.startswith(b"TZ=")]
+    """Set the time zone of this process back to the terminal's: Django has set its own."""
+    environ = Path("/proc/self/environ").read_bytes().split(b"\0")
+    given = [os.fsdecode(it[3:]) for it in environ if it.startswith(b"TZ=")]
     if given:
         os.environ["TZ"] = given[0]
     else:
@@ -25,19 +25,19 @@ def keep_local_time() -> None:
     time.tzset()
 
 
-def lines(said: Message) -> Iterator[str]:
-    """Yield what to print of a message: nothing of heartbeats, nor of what is not known."""
-    kind = said.get("type")
+def lines(message: Message) -> Iterator[str]:
+    """Yield the lines for a message: none for heartbeats and unknown types."""
+    kind = message.get("type")
     if kind == "birds":
-        yield from map(_bird, said["birds"])
+        yield from map(_bird, message["birds"])
     elif kind == "deleted":
-        yield _deleted(said)
+        yield _deleted(message)
     elif kind == "report":
-        yield _report(said)
+        yield _report(message)
     elif kind == "deletions_missed":
-        yield "some deletions were forgotten before they could be told"
+        yield "some deletions were forgotten before they could be sent"
     elif kind == "trouble":
-        yield printable(f"nothing can be told for now: {said['reason']}")
+        yield printable(f"nothing can be sent for now: {message['reason']}")
 
 
 def _bird(bird: Message) -> str:
@@ -47,14 +47,14 @@ def _bird(bird: Message) -> str:
     return f"{heard:%Y-%m-%d %H:%M:%S} {printable(what)}"
 
 
-def _deleted(said: Message) -> str:
-    if said["everything"]:
+def _deleted(message: Message) -> str:
+    if message["everything"]:
         return "deleted: all birds"
-    ids = said["ids"]
+    ids = message["ids"]
     shown = ", ".join(map(str, ids[:10]))
     return f"deleted: {shown}" + (f" and {len(ids) - 10} more" if len(ids) > 10 else "")
 
 
-def _report(said: Message) -> str:
-    shares = ", ".join(f"{it['name']} {it['percent']:g} %" for it in said["nodes"])
-    return printable(f"{said['total']} birds in total: {shares}")
+def _report(message: Message) -> str:
+    shares = ", ".join(f"{it['name']} {it['percent']:g} %" for it in message["nodes"])
+    return printable(f"{message['total']} birds in total: {shares}")

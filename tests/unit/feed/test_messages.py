@@ -42,8 +42,8 @@ def test_a_terminal_shows_them_in_lines() -> None:
         "… Dartmoor: Erithacus rubecula, Robin [4711]",
         "deleted: 4711",
         "2 birds in total: Dartmoor 50 %, Exmoor 50 %",
-        "some deletions were forgotten before they could be told",
-        "nothing can be told for now: The database is away.",
+        "some deletions were forgotten before they could be sent",
+        "nothing can be sent for now: The database is away.",
     ]
     many = {"type": "deleted", "ids": list(range(1, 13)), "everything": False}
     assert list(show.lines(many)) == ["deleted: 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 2 more"]

@@ -21,7 +21,7 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Teach `parser` the options."""
+        """Add the options to `parser`."""
         add_arguments(parser)
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -32,6 +32,6 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
 
     def _announce(self, line: str) -> None:
-        # Flushed: a script that reads this through a pipe waits for it.
+        # Flushed, for scripts that wait for this line in a pipe.
         self.stdout.write(line)
         self.stdout.flush()
