@@ -93,9 +93,9 @@ AXES_LOCKOUT_PARAMETERS = ["ip_address"]
 AXES_RESET_ON_SUCCESS = False
 # Otherwise each attempt during a lockout would prolong it.
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
-AXES_CLIENT_IP_CALLABLE = "birdwatcher.accounts.throttle.client_address"
-AXES_USERNAME_CALLABLE = "birdwatcher.accounts.throttle.no_name"
-AXES_LOCKOUT_CALLABLE = "birdwatcher.accounts.throttle.locked_out"
+AXES_CLIENT_IP_CALLABLE = "birdwatcher.accounts.askers.client_address"
+AXES_USERNAME_CALLABLE = "birdwatcher.accounts.lockout.no_name"
+AXES_LOCKOUT_CALLABLE = "birdwatcher.accounts.lockout.locked_out"
 AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False
 
@@ -162,16 +162,16 @@ SILENCED_SYSTEM_CHECKS = ["security.W021"]
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "birdwatcher.api.access.BearerAuthentication",
+        "birdwatcher.api.permissions.BearerAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["birdwatcher.api.access.MayRead"],
+    "DEFAULT_PERMISSION_CLASSES": ["birdwatcher.api.permissions.MayRead"],
     "DEFAULT_THROTTLE_CLASSES": ["birdwatcher.api.throttle.Throttle"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["birdwatcher.api.bodies.JsonParser"],
+    "DEFAULT_PARSER_CLASSES": ["birdwatcher.api.negotiation.JsonParser"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "birdwatcher.api.negotiation.Negotiation",
     "DEFAULT_PAGINATION_CLASS": "birdwatcher.api.paging.Pages",
-    "DEFAULT_FILTER_BACKENDS": ["birdwatcher.api.queries.StrictFilters"],
+    "DEFAULT_FILTER_BACKENDS": ["birdwatcher.api.filters.StrictFilters"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_METADATA_CLASS": None,
     "EXCEPTION_HANDLER": "birdwatcher.api.errors.answer",

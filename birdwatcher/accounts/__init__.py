@@ -1,1 +1,1 @@
-"""The people: who they are, what each may do, and in which time zone they live."""
+"""Users and API tokens: who they are, what they may do, and in which time zone they look."""

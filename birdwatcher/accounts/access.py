@@ -1,7 +1,6 @@
-"""Who may see the pages, and who may act on nodes: decorators of every view.
+"""Permissions of the views: every page is decorated with `reading`, every action with `operating`.
 
-`reading` stands on each page, `operating` on each action. Whoever is not logged in is sent to the
-log-in page, whoever is and may not gets 403.
+A visitor who is not logged in is sent to the log-in page; a user without the permission gets 403.
 """
 
 from __future__ import annotations
@@ -28,17 +27,17 @@ View = Callable[..., HttpResponseBase]
 
 
 def may_read(user: User) -> bool:
-    """Whether `user` may see the pages: by permission, or because everybody may."""
+    """Return whether `user` may see the pages, by permission or because the site is public."""
     return bool(settings.BIRDWATCHER.public or user.has_perm(READ))
 
 
 def may_operate(user: User) -> bool:
-    """Whether `user` may enable, disable and restart nodes."""
+    """Return whether `user` may enable, disable and restart nodes."""
     return user.has_perm(OPERATE)
 
 
 def reading(view: View) -> View:
-    """For a page: only GET and HEAD, only who may read, and never from a cache."""
+    """Allow only GET and HEAD by users who may read, and forbid caching."""
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -50,23 +49,23 @@ def reading(view: View) -> View:
 
 
 def operating(view: View) -> View:
-    """For an action: only POST, only who may operate."""
+    """Allow only POST by users who may operate nodes, and forbid caching."""
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if may_operate(request.user):
             return view(request, *args, **kwargs)
-        # An action cannot be opened afterwards as a page can.
+        # The address of an action cannot be opened after the log-in, as that of a page can.
         return _refusal(request, resolve_url(settings.LOGIN_REDIRECT_URL))
 
     return never_cache(require_POST(guarded))
 
 
 def _refusal(request: HttpRequest, afterwards: str) -> HttpResponseBase:
-    """Send strangers to the log-in page, which leads to `afterwards`. Raises PermissionDenied."""
+    """Redirect to the log-in page, then to `afterwards`. Raises PermissionDenied for a user."""
     if request.user.is_authenticated:
         raise PermissionDenied
-    # htmx would follow the redirect and put what it finds there into the middle of the open page.
+    # htmx would follow the redirect and insert the log-in page into the open page.
     if request.headers.get("HX-Request"):
         return HttpResponseClientRefresh()
     return redirect_to_login(afterwards)

@@ -4,11 +4,11 @@ from django.apps import AppConfig
 
 
 class AccountsConfig(AppConfig):
-    """What Django knows of `birdwatcher.accounts`."""
+    """Describe `birdwatcher.accounts` to Django."""
 
     name = "birdwatcher.accounts"
     label = "accounts"
 
     def ready(self) -> None:
-        """Listen for those who are locked out."""
-        from birdwatcher.accounts import throttle  # noqa: F401
+        """Connect the signal of lockouts."""
+        from birdwatcher.accounts import lockout  # noqa: F401

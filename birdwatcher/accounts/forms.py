@@ -1,4 +1,4 @@
-"""The forms about who looks at the pages."""
+"""Forms about the user who looks at the pages."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from birdwatcher.accounts.timezones import LONGEST_NAME, find_zone
 
 
 class TimeZoneForm(forms.Form):
-    """Another time zone, and the page to return to."""
+    """A new time zone, and the page to return to."""
 
     zone = forms.CharField(max_length=LONGEST_NAME)
     next = forms.CharField(required=False)
 
     def clean_zone(self) -> zoneinfo.ZoneInfo:
-        """Return the zone itself. Raises ValidationError if there is none of that name."""
+        """Return the time zone. Raises ValidationError if there is none of that name."""
         name = self.cleaned_data["zone"]
         zone = find_zone(name)
         if zone is None:

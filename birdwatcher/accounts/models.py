@@ -1,4 +1,4 @@
-"""Tokens with which programs say on whose behalf they ask, and how much they asked."""
+"""API tokens, and the number of requests that each asker was granted."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from birdwatcher.common.validators import STORABLE_MOMENT, no_control_characters
 
 
 class Scope(models.TextChoices):
-    """What a token may be used for at most; its user's permissions hold besides."""
+    """The most that a token allows; its user's permissions limit it further."""
 
     READ = "read", "read"
     WRITE = "write", "read and write"
@@ -23,17 +23,17 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
     """Tokens."""
 
     def valid(self) -> ApiTokenQuerySet:
-        """Return those with which one may ask now."""
+        """Return those that are accepted now."""
         unexpired = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
         return self.filter(unexpired, revoked_at=None, user__is_active=True)
 
 
 class ApiToken(models.Model):
-    """Lets whoever has its secret ask on behalf of a user.
+    """A token: a program that sends its secret acts on behalf of `user`.
 
-    The secret itself is kept nowhere: `hash` is its SHA-256, enough for 256 random bits, and
-    `prefix` its first characters, by which people tell one from another. `last_used_at` is at most
-    `NOTED_EVERY` old while it is in use.
+    The secret itself is not stored: `hash` is its SHA-256, which suffices for 256 random bits, and
+    `prefix` its first characters, by which people tell tokens apart. While the token is in use,
+    `last_used_at` is at most `NOTED_EVERY` old.
     """
 
     NOTED_EVERY = datetime.timedelta(minutes=1)
@@ -58,7 +58,7 @@ class ApiToken(models.Model):
         null=True,
         blank=True,
         validators=STORABLE_MOMENT,
-        help_text="Empty: it holds until it is revoked.",
+        help_text="If empty, the token is valid until it is revoked.",
     )
     last_used_at = models.DateTimeField("last used", null=True, editable=False)
     revoked_at = models.DateTimeField("revoked", null=True, editable=False)
@@ -75,14 +75,14 @@ class ApiToken(models.Model):
 
     @property
     def may_write(self) -> bool:
-        """Whether it may be used to change something, if its user may."""
+        """Whether the token allows changes, if its user may make them."""
         return self.scope == Scope.WRITE
 
 
 class Allowance(models.Model):
-    """How many requests of somebody's were granted in one minute: see `birdwatcher.accounts.rates`.
+    """How many requests were granted to one asker in one minute: see `accounts.rate_limit`.
 
-    `who` is a token, a user or an address; `minute` a number since 1970.
+    `who` is a token, a user or an address; `minute` counts since 1970.
     """
 
     who = models.CharField(max_length=64)

@@ -1,4 +1,4 @@
-"""The session that a browser names, if what it names can be one at all."""
+"""Sessions by their cookie, whose value may be anything."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from django.conf import settings
 from django.contrib.sessions import middleware
 from django.http import HttpRequest
 
-# Of the letters that Django draws, and as long as there is room for in the table.
+# The characters that Django uses, at most as many as the column holds.
 KEY = re.compile(r"[a-z0-9]{1,40}")
 
 
 def session_key(cookies: Mapping[str, str]) -> str | None:
-    """Return the key of the session among `cookies`, None if there is none or it cannot be one.
+    """Return the key of the session in `cookies`; None if it is missing or impossible.
 
-    A cookie may hold anything, by an escape also the character NUL, of which PostgreSQL will hear
-    nothing, not even that nobody has such a session.
+    A cookie may hold anything, escaped also the character NUL, for which PostgreSQL refuses even
+    to search.
     """
     key = cookies.get(settings.SESSION_COOKIE_NAME, "")
     return key if KEY.fullmatch(key) else None
 
 
 class SessionMiddleware(middleware.SessionMiddleware):
-    """Django's, but a cookie that cannot name a session names none."""
+    """Django's middleware, but an impossible cookie counts as no cookie."""
 
     def process_request(self, request: HttpRequest) -> None:
-        """Give `request` its session."""
+        """Set `request.session`."""
         request.session = self.SessionStore(session_key(request.COOKIES))

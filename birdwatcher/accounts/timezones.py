@@ -1,7 +1,7 @@
-"""The time zone of whoever looks: times are shown in it, and "today" is the day in it.
+"""The user's time zone: pages show times in it, and "today" is the day in it.
 
-A browser tells its zone in a cookie, which its script sets on the first visit and the form at the
-foot of each page changes. Without one, or with nonsense in it, BIRDWATCHER_TIME_ZONE counts.
+The browser sends it in a cookie, which the script sets on the first visit and the form in the
+footer changes. Without a valid cookie, BIRDWATCHER_TIME_ZONE counts.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from django.utils import timezone
 from birdwatcher.common.units import DAY
 
 COOKIE = "timezone"
-LONGEST_NAME = 64  # the longest there is has 32 characters
+LONGEST_NAME = 64  # the longest that exists has 32 characters
 KEPT = datetime.timedelta(days=365)
 
 
 class TimeZoneMiddleware:
-    """Shows every page in the zone of whoever asked for it."""
+    """Activate the user's time zone for each request."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Answer `request` with its zone active."""
+        """Answer `request` with the zone of its cookie active."""
         zone = find_zone(request.COOKIES.get(COOKIE, ""))
         with timezone.override(zone or timezone.get_default_timezone()):
             return self._get_response(request)
@@ -46,24 +46,25 @@ def find_zone(name: str) -> zoneinfo.ZoneInfo | None:
 
 
 def remember(response: HttpResponseBase, zone: zoneinfo.ZoneInfo, *, secure: bool) -> None:
-    """Have the browser that gets `response` ask for times in `zone` from now on."""
-    # Readable for the script, which must not ask again.
+    """Make the browser send `zone` from now on."""
+    # Readable by the script, which sets it only if it is missing.
     response.set_cookie(COOKIE, zone.key, max_age=KEPT, secure=secure, samesite="Lax")
 
 
 def today(now: datetime.datetime | None = None) -> tuple[datetime.datetime, datetime.datetime]:
-    """Return when the day of the active zone in which `now` lies began, and when it ends.
+    """Return when the day of `now` in the active zone begins and when it ends.
 
-    In UTC, so that their difference is the time that passes: 23 or 25 hours when clocks change.
+    Both are in UTC, so that their difference is the time that passes: 23 or 25 hours on the days
+    when clocks change.
     """
     date = timezone.localtime(now).date()
     return midnight(date), midnight(date + DAY)
 
 
 def midnight(date: datetime.date) -> datetime.datetime:
-    """Return in UTC the moment at which `date` begins in the active zone."""
-    # Where clocks go forward at midnight, 00:00 is never shown; by the offset before, which Python
-    # takes, it is the moment of the change. Where they go back to it, it is the first of the two.
+    """Return the moment, in UTC, at which `date` begins in the active zone."""
+    # Where clocks go forward at midnight, there is no 00:00; Python uses the offset before, which
+    # gives the moment of the change. Where they go back to midnight, this is the first of the two.
     midnight = datetime.datetime.combine(
         date, datetime.time(), tzinfo=timezone.get_current_timezone()
     )

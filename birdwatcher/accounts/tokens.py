@@ -1,4 +1,4 @@
-"""Making tokens, and telling whose one is: for HTTP and WebSockets alike."""
+"""Create and check the secrets of API tokens, for HTTP and WebSockets."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from birdwatcher.common.database import engine
 
 BYTES = 32  # of randomness
 SECRET = re.compile(r"bw_[A-Za-z0-9_-]{43}", re.ASCII)
-SHOWN = 10  # characters: too few to be of use to anybody, enough to tell it from others
+SHOWN = 10  # characters: too few to guess the rest, enough to tell tokens apart
 
 
 def renew(token: ApiToken) -> str:
-    """Give `token`, which is not saved yet, a new secret, and return that: it cannot be again."""
+    """Give `token`, not saved yet, a new secret, and return the secret: it is stored nowhere."""
     secret = f"bw_{secrets.token_urlsafe(BYTES)}"
     token.prefix, token.hash = secret[:SHOWN], _hash(secret)
     return secret
 
 
 def authenticate(secret: str) -> ApiToken | None:
-    """Return the token with this secret, its user loaded, if one may ask with it now.
+    """Return the valid token with this secret, with its user loaded.
 
-    None if there is none such, or it has expired or was revoked, or its user may not log in. Notes
-    when it was used, if that can be written at once. Raises django.db.Error.
+    None if it is unknown, expired or revoked, or its user is not active. Records the use, if that
+    can be written at once. Raises django.db.Error.
     """
     if not SECRET.fullmatch(secret):
         return None
-    # Found by its hash, so that the time this takes tells nothing of any secret.
+    # Searched by its hash, so that the time of the search reveals nothing about secrets.
     found = ApiToken.objects.valid().select_related("user").filter(hash=_hash(secret))
     token = found.first()
     if token is not None:
@@ -43,7 +43,7 @@ def authenticate(secret: str) -> ApiToken | None:
 
 
 def bearer(header: str) -> str | None:
-    """Return the secret in an Authorization header, None if it holds another kind."""
+    """Return the secret in an Authorization header, None for another scheme."""
     scheme, _, secret = header.strip().partition(" ")
     return secret.strip() if scheme.lower() == "bearer" else None
 
@@ -52,7 +52,7 @@ def _note_use(token: ApiToken) -> None:
     now = timezone.now()
     late = now - ApiToken.NOTED_EVERY
     if token.last_used_at is None or token.last_used_at < late:
-        # Again in the database, so that of many who ask at once one writes.
+        # Checked again in the database, so that only one of many requests at once writes.
         old = Q(last_used_at=None) | Q(last_used_at__lt=late)
         with suppress(OperationalError), engine().briefly():
             ApiToken.objects.filter(old, pk=token.pk).update(last_used_at=now)

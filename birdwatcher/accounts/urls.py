@@ -1,4 +1,4 @@
-"""The addresses of what concerns the people who look at the pages."""
+"""The addresses of the log-in, the password and the time zone."""
 
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import LogoutView

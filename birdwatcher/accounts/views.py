@@ -1,4 +1,4 @@
-"""Logging in and out, the password, and the time zone."""
+"""The log-in page, the password, and the time zone."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from django.shortcuts import resolve_url
 from django.urls import reverse_lazy
 from django.views.decorators.http import require_POST
 
-from birdwatcher.accounts.addresses import is_ours
 from birdwatcher.accounts.forms import TimeZoneForm
+from birdwatcher.accounts.redirects import is_ours
 from birdwatcher.accounts.timezones import remember
 
 
@@ -22,20 +22,20 @@ class LoginView(views.LoginView):
 
 
 class PasswordChangeView(views.PasswordChangeView):
-    """A new password for whoever is logged in: viewers have no way into the admin."""
+    """The form for a new password: viewers cannot use the admin's."""
 
     template_name = "accounts/password.html"
     success_url = reverse_lazy("pages:overview")
 
     def form_valid(self, form):
-        """Keep the new password, and say so on the next page."""
+        """Save the new password, and confirm it on the next page."""
         messages.success(self.request, "Your password has been changed.")
         return super().form_valid(form)
 
 
 @require_POST
 def set_time_zone(request: HttpRequest) -> HttpResponseRedirect:
-    """Show times in the zone that the form at the foot of a page names, from now on."""
+    """Save the time zone that the form in the footer names."""
     form = TimeZoneForm(request.POST)
     valid = form.is_valid()
     response = HttpResponseRedirect(_afterwards(request, form.cleaned_data.get("next", "")))
@@ -48,5 +48,5 @@ def set_time_zone(request: HttpRequest) -> HttpResponseRedirect:
 
 
 def _afterwards(request: HttpRequest, wanted: str) -> str:
-    """Return the page to open next: the one that is wanted, if it is one of ours."""
+    """Return the page to open next: the one that is wanted, if it is on this site."""
     return wanted if is_ours(request, wanted) else resolve_url("pages:overview")

@@ -1,1 +1,1 @@
-"""The network for programs: what the pages show, as JSON, CSV and JSON lines under `/api/v1/`."""
+"""The REST API: what the pages show, as JSON, CSV and JSON lines under `/api/v1/`."""

@@ -4,7 +4,7 @@ from django.apps import AppConfig
 
 
 class ApiConfig(AppConfig):
-    """What Django knows of `birdwatcher.api`."""
+    """Describe `birdwatcher.api` to Django."""
 
     name = "birdwatcher.api"
     label = "api"

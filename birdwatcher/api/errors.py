@@ -1,4 +1,4 @@
-"""Errors: always JSON, `{"detail": "a sentence"}`, and of bad input also `errors` by field."""
+"""Errors as JSON: `{"detail": "a sentence"}`, and `errors` by field for invalid input."""
 
 from __future__ import annotations
 
@@ -19,39 +19,39 @@ from birdwatcher.common.database import first_line
 UNDER = "/api/"
 RETRY_AFTER = 5  # seconds
 NOT_FOUND = "Not found."
-AWAY = "The database is away or too busy: try again in a moment."
-CHANGED = "Something of it was changed or deleted at this very moment: try again."
-FAILED = "Something is wrong here; the log of the server says what."
+AWAY = "The database is not available or too busy: try again in a moment."
+CHANGED = "Another request changed or deleted it at the same moment: try again."
+FAILED = "The server failed; its log says why."
 INVALID = "The request is not valid: see “errors”."
-UNREADABLE = "The address, or what was sent to it, is not as it should be."
+UNREADABLE = "The request could not be understood."
 
 log = logging.getLogger("birdwatcher.web")
 
 
 class TooManyError(exceptions.APIException):
-    """Somebody asks for too much at once."""
+    """The asker has too many requests or files under way."""
 
     status_code = status.HTTP_429_TOO_MANY_REQUESTS
     wait = RETRY_AFTER
 
 
 class BusyError(exceptions.APIException):
-    """There is too much to do at this moment."""
+    """The server has too much to do at this moment."""
 
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     wait = RETRY_AFTER
 
 
 def answer(error: Exception, context: dict[str, Any]) -> Response:
-    """Return what to answer to a request that raised `error`, whatever that is."""
+    """Return the response to a request that raised `error`."""
     if isinstance(error, exceptions.ValidationError):
         return Response(invalid(error.detail), status=error.status_code)
     if isinstance(error, Http404):
         return Response({"detail": NOT_FOUND}, status=HTTPStatus.NOT_FOUND)
-    # Of a query, Django says so where somebody first looks at it.
+    # Django raises these where the query or the body is first read.
     if isinstance(error, (BadRequest, SuspiciousOperation)):
-        told = {"detail": UNREADABLE, "errors": {}}
-        return Response(told, status=HTTPStatus.BAD_REQUEST)
+        body = {"detail": UNREADABLE, "errors": {}}
+        return Response(body, status=HTTPStatus.BAD_REQUEST)
     response = exception_handler(error, context)
     if response is not None:
         if response.status_code == HTTPStatus.BAD_REQUEST:
@@ -67,7 +67,7 @@ def answer(error: Exception, context: dict[str, Any]) -> Response:
 
 
 def invalid(detail: Any) -> dict[str, Any]:
-    """Return the answer to bad input, of what Django REST framework found wrong with it."""
+    """Return the body for invalid input, from the details of a ValidationError."""
     if not isinstance(detail, dict):
         return {"detail": " ".join(_sentences(detail)), "errors": {}}
     errors = {name: list(_sentences(found)) for name, found in detail.items()}
@@ -76,7 +76,7 @@ def invalid(detail: Any) -> dict[str, Any]:
 
 
 def _sentences(detail: Any) -> list[str]:
-    """Return all sentences within `detail`, however deep."""
+    """Return all sentences in `detail`, at any depth."""
     if isinstance(detail, dict):
         detail = list(detail.values())
     if isinstance(detail, (list, tuple)):
@@ -90,7 +90,7 @@ def _later(sentence: str) -> Response:
 
 
 class ApiErrorsMiddleware:
-    """Puts into the one shape what Django itself, or another middleware, refuses with a page."""
+    """Turn error pages of Django and of other middleware into JSON, under `/api/`."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._get_response = get_response
@@ -105,10 +105,10 @@ class ApiErrorsMiddleware:
         code = HTTPStatus(response.status_code)
         sentences = {400: UNREADABLE, 404: NOT_FOUND, 500: FAILED}
         detail = sentences.get(code, f"{code.phrase}.")
-        told: dict[str, Any] = {"detail": detail}
+        body: dict[str, Any] = {"detail": detail}
         if code == HTTPStatus.BAD_REQUEST:
-            told["errors"] = {}
-        plain = JsonResponse(told, status=code)
+            body["errors"] = {}
+        plain = JsonResponse(body, status=code)
         for name in ("Allow", "Retry-After"):
             if name in response.headers:
                 plain[name] = response[name]

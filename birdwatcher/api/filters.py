@@ -1,34 +1,25 @@
-"""By what the numbered lists are filtered and ordered."""
+"""The kinds of filters that lists have, and the refusal of unknown ones."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django import forms
-from django.db.models import Q, QuerySet
-from django.utils import timezone
+from django.db.models import QuerySet
 from django_filters import rest_framework as filters
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
-from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.views import APIView
 
-from birdwatcher.api.moments import REVERSED, MomentFilter, just_after
-from birdwatcher.birds.models import Species
-from birdwatcher.common.keys import BIGGEST_KEY, only_digits
-from birdwatcher.daemon.models import Daemon
-from birdwatcher.daemon.node_states import WORDS, nodes_in
-from birdwatcher.nodes.models import STATES, Node, RejectedPacket, StatusChange
-from nodeproc.wire.reasons import Reason
+from birdwatcher.api.fields import parse_moment
+from birdwatcher.api.parameters import OF_PAGES, refuse_unknown
+from birdwatcher.common.forms import ParsedField
+from birdwatcher.common.keys import only_digits
+from birdwatcher.exports.tables import total_order
 
 TRUTH = {"true": True, "false": False}
-LONGEST = 255  # characters that are searched for
-
-
-def find_one(model: type[Any], key: int | None) -> int | None:
-    """Return `key`, if it is one of `model`. Raises ValueError, with one sentence for people."""
-    if key is None or (0 < key <= BIGGEST_KEY and model.objects.filter(pk=key).exists()):
-        return key
-    raise ValueError(f"There is no {model._meta.verbose_name} {key}.")  # noqa: SLF001 public
+LONGEST = 255  # characters of a search
 
 
 class _KeyField(forms.IntegerField):
@@ -41,97 +32,41 @@ class _KeyField(forms.IntegerField):
 
 @extend_schema_field(OpenApiTypes.INT64)
 class KeyFilter(filters.NumberFilter):
-    """A key by which to filter."""
+    """A filter by a key."""
 
     field_class = _KeyField
 
 
 @extend_schema_field(OpenApiTypes.BOOL)
 class TruthFilter(filters.TypedChoiceFilter):
-    """A truth value by which to filter; django-filter's own passes over what is none."""
+    """A filter by a boolean; django-filter's own ignores invalid values."""
 
     def __init__(self) -> None:
         super().__init__(choices=[(it, it) for it in TRUTH], coerce=TRUTH.get)
 
 
-class NodeFilters(filters.FilterSet):
-    """Filters of the list of nodes."""
-
-    search = filters.CharFilter(
-        method="containing", max_length=LONGEST, help_text="A part of its name or IP address."
-    )
-    enabled = TruthFilter()
-    state = filters.ChoiceFilter(choices=[(it, it) for it in WORDS], method="in_state")
-    ordering = filters.OrderingFilter(fields=["id", "name", "ip_address", "port"])
-
-    class Meta:
-        model = Node
-        fields: list[str] = []
-
-    def containing(self, nodes: QuerySet[Node], _name: str, text: str) -> QuerySet[Node]:
-        """Return those of `nodes` whose name or address has `text` in it."""
-        return nodes.filter(Q(name__icontains=text) | Q(ip_address__icontains=text))
-
-    def in_state(self, nodes: QuerySet[Node], _name: str, word: str) -> QuerySet[Node]:
-        """Return those of `nodes` that are in a state now."""
-        return nodes.filter(nodes_in(word, Daemon.current(), timezone.now()))
+class _MomentField(ParsedField):
+    parse = staticmethod(parse_moment)
 
 
-class SpeciesFilters(filters.FilterSet):
-    """Filters of the list of species."""
+@extend_schema_field(OpenApiTypes.DATETIME)
+class MomentFilter(filters.Filter):
+    """A filter by a time."""
 
-    search = filters.CharFilter(
-        field_name="name",
-        lookup_expr="icontains",
-        max_length=LONGEST,
-        help_text="A part of its name.",
-    )
-    ordering = filters.OrderingFilter(fields=["id", "name"])
-
-    class Meta:
-        model = Species
-        fields: list[str] = []
+    field_class = _MomentField
 
 
-class RecordFilters(filters.FilterSet):
-    """Filters of what is noted of nodes."""
+class StrictFilters(filters.DjangoFilterBackend):
+    """The filters of a list; unknown parameters are refused, not ignored."""
 
-    node = KeyFilter(method="of_node")
-    start = MomentFilter(field_name="at", lookup_expr="gte", help_text="The earliest time.")
-    end = MomentFilter(method="until", help_text="The latest time.")
-    ordering = filters.OrderingFilter(fields=["id"], help_text="“-id” without it.")
+    def filter_queryset(
+        self, request: Request, queryset: QuerySet[Any], view: APIView
+    ) -> QuerySet[Any]:
+        """Return the rows that match, in a total order, so that each is on exactly one page.
 
-    def of_node(self, records: QuerySet[Any], _name: str, key: int) -> QuerySet[Any]:
-        """Return those of `records` that are of a node. Raises ValidationError without it."""
-        try:
-            return records.filter(node=find_one(Node, key))
-        except ValueError as error:
-            raise ValidationError({"node": [str(error)]}) from None
-
-    def until(self, records: QuerySet[Any], _name: str, end: Any) -> QuerySet[Any]:
-        """Return those of `records` that are not later than `end`, of which a part of a range is
-        left. Raises ValidationError if nothing can be."""
-        start = self.form.cleaned_data.get("start")
-        if start and start > end:
-            raise ValidationError({"end": [REVERSED]})
-        return records.filter(at__lt=just_after(end))
-
-
-class RejectedPacketFilters(RecordFilters):
-    """Filters of the list of rejected packets."""
-
-    reason = filters.ChoiceFilter(choices=[(it.value, it.value) for it in Reason])
-
-    class Meta:
-        model = RejectedPacket
-        fields: list[str] = []
-
-
-class StatusChangeFilters(RecordFilters):
-    """Filters of the list of status changes."""
-
-    state = filters.ChoiceFilter(choices=STATES)
-
-    class Meta:
-        model = StatusChange
-        fields: list[str] = []
+        Raises ValidationError.
+        """
+        known = self.get_filterset_class(view, queryset).base_filters
+        refuse_unknown(request, {*known, *OF_PAGES})
+        rows = super().filter_queryset(request, queryset, view)
+        return rows.order_by(*total_order(rows))

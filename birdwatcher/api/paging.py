@@ -1,4 +1,4 @@
-"""Pages of lists: numbered ones, and for birds, of which there are too many, by cursors."""
+"""Pages of lists: numbered, or by cursors for birds, of which there are too many."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.utils.urls import remove_query_param, replace_query_param
 
 from birdwatcher.birds.models import Bird
-from birdwatcher.common.keys import only_digits
+from birdwatcher.common.keys import number_in, only_digits
 from birdwatcher.search.keyset import Direction, Position
 from birdwatcher.search.pages import behind, load
 from birdwatcher.search.search import Search
@@ -22,31 +22,31 @@ BACKWARDS = "-"
 
 
 class Pages(PageNumberPagination):
-    """`page` and `page_size`, with the number of all."""
+    """Numbered pages, by `page` and `page_size`, with the number of all rows."""
 
     page_size = SIZE
     page_size_query_param = "page_size"
-    page_size_query_description = f"How many to a page, {SIZE} without it and {MOST} at most."
+    page_size_query_description = f"Rows per page: {SIZE} by default, at most {MOST}."
     max_page_size = MOST
     invalid_page_message = "There is no page “{page_number}”."
 
     def get_page_number(self, request: Request, paginator: Paginator) -> str:
-        """Return which page is asked for. Raises ValidationError if that is no number."""
+        """Return the number of the page. Raises ValidationError if it is no whole number."""
         text = request.query_params.get(self.page_query_param, "1")
         if not only_digits(text):
             raise ValidationError({"page": ["It is a whole number."]})
         return text
 
     def get_page_size(self, request: Request) -> int:
-        """Return how many go to a page. Raises ValidationError, where others would make the page
-        smaller and say nothing."""
+        """Return the rows per page. Raises ValidationError instead of reducing a larger number."""
         text = request.query_params.get(self.page_size_query_param, str(SIZE))
-        if not (only_digits(text) and len(text) < 10 and 1 <= int(text) <= MOST):
+        size = number_in(text)
+        if size is None or not 1 <= size <= MOST:
             raise ValidationError({"page_size": [f"It is a whole number from 1 to {MOST}."]})
-        return int(text)
+        return size
 
     def get_schema_operation_parameters(self, view: object) -> list[dict[str, Any]]:
-        """Return what the schema says of the parameters."""
+        """Return the parameters for the schema."""
         page, size = super().get_schema_operation_parameters(view)
         page["schema"]["minimum"] = 1
         size["schema"] |= {"minimum": 1, "maximum": MOST, "default": SIZE}
@@ -54,7 +54,7 @@ class Pages(PageNumberPagination):
 
 
 class Cursor(NamedTuple):
-    """A place in the list of birds, and which way from there."""
+    """A place in the list of birds, and a direction."""
 
     position: Position
     backwards: bool = False
@@ -64,18 +64,18 @@ class Cursor(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Cursor:
-        """Return the cursor that `str` wrote. Raises ValueError, with one sentence for people."""
+        """Return the cursor that `str` wrote. Raises ValueError with one sentence for people."""
         before, mark, position = text.partition("p")
         try:
             if not mark or before not in {"", BACKWARDS}:
                 raise ValueError(text)
             return cls(Position.parse(position), before == BACKWARDS)
         except ValueError:
-            raise ValueError("It is no cursor of this list: take one from “next”.") from None
+            raise ValueError("It is not a cursor of this list: take one from “next”.") from None
 
 
 class BirdPage(NamedTuple):
-    """Birds in the order of the list, and the cursors of the pages beside them."""
+    """Birds in the order of the list, and the cursors of the neighbouring pages."""
 
     birds: list[Bird]
     next: Cursor | None
@@ -83,9 +83,9 @@ class BirdPage(NamedTuple):
 
 
 def bird_page(search: Search, order: Direction, cursor: Cursor | None, size: int) -> BirdPage:
-    """Return a page of the list of birds in an order.
+    """Return a page of the list of birds.
 
-    It may hold fewer birds than `size`, even none, although there are more: see `search.walk`.
+    It may have fewer birds than `size`, even none, although there are more: see `search.walk`.
     """
     backwards = bool(cursor and cursor.backwards)
     newer_first = (order is Direction.OLDER) is backwards
@@ -103,7 +103,7 @@ def bird_page(search: Search, order: Direction, cursor: Cursor | None, size: int
 
 
 def links(request: Request, page: BirdPage) -> dict[str, Any]:
-    """Return the addresses of the pages beside this one, None where there is none."""
+    """Return the addresses of the neighbouring pages, None where there is none."""
     address = remove_query_param(request.build_absolute_uri(), "cursor")
     cursors = {"next": page.next, "previous": page.previous}
     return {

@@ -1,4 +1,4 @@
-"""The schema (OpenAPI), made once by each process, and the errors that every answer may be."""
+"""The OpenAPI schema, made once by each process, with the errors of every operation."""
 
 from __future__ import annotations
 
@@ -25,34 +25,34 @@ SCHEMAS: Json = {
             "detail": DETAIL,
             "errors": {
                 "type": "object",
-                "description": "What is wrong, in sentences, by field or parameter.",
+                "description": "Sentences about each invalid field or parameter.",
                 "additionalProperties": {"type": "array", "items": {"type": "string"}},
             },
         },
         "required": ["detail", "errors"],
     },
 }
-# Each with what it means and what it says, for example.
+# The meaning of each, and an example of its sentence.
 ERRORS = {
     "400": ("Invalid input", errors.INVALID),
-    "401": ("Without a valid token or a session", "Authentication credentials were not provided."),
+    "401": ("No valid token or session", "Authentication credentials were not provided."),
     "403": ("Not allowed", "You do not have permission to perform this action."),
     "404": ("Not found", errors.NOT_FOUND),
-    "405": ("Not to be done with this", 'Method "PUT" not allowed.'),
-    "406": ("Not to be had in this form", "Could not satisfy the request Accept header."),
-    "413": ("Too large", "Content Too Large."),
-    "415": ("Not taken in this form", 'Unsupported media type "text/plain" in request.'),
-    "429": ("Too often, or too much at once", "Request was throttled."),
-    "500": ("Something is wrong here", errors.FAILED),
-    "503": ("The database is away, or too much to do", errors.AWAY),
+    "405": ("Method not allowed", 'Method "PUT" not allowed.'),
+    "406": ("Format not available", "Could not satisfy the request Accept header."),
+    "413": ("Body too large", "Content Too Large."),
+    "415": ("Format of the body not accepted", 'Unsupported media type "text/plain" in request.'),
+    "429": ("Too many requests or files", "Request was throttled."),
+    "500": ("The server failed", errors.FAILED),
+    "503": ("The database or the server is not available", errors.AWAY),
 }
-# How the pattern of `validators.no_control_characters` begins in the schema.
+# The beginning of the pattern of `validators.no_control_characters` in the schema.
 NO_CONTROL = r"[\u0000-"
 OF_EVERYTHING = {"401", "403", "405", "406", "429", "500", "503"}
 
 
 def add_errors(result: Json, **_: Any) -> Json:
-    """Add to each operation the errors that may answer it: a hook of drf-spectacular."""
+    """Add the possible errors to each operation (a hook of drf-spectacular)."""
     components = result.setdefault("components", {})
     components.setdefault("schemas", {}).update(SCHEMAS)
     components["responses"] = {f"Error{code}": _response(code) for code in ERRORS}
@@ -65,7 +65,7 @@ def add_errors(result: Json, **_: Any) -> Json:
 
 
 def turn_patterns(result: Json, **_: Any) -> Json:
-    """Turn round the pattern of what a name must not hold: a hook of drf-spectacular."""
+    """Turn the pattern of forbidden characters into one of allowed ones (likewise a hook)."""
     for schema in result["components"]["schemas"].values():
         for field in schema.get("properties", {}).values():
             pattern = field.get("pattern", "")
@@ -97,14 +97,18 @@ def _response(code: str) -> Json:
 
 
 class BearerScheme(OpenApiAuthenticationExtension):
-    """How the schema tells of tokens."""
+    """The description of tokens in the schema."""
 
-    target_class = "birdwatcher.api.access.BearerAuthentication"
+    target_class = "birdwatcher.api.permissions.BearerAuthentication"
     name = "token"
 
     def get_security_definition(self, auto_schema: Any) -> Json:
         """Return the definition."""
-        return {"type": "http", "scheme": "bearer", "description": "A token, made in the admin."}
+        return {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "An API token, created in the admin.",
+        }
 
 
 @functools.cache

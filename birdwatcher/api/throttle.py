@@ -1,32 +1,52 @@
-"""Refuse clients of the API that ask too often: see `birdwatcher.accounts.rates`."""
+"""Refuse clients that ask too often (see `accounts.rate_limit`) or too much at once."""
 
 from __future__ import annotations
 
-from django.conf import settings
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-from birdwatcher.accounts.models import ApiToken
-from birdwatcher.accounts.rates import RateLimit
-from birdwatcher.accounts.throttle import client_address
+from birdwatcher.accounts.askers import asker
+from birdwatcher.accounts.rate_limit import RateLimit
+from birdwatcher.api.errors import TooManyError
+
+AT_ONCE = 2  # of one asker in this process: half of its threads
 
 
 class Throttle(BaseThrottle):
     """Count each request against the allowance of its token, user or address."""
 
     def allow_request(self, request: Request, view: object) -> bool:
-        """Whether to answer. Raises django.db.Error."""
-        return RateLimit.take(*asker(request))
+        """Return whether to answer the request. Raises django.db.Error."""
+        return RateLimit.take(*asker(request, request.auth))
 
     def wait(self) -> float:
-        """Return the seconds until one may ask again."""
+        """Return the seconds to wait before the next request."""
         return RateLimit.wait()
 
 
-def asker(request: Request) -> tuple[str, int]:
-    """Return who asks, and how often one may in a minute."""
-    if isinstance(request.auth, ApiToken):
-        return f"token {request.auth.pk}", settings.BIRDWATCHER.api_rate
-    if request.user.is_authenticated:
-        return f"user {request.user.pk}", settings.BIRDWATCHER.api_rate
-    return f"address {client_address(request)}", settings.BIRDWATCHER.api_anonymous_rate
+class Turns:
+    """Expensive requests under way in this process, by asker; thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._under_way: Counter[str] = Counter()
+
+    @contextmanager
+    def of(self, who: str) -> Iterator[None]:
+        """Count one more of `who` inside the block. Raises TooManyError after `AT_ONCE`."""
+        with self._lock:
+            if self._under_way[who] >= AT_ONCE:
+                raise TooManyError(f"{AT_ONCE} such requests of yours are being answered: wait.")
+            self._under_way[who] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._under_way[who] -= 1
+                if not self._under_way[who]:
+                    del self._under_way[who]

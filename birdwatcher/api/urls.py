@@ -3,13 +3,13 @@
 from django.urls import include, path, re_path
 from rest_framework.routers import SimpleRouter
 
-from birdwatcher.api.views.base import NotFound
-from birdwatcher.api.views.birds import Birds
-from birdwatcher.api.views.counts import Counts, NodeCount, SpeciesCount
-from birdwatcher.api.views.docs import Schema, docs
-from birdwatcher.api.views.nodes import Nodes
-from birdwatcher.api.views.records import RejectedPackets, StatusChanges
-from birdwatcher.api.views.species import AllSpecies
+from birdwatcher.api.base import NotFound
+from birdwatcher.api.birds.views import Birds
+from birdwatcher.api.counts.views import Counts, NodeCount, SpeciesCount
+from birdwatcher.api.docs import Schema, docs
+from birdwatcher.api.history.views import RejectedPackets, StatusChanges
+from birdwatcher.api.nodes.views import Nodes
+from birdwatcher.api.species.views import AllSpecies
 
 router = SimpleRouter(trailing_slash=False)
 router.register("nodes", Nodes, basename="nodes")

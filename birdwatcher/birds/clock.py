@@ -1,4 +1,4 @@
-"""Whether the time of an event can be true, going by when the event was received."""
+"""Whether the time of an event is plausible, compared with its reception."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import datetime
 
 from birdwatcher.common.units import MICROSECOND
 
-# A node's clock may be a little fast, and a node that was cut off may have kept its events for a
-# day. What is dated outside that is kept as it was sent, and doubted.
+# A node's clock may be a little fast, and a node without a connection may have stored events for a
+# day. Other times are stored as they were sent, and marked as doubtful.
 AHEAD = datetime.timedelta(minutes=5)
 BEHIND = datetime.timedelta(hours=24)
 
@@ -15,11 +15,11 @@ _AHEAD, _BEHIND = AHEAD // MICROSECOND, BEHIND // MICROSECOND
 
 
 def is_doubtful(microseconds: int, received_at: float) -> bool:
-    """Whether an event is dated too far from when it was received.
+    """Return whether the time of an event is too far from its reception.
 
-    `microseconds` and `received_at`, which is in seconds, are both since 1970-01-01T00:00:00Z.
+    `microseconds` (the event's) and `received_at` (in seconds) are since 1970-01-01T00:00:00Z.
     Raises ValueError or OverflowError if `received_at` is not finite.
     """
-    # In whole numbers: a float would round the first, and call an edge an excess.
+    # In whole numbers: a float would round the microseconds, and doubt a time just at the limit.
     lead = microseconds - round(received_at * 1_000_000)
     return not -_BEHIND <= lead <= _AHEAD

@@ -11,7 +11,7 @@ from birdwatcher.nodes.models import Node
 
 
 class Species(LockedDeleteModel):
-    """A species, made when the first event names it."""
+    """A species; the first event that names it creates it."""
 
     name = models.CharField(max_length=255, unique=True, validators=[no_control_characters])
 
@@ -24,16 +24,16 @@ class Species(LockedDeleteModel):
 
 
 class BirdQuerySet(models.QuerySet["Bird"]):
-    """Birds, to be read in the order of their indexes."""
+    """Birds, filtered so that the indexes can be used."""
 
     def dated(self, *, doubtfully: bool) -> BirdQuerySet:
         """Return the birds whose time is doubtful, or those whose time is not."""
-        # Not `doubtful=False`, which becomes `NOT doubtful`, and for that SQLite uses no index.
+        # Not `doubtful=False`: that becomes `NOT doubtful`, for which SQLite uses no index.
         return self.filter(doubtful__in=[doubtfully])
 
 
 class Bird(models.Model):
-    """One event: this bird was heard by this node at this time."""
+    """One event: this node heard this bird at this time."""
 
     timestamp = models.DateTimeField(
         validators=STORABLE_MOMENT, help_text="When the bird was heard."
@@ -41,7 +41,7 @@ class Bird(models.Model):
     name = models.CharField(
         max_length=255, validators=[no_control_characters], help_text="The bird's given name."
     )
-    # The indexes below begin with the foreign keys, which therefore need none of their own.
+    # Indexes below begin with the foreign keys, so these need no index of their own.
     species = models.ForeignKey(
         Species, on_delete=models.CASCADE, related_name="birds", db_index=False
     )
@@ -51,8 +51,8 @@ class Bird(models.Model):
         default=False,
         db_default=False,
         help_text=(
-            "When it arrived, it was dated more than 5 minutes ahead or 24 hours ago: the node's "
-            "clock may be wrong. Such birds do not count as the newest."
+            "On arrival, the time was more than 5 minutes ahead or 24 hours old: the node's clock "
+            "may be wrong. Such birds do not count as the newest."
         ),
     )
 
@@ -60,8 +60,8 @@ class Bird(models.Model):
 
     class Meta:
         ordering = ["-timestamp", "-id"]
-        # `doubtful` comes first, or next to first, so that a million birds dated 1970 or 2099 never
-        # stand between a reader and the newest plausible one, nor the other way round.
+        # `doubtful` is the first or second column, so that a list of plausible birds never reads a
+        # million birds dated 1970 or 2099, nor the other way round.
         indexes = [
             models.Index(fields=["doubtful", "-timestamp", "-id"], name="birds_bird_newest"),
             models.Index(

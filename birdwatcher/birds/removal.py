@@ -1,7 +1,7 @@
-"""Deleting millions of birds without anybody noticing: few at a time, each few for themselves.
+"""Delete millions of birds in many small transactions.
 
-In one transaction they would keep the daemon waiting for as long as that takes: on SQLite
-altogether, on PostgreSQL for the counts of birds. What is interrupted can be begun again.
+A single one would block the daemon until it ends: on SQLite completely, on PostgreSQL at the counts
+of birds. After an interruption, the deletion can be started again.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ CHUNK = 5_000
 def remove_birds(**of: Any) -> int:
     """Delete the birds `of` one node or one species; return how many.
 
-    Those that come in meanwhile too, but for a few. To be called outside any transaction. Raises
+    This includes most of those that arrive meanwhile. Call it outside any transaction. Raises
     django.db.Error.
     """
     total = 0
@@ -34,11 +34,10 @@ def remove_birds(**of: Any) -> int:
 
 
 def clear_node(node: Node) -> None:
-    """Disable `node` and delete its birds a few at a time, so that to delete it is then a matter of
-    a moment.
+    """Disable `node` and delete its birds, so that the node itself can then be deleted quickly.
 
-    Interrupted, it leaves a disabled node with fewer birds, and can be called again. To be called
-    outside any transaction. Raises django.db.Error.
+    An interruption leaves a disabled node with fewer birds; call it again. Call it outside any
+    transaction. Raises django.db.Error.
     """
     Node.objects.filter(pk=node.pk).update(enabled=False)
     remove_birds(node=node.pk)
@@ -48,7 +47,7 @@ def _remove(doubtfully: bool, of: dict[str, Any]) -> int:
     birds = Bird.objects.dated(doubtfully=doubtfully).filter(**of)
     total, newest = 0, birds.aggregate(at=Max("timestamp"))["at"]
     while newest is not None:
-        # Each time from where it ended: the index is long full of those deleted before.
+        # Start where the last one ended: before that, the index is full of deleted entries.
         older = birds.filter(timestamp__lte=newest)
         some = older.order_by("-timestamp", "-pk").values("pk")[:CHUNK]
         with transaction.atomic(durable=True):

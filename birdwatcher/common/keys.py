@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 BIGGEST_KEY = 2**63 - 1
-LONGEST = 18  # digits; the largest key that a database has is longer
+LONGEST = 19  # digits
 
 
 def only_digits(text: str) -> bool:
@@ -11,6 +11,9 @@ def only_digits(text: str) -> bool:
     return text.isascii() and text.isdecimal()
 
 
-def key_in(text: str) -> int | None:
-    """Return the key that `text` is, None if it is none."""
-    return int(text) if only_digits(text) and len(text) <= LONGEST else None
+def number_in(text: str) -> int | None:
+    """Return the whole number that `text` is, None if it is none or larger than any key."""
+    if not only_digits(text) or len(text) > LONGEST:
+        return None
+    key = int(text)
+    return key if key <= BIGGEST_KEY else None

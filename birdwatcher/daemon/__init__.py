@@ -1,1 +1,1 @@
-"""What the database knows of the running daemon, its processes, and the state of each node."""
+"""The running daemon, its processes, and the current state of each node, by the database."""

@@ -1,4 +1,4 @@
-"""What the database knows of the running daemon and its processes."""
+"""The running daemon and its processes."""
 
 from __future__ import annotations
 
@@ -8,18 +8,17 @@ from django.db import models
 
 from birdwatcher.nodes.models import Node
 
-# The daemon renews `seen_at` every few seconds; silence longer than this means that it is gone.
+# The daemon renews `seen_at` every few seconds; after this time without it, it counts as gone.
 ALIVE_FOR = datetime.timedelta(seconds=20)
 
 
 class Daemon(models.Model):
     """The daemon that serves this database: one row, with primary key `ONLY`.
 
-    The fields of `SUMMARY` tell how it did at `seen_at`, and are None as long as nothing is known:
-    `backlog` is how many events were received and not yet committed, `spooled` how many of them
-    were in spools, `lag` for how many seconds the oldest had been waiting (None with none).
-    `commit_seconds` is how long a transaction took on average, in the last few seconds in which
-    there were any.
+    The fields of `SUMMARY` were measured at `seen_at`, and are None until then: `backlog` is the
+    number of events received and not yet committed, `spooled` how many of them were in spools,
+    `lag` the seconds that the oldest had been waiting (None without any). `commit_seconds` is the
+    average duration of the transactions in the last seconds that had any.
     """
 
     ONLY = 1
@@ -47,19 +46,19 @@ class Daemon(models.Model):
 
     @classmethod
     def current(cls) -> Daemon | None:
-        """Return the daemon that runs or ran last, or None if there never was one."""
+        """Return the daemon that runs or ran last, None if there never was one."""
         return cls.objects.filter(pk=cls.ONLY).first()
 
     def alive(self, now: datetime.datetime) -> bool:
-        """Whether the daemon was running at `now`, as far as can be told from here."""
+        """Return whether the daemon was running at `now`, as far as the database shows."""
         return self.stopped_at is None and now - self.seen_at <= ALIVE_FOR
 
 
 class DaemonProcess(models.Model):
-    """One process of the daemon and what it uses of the machine, as measured at `seen_at`.
+    """One process of the daemon and its use of resources, measured at `seen_at`.
 
-    `cpu_percent` is of one core, since the measurement before, and `started_at` by the kernel. The
-    rows of processes that have ended go with the next measurement.
+    `cpu_percent` is of one core, since the previous measurement; `started_at` is the kernel's. The
+    next measurement deletes the rows of processes that have ended.
     """
 
     ROLES = ("supervisor", "writer", "node")

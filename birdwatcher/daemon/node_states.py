@@ -1,7 +1,7 @@
-"""What to tell people of a node at this moment.
+"""The state of a node at this moment, in the words that people see.
 
-The state in the database is the daemon's last word. It is worth something only while the daemon is
-there; a daemon that was killed leaves every node "connected" behind.
+The state in the database is what the daemon last wrote. It is only valid while the daemon runs: a
+daemon that was killed leaves every node "connected".
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ DISABLED = "disabled"
 UNKNOWN = "unknown"
 WAITING = "waiting for its process"
 
-# A node may be silent for as long as no bird sings: that is shown, and not held against it.
+# A node may be silent while no bird sings: that is shown, but it is not an error.
 SILENT_AFTER = datetime.timedelta(minutes=10)
 
 WORDS: tuple[str, ...] = (*(state.value for state in NodeState), WAITING, DISABLED, UNKNOWN)
@@ -38,7 +38,7 @@ TONES = {
 
 @dataclass(frozen=True)
 class Live:
-    """A node's state as people see it: one of `WORDS`, since when, and the reason if it has one."""
+    """A node's state as people see it: one of `WORDS`, its start, and a reason if there is one."""
 
     word: str
     since: datetime.datetime | None = None
@@ -46,12 +46,12 @@ class Live:
 
 
 def tone(word: str) -> str:
-    """Return how to colour one of `WORDS`: good, bad, busy or quiet."""
+    """Return the tone, which is the colour, of one of `WORDS`: good, bad, busy or quiet."""
     return TONES.get(word, "quiet")
 
 
 def live(node: Node, daemon: Daemon | None, now: datetime.datetime) -> Live:
-    """Return the state of `node`, whose `status` should be loaded with it."""
+    """Return the state of `node`, whose `status` should be loaded."""
     if not node.enabled:
         return Live(DISABLED)
     if daemon is None:
@@ -66,9 +66,9 @@ def live(node: Node, daemon: Daemon | None, now: datetime.datetime) -> Live:
 
 
 def _trouble_of(status: NodeStatus, now: datetime.datetime) -> str:
-    """Return what is to be said of a connected node: what is wrong, or that it is silent."""
+    """Return the reason for a connected node: its error, or that it is silent."""
     if status.state != NodeState.CONNECTED:
-        return ""  # the last error stands beside it
+        return ""  # the pages show the last error separately
     heard = max(filter(None, [status.since, status.last_event_at]))
     silent = f"silent since {_shown(heard)}" if now - heard >= SILENT_AFTER else ""
     return status.error or silent
@@ -79,7 +79,7 @@ def _shown(moment: datetime.datetime) -> str:
 
 
 def nodes_in(word: str, daemon: Daemon | None, now: datetime.datetime) -> Q:
-    """Return the condition of the nodes for which `live` answers `word`."""
+    """Return the condition of the nodes whose state by `live` is `word`."""
     if word == DISABLED:
         return Q(enabled=False)
     alive = daemon is not None and daemon.alive(now)

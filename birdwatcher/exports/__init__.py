@@ -1,1 +1,1 @@
-"""Birds to take along: what a search finds, sent as a file while it is being read."""
+"""Exports: rows that a list shows, sent as a file while they are read."""

@@ -1,4 +1,4 @@
-"""An export as the answer to a request, for people and for programs alike."""
+"""An export as the response to a request, for the pages and the API."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, StreamingHttpResponse
 from rest_framework.request import Request
 
-from birdwatcher.accounts.throttle import client_address
+from birdwatcher.accounts.askers import client_address
 from birdwatcher.exports.formats import Format
 from birdwatcher.exports.models import Export
 from birdwatcher.exports.stream import Download, Source, asynchronously, stream
 
-OF_EACH = 2  # exports at a time, of one who asks
+OF_EACH = 2  # exports at a time for each user or address
 
 
 class TooManyError(Exception):
-    """As many exports of whoever asks are under way as they may have."""
+    """The user or address has as many exports under way as allowed."""
 
 
 def owner_of(request: HttpRequest | Request, visitor: str = "") -> dict[str, Any]:
-    """Return whose an export is: a user's, or that of a `visitor` who is none, at an address."""
+    """Return the owner of an export: the user, or a `visitor` without a log-in at an address."""
     if request.user.is_authenticated:
         return {"user": request.user, "visitor": "", "address": ""}
-    # A browser may forget what it is known by, but not where it is.
+    # A browser may drop its cookie, but not change its address.
     return {"user": None, "visitor": visitor, "address": str(client_address(request))}
 
 
@@ -33,18 +33,18 @@ def answer(
 ) -> StreamingHttpResponse:
     """Return all of `source` as a file called `name`, for `owner` (see `owner_of`).
 
-    `title` says in words what is asked for. Raises TooManyError, BusyError, django.db.Error.
+    `title` describes the content in words. Raises TooManyError, BusyError, django.db.Error.
     """
     if _under_way(owner) >= OF_EACH:
         raise TooManyError
     if request.method == "HEAD":
-        # A stream like the file itself, so that nothing is said of its length.
+        # A stream, as for GET, so that no Content-Length is sent.
         response = StreamingHttpResponse(())
     else:
         row = Export(**owner, kind=source.kind, format=form.suffix, title=title[:1024])
         file = Download(stream(row, source, form))
-        # Those that come at the same moment do not see each other before. By now the row is there
-        # for all to see, and of too many, whoever looks last sees all.
+        # Exports that begin at the same moment do not see each other above. Now that the rows are
+        # committed, the last one to count sees all of them.
         if _under_way(owner) > OF_EACH:
             file.close()
             row.delete()

@@ -13,7 +13,7 @@ from birdwatcher.search.search import Search
 
 COLUMNS = (
     "id",
-    "timestamp",  # in the zone of whoever asked
+    "timestamp",  # in the zone of the user
     "timestamp_utc",
     "name",
     "species",
@@ -35,8 +35,10 @@ class Birds:
         self._search, self._zone = search, zone
 
     def begin(self) -> int | None:
-        """Leave out the birds that come in from now on, and return how many there are, None where
-        only counting would tell. Raises django.db.Error."""
+        """Leave out birds that arrive from now on; return their number, None if it is not known.
+
+        Raises django.db.Error.
+        """
         last = Bird.objects.order_by("-pk").values_list("pk", flat=True).first()
         self._search = replace(self._search, newest=last or 0)
         total = totals.known(self._search)
@@ -49,7 +51,7 @@ class Birds:
 
 
 def records(keys: Iterable[int], zone: datetime.tzinfo) -> list[Record]:
-    """Return what is told of the birds with these keys, newest first."""
+    """Return the records of the birds with these keys, newest first."""
     birds = Bird.objects.filter(pk__in=keys).order_by("-timestamp", "-pk")
     rows = birds.values_list("pk", "timestamp", *FIELDS)
     return [

@@ -1,4 +1,4 @@
-"""What a file looks like: CSV (RFC 4180) or JSON lines."""
+"""The formats of files: CSV (RFC 4180) and JSON lines."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-# With one of these a spreadsheet takes a cell for a formula, the wide ones too.
+# A spreadsheet takes a cell that begins with one of these, also full-width, for a formula.
 FORMULA = tuple("=+-@\t\r\uff1d\uff0b\uff0d\uff20")
 
-# What JSON can tell, in the order of the file's columns. An object within it has a column for each
-# of its fields.
+# Values of JSON, in the order of the columns. A nested object has a column for each of its fields.
 Record = dict[str, Any]
 
 
@@ -23,7 +22,7 @@ def csv_head(columns: Sequence[str]) -> str:
 
 
 def csv_lines(records: Iterable[Record]) -> str:
-    """Return the records as lines. A text that a spreadsheet would reckon gets an apostrophe."""
+    """Return the records as lines, with texts made harmless for spreadsheets."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerows(_cells(record.values()) for record in records)
@@ -43,7 +42,7 @@ def _cells(values: Iterable[Any]) -> Iterator[Any]:
 
 
 def harmless(text: str) -> str:
-    """Return `text` so that no spreadsheet takes it for a formula."""
+    """Return `text`, with an apostrophe in front if a spreadsheet would take it for a formula."""
     return f"'{text}" if text.lstrip(" ").startswith(FORMULA) else text
 
 
@@ -55,7 +54,7 @@ def json_lines(records: Iterable[Record]) -> str:
 
 @dataclass(frozen=True)
 class Format:
-    """A kind of file."""
+    """A format of files."""
 
     suffix: str
     content_type: str

@@ -1,4 +1,4 @@
-"""Exports: how far each has come, for the page of whoever waits for it."""
+"""Exports and their progress, for the page that shows it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from django.utils import timezone
 
 
 class State(models.TextChoices):
-    """What became of an export."""
+    """The state of an export."""
 
     RUNNING = "running"
     DONE = "done"
-    BROKEN_OFF = "broken off"  # by whoever asked for it
+    BROKEN_OFF = "broken off"  # by the client
     FAILED = "failed"
 
 
@@ -23,29 +23,29 @@ class ExportQuerySet(models.QuerySet["Export"]):
     """Exports."""
 
     def of(self, owner: dict[str, Any]) -> ExportQuerySet:
-        """Return those of one viewer, newest first; see `owner_of`."""
+        """Return those of one viewer (see `owner_of`), newest first."""
         return self.filter(user=owner["user"], visitor=owner["visitor"]).order_by("-pk")
 
     def beside(self, owner: dict[str, Any]) -> ExportQuerySet:
-        """Return those of which only so many may run at once: a user's, or an address's."""
+        """Return those that share a limit with this owner: of the same user, or address."""
         return self.filter(user=owner["user"], address=owner["address"])
 
     def alive(self) -> ExportQuerySet:
-        """Return those that run, or did a moment ago."""
+        """Return those that run, or ran a moment ago."""
         return self.filter(
             state=State.RUNNING, updated_at__gte=timezone.now() - Export.SILENT_AFTER
         )
 
 
 class Export(models.Model):
-    """One file that is being sent, or was; `kind` is of what.
+    """One file that is or was sent; `kind` names its rows.
 
-    `visitor` is what the browser of somebody who is not logged in is known by, and `address` where
-    it asks from. `total` is None where only counting would tell.
+    Without a log-in, `visitor` is the cookie of the browser and `address` that of the client.
+    `total` is None if the number of rows is not known.
     """
 
     KEPT_FOR = datetime.timedelta(days=1)
-    # A server that was killed cannot say so, and a client may stop taking what it is sent.
+    # A killed server leaves the state as it was, and a client may stop reading.
     SILENT_AFTER = datetime.timedelta(seconds=30)
 
     user = models.ForeignKey(
@@ -76,11 +76,11 @@ class Export(models.Model):
 
     @property
     def running(self) -> bool:
-        """Whether it goes on."""
+        """Whether it is still running."""
         return self.state == State.RUNNING and not self.silent
 
     @property
     def silent(self) -> bool:
-        """Whether nothing has been heard of it for so long that it may have ended unnoticed."""
+        """Whether it has made no progress for so long that it may have ended unrecorded."""
         since = timezone.now() - self.updated_at
         return self.state == State.RUNNING and since > self.SILENT_AFTER

@@ -1,15 +1,16 @@
-"""An export on its way: read piece by piece, however many rows it has.
+"""The stream of an export, read piece by piece.
 
 What one must know to change this file:
 
-- Every piece is a query of its own, so that a client that leaves ends it after one piece at most,
-  and no transaction stays open as long as somebody's slow line wants.
-- Rows that come in meanwhile are left out by their keys: the file is what was there when it began,
-  but for what was deleted since.
-- A generator that nobody exhausts is closed by the server; that is how an export learns that its
-  client has gone. One that was never begun would not notice, so the first piece is made at once.
-- The server keeps a thread for each answer that it has not sent yet. Exports take half of them at
-  most, so that pages are answered beside them.
+- Every piece is a query of its own, so that an export ends at most one piece after its client has
+  left, and a slow client does not keep a transaction open.
+- Rows that arrive meanwhile are left out by their keys: the file has the rows that existed when it
+  began, except those deleted since.
+- The server closes a generator that it does not exhaust; this is how an export notices that its
+  client has left. A generator that has not started would not notice, so the first piece is made at
+  once.
+- The server uses a thread for each response that is not sent completely. Exports take at most half
+  of the threads, which leaves the others to pages.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ from birdwatcher.exports.formats import Format, Record
 from birdwatcher.exports.models import Export, State
 
 PIECE = 2_000  # rows that are read at a time
-REPORT = 1.0  # seconds between two notes of how far it has come
-TIDIED = 500  # old rows that go with each new one
+REPORT = 1.0  # seconds between two updates of its progress
+TIDIED = 500  # old rows that are deleted with each new one
 AT_ONCE = THREADS // 2  # files that one process of the web UI sends
 
 _turns = threading.BoundedSemaphore(AT_ONCE)
@@ -39,31 +40,35 @@ log = logging.getLogger("birdwatcher.web")
 
 
 class BusyError(Exception):
-    """This process sends as many files as it may."""
+    """This process sends as many files as allowed."""
 
 
 class Source(Protocol):
-    """What a file is made of."""
+    """The source of a file's rows."""
 
     @property
     def kind(self) -> str:
-        """What the rows are, in the plural."""
+        """The name of the rows, in the plural."""
 
     @property
     def columns(self) -> Sequence[str]:
-        """How the columns are called."""
+        """The names of the columns."""
 
     def begin(self) -> int | None:
-        """Leave out what comes in from now on, and return how many rows there are, None where only
-        counting would tell. Raises django.db.Error."""
+        """Leave out rows that arrive from now on; return their number, None if it is not known.
+
+        Raises django.db.Error.
+        """
 
     def pieces(self, size: int) -> Iterator[Sequence[Record]]:
-        """Yield all rows, about `size` at a time, each time by a query of its own; sometimes none,
-        so that whoever reads this may stop, too, where a long search finds nothing."""
+        """Yield all rows, about `size` at a time, each piece by a query of its own.
+
+        A piece may be empty, so that the reader can stop during a long search that finds nothing.
+        """
 
 
 class Download(Iterator[bytes]):
-    """A file whose first piece is made: what can go wrong at the start has not."""
+    """A file whose first piece is made, so that errors at the start have been raised."""
 
     def __init__(self, pieces: Generator[bytes, None, None]) -> None:
         """Raises BusyError, django.db.Error."""
@@ -86,7 +91,7 @@ def stream(
     form: Format,
     clock: Callable[[], float] = time.monotonic,
 ) -> Generator[bytes, None, None]:
-    """Yield the file; `export`, not saved yet, is saved and kept current meanwhile.
+    """Yield the file; save `export`, which is new, and keep its progress current.
 
     Raises BusyError before it has yielded anything.
     """
@@ -109,7 +114,7 @@ def stream(
     except Exception:
         state = State.FAILED
         log.exception("an export of %s failed after %d rows", export.title, export.rows)
-        # The answer must not end as if it were whole.
+        # The response must not end as if it were complete.
         raise
     finally:
         _turns.release()
@@ -118,15 +123,15 @@ def stream(
 
 
 def tidy() -> None:
-    """Delete rows of exports long over, a bounded number. Raises django.db.Error."""
+    """Delete some rows of old exports. Raises django.db.Error."""
     old = Export.objects.filter(started_at__lt=timezone.now() - Export.KEPT_FOR)
     keys = list(old.order_by("started_at").values_list("pk", flat=True)[:TIDIED])
     Export.objects.filter(pk__in=keys).delete()
 
 
 async def asynchronously(pieces: Download) -> AsyncIterator[bytes]:
-    """Yield the pieces to a server that does not wait in threads."""
-    # All of them in the thread of the request, to which its connection to the database belongs.
+    """Yield the pieces for an asynchronous server."""
+    # All in the thread of the request, which owns the connection to the database.
     step, close = sync_to_async(next), sync_to_async(pieces.close)
     try:
         while (piece := await step(pieces, None)) is not None:
@@ -137,11 +142,11 @@ async def asynchronously(pieces: Download) -> AsyncIterator[bytes]:
 
 
 def _note(export: Export) -> None:
-    """Keep how far an export has come, which is not worth failing for."""
+    """Save the progress of an export; an error is only logged."""
     export.updated_at = timezone.now()
     fields = ["state", "rows", "total", "updated_at"]
     try:
-        # Not `save`, which would put back a row that was tidied away.
+        # Not `save`, which would insert a row again that `tidy` has deleted.
         Export.objects.filter(pk=export.pk).update(**{it: getattr(export, it) for it in fields})
     except DatabaseError as error:
-        log.warning("cannot note how far an export has come: %s", error)
+        log.warning("cannot save the progress of an export: %s", error)

@@ -1,1 +1,1 @@
-"""Whether all is well: judged from the database, on whichever host."""
+"""Judge from the database, on any host, whether all is well."""

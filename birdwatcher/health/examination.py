@@ -1,4 +1,4 @@
-"""Asks the database how things are, and never waits long for it."""
+"""Examine the state by the database, and never wait long for it."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from birdwatcher.health.judgement import Facts, Grade, Verdict, judge
 from birdwatcher.nodes.models import Node, NodeStatus
 from nodeproc.states import NodeState
 
-PATIENCE = 4.0  # seconds, for the database to answer
-ONCE_LATE = 0.5  # the same, after it did not answer in time; it is asked all the same
-KEPT = 1.0  # seconds for which what it answered is told to whoever asks
-# Of a table and of a column that is not there, in PostgreSQL's list of error codes.
+PATIENCE = 4.0  # seconds for the database to answer
+ONCE_LATE = 0.5  # likewise, after it was late; the query is sent all the same
+KEPT = 1.0  # seconds that an answer is reused
+# PostgreSQL's error codes of missing tables and columns.
 UNDEFINED = {"42P01", "42703"}
 
 T = TypeVar("T")
 
 
 def examine() -> Verdict:
-    """Return how things are, or were a second ago, after at most `PATIENCE` seconds, whatever the
-    database does."""
+    """Return the verdict, at most a second old, within `PATIENCE` seconds, whatever the database
+    does."""
     try:
         return judge(_facts.ask())
     except TimeoutError:
@@ -42,7 +42,7 @@ def examine() -> Verdict:
 
 
 def read_facts() -> Facts:
-    """Return what the database tells. Raises django.db.Error."""
+    """Return the facts in the database. Raises django.db.Error."""
     daemon = Daemon.current()
     enabled = Node.objects.filter(enabled=True).order_by()
     counted = enabled.values_list("status__state").annotate(Count("pk"))
@@ -55,28 +55,29 @@ def read_facts() -> Facts:
 
 
 def _lacks_migrations(error: django.db.Error) -> bool:
-    """Whether a table or a column is missing: PostgreSQL's code, SQLite's words."""
+    """Return whether a table or a column is missing, by PostgreSQL's code or SQLite's words."""
     code = getattr(error.__cause__, "sqlstate", None)
     return code in UNDEFINED or str(error).startswith(("no such table:", "no such column:"))
 
 
 class Patiently(Generic[T]):
-    """Calls what may hang, such as a query to a server that has stopped, in a thread of its own.
+    """Call a function that may hang, such as a query to a stopped server, in its own thread.
 
-    One call at a time, and its answer holds for a moment: whoever asks meanwhile is told the same.
-    So not even a crowd adds threads or database sessions; and while calls hang, only those wait
-    long who asked soon after the first began, so that the threads of a web server stay free.
+    One call runs at a time, and its answer is reused for a moment, so that a crowd adds no threads
+    or database sessions. While a call hangs, only those who ask soon after its begin wait long, so
+    that the threads of a web server stay free. The thread is a daemon, which an executor's is not:
+    it must not keep the process from ending.
     """
 
     def __init__(self, call: Callable[[], T]) -> None:
         self._call = call
         self._lock = threading.Lock()
         self._answer: Future[T] | None = None
-        self._asked_at = 0.0  # when the call for it began, monotonic
-        self._was_late = False  # the last call that ended
+        self._asked_at = 0.0  # when its call began, monotonic
+        self._was_late = False  # whether the last call that ended was late
 
     def ask(self) -> T:
-        """Return or raise what the call does. Raises TimeoutError if that takes `PATIENCE`."""
+        """Return or raise what the call does. Raises TimeoutError after `PATIENCE`."""
         with self._lock:
             now = time.monotonic()
             if self._answer is None or (self._answer.done() and now - self._asked_at >= KEPT):
@@ -89,7 +90,7 @@ class Patiently(Generic[T]):
         answer: Future[T] = Future()
         try:
             threading.Thread(target=self._run, args=(answer,), daemon=True).start()
-        except RuntimeError:  # no thread can be had
+        except RuntimeError:  # no thread can be started
             raise TimeoutError from None
         return answer
 
@@ -104,7 +105,7 @@ class Patiently(Generic[T]):
             answer.set_result(result)
 
     def _finish(self) -> None:
-        connections.close_all()  # this thread's own
+        connections.close_all()  # those of this thread
         self._was_late = time.monotonic() - self._asked_at >= PATIENCE
 
 

@@ -1,4 +1,4 @@
-"""From what is known to a verdict; pure, so that its test is a table."""
+"""Judge the facts; pure, so that its test is a table."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ connected. UNKNOWN: the database lacks migrations."""
 
 
 class Grade(enum.IntEnum):
-    """How things are; the values are the exit codes of monitoring plugins."""
+    """The grades; their values are the exit codes of monitoring plugins."""
 
     OK = 0
     WARNING = 1
@@ -38,19 +38,19 @@ class Grade(enum.IntEnum):
 
 @dataclass(frozen=True)
 class Facts:
-    """What the database tells."""
+    """The facts in the database."""
 
     now: datetime.datetime
-    daemon: Daemon | None  # that runs, or ran last
-    states: Mapping[NodeState, int]  # how many enabled nodes are in each
-    newest: datetime.datetime | None  # when the newest event that is committed was received
+    daemon: Daemon | None  # the one that runs or ran last
+    states: Mapping[NodeState, int]  # the number of enabled nodes in each state
+    newest: datetime.datetime | None  # when the newest committed event was received
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """The grade, why, and what it is judged from; without facts, the database told nothing.
+    """The grade, its reason, and the facts; None if the database did not answer.
 
-    `findings` is what is not well, the worst first; `text` says it too, and sums up.
+    `findings` are the problems, the worst first; `text` has them and a summary.
     """
 
     grade: Grade
@@ -69,17 +69,17 @@ class Verdict:
         return f"{self.grade.name}: {self.text}"
 
     def as_dict(self) -> dict[str, Any]:
-        """Return everything, in values that JSON knows."""
-        told: dict[str, Any] = {"status": self.word, "message": self.text}
+        """Return everything as values of JSON."""
+        values: dict[str, Any] = {"status": self.word, "message": self.text}
         if self.facts:
-            told["nodes"] = {state.value: count for state, count in self.facts.states.items()}
-            told["newest_event_at"] = _iso(self.facts.newest)
-            told["daemon"] = _daemon_as_dict(self.facts.daemon) if self.facts.daemon else None
-        return told
+            values["nodes"] = {state.value: count for state, count in self.facts.states.items()}
+            values["newest_event_at"] = _iso(self.facts.newest)
+            values["daemon"] = _daemon_as_dict(self.facts.daemon) if self.facts.daemon else None
+        return values
 
 
 def judge(facts: Facts) -> Verdict:
-    """Return the verdict on what is known: the worst of its findings, and then a summary."""
+    """Return the verdict: the grade of the worst finding, all findings, and a summary."""
     if finding := _missing_daemon(facts):
         return Verdict(Grade.CRITICAL, finding, facts, [finding])
     findings = [*_connections(facts), *_keeping_up(facts)]

@@ -18,10 +18,10 @@ from birdwatcher.feed import messages
 from birdwatcher.feed.database_thread import DatabaseThread
 from birdwatcher.feed.follower import QUEUE, Follower, Gap
 from birdwatcher.feed.reader import AWAY, RETRY
-from birdwatcher.live.access import Refusal, Visitor
 from birdwatcher.live.hub import Hub
 from birdwatcher.live.query_string import QueryError
 from birdwatcher.live.quota import FullError, Kind, TooManyError
+from birdwatcher.live.visitors import Refusal, Visitor
 
 RECHECK = 60.0  # seconds after which the permission is checked again
 CLOSING = 60.0  # seconds in which a client must take the close frame

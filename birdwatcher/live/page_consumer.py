@@ -17,11 +17,11 @@ from birdwatcher.feed.birds.messages import birds
 from birdwatcher.feed.birds.news import AT_ONCE
 from birdwatcher.feed.follower import Follower, Gap
 from birdwatcher.feed.messages import missed
-from birdwatcher.live import access
-from birdwatcher.live.access import Visitor
+from birdwatcher.live import visitors
 from birdwatcher.live.consumer import FollowingConsumer
 from birdwatcher.live.query_string import parse, parse_key
 from birdwatcher.live.quota import Kind
+from birdwatcher.live.visitors import Visitor
 
 
 class PageConsumer(FollowingConsumer):
@@ -40,7 +40,7 @@ class PageConsumer(FollowingConsumer):
 
     def visitor(self) -> Visitor:
         """Return the user of the session. Raises django.db.Error."""
-        return access.visitor(self.scope)
+        return visitors.visitor(self.scope)
 
     def within_rate(self, visitor: Visitor) -> bool:
         """Return True: only requests to the API have a rate."""

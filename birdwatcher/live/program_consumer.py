@@ -27,11 +27,11 @@ from birdwatcher.feed.birds.replay import Piece
 from birdwatcher.feed.cursor import Cursor, DeletionToken
 from birdwatcher.feed.follower import Gap, ProgramFollower
 from birdwatcher.feed.messages import deletions_missed, heartbeat
-from birdwatcher.live import access, query_string
-from birdwatcher.live.access import Visitor
+from birdwatcher.live import query_string, visitors
 from birdwatcher.live.consumer import FollowingConsumer
 from birdwatcher.live.query_string import QueryError, parse_key
 from birdwatcher.live.quota import Kind
+from birdwatcher.live.visitors import Visitor
 
 PARAMETERS = ("since", "deleted_since", "node", "species")
 
@@ -52,7 +52,7 @@ class ProgramConsumer(FollowingConsumer):
 
     def visitor(self) -> Visitor:
         """Return the owner of the token or session. Raises django.db.Error."""
-        return access.visitor_of_program(self.scope)
+        return visitors.visitor_of_program(self.scope)
 
     def within_rate(self, visitor: Visitor) -> bool:
         """Count this as one request to the API; return False if too many were made.

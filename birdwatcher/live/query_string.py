@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import parse_qs
 
-from birdwatcher.common.keys import BIGGEST_KEY, only_digits
+from birdwatcher.common.keys import number_in
 from birdwatcher.feed.cursor import DeletionToken
 
 MOST_FIELDS = 200
@@ -34,9 +34,10 @@ def check_names(given: Parameters, names: Iterable[str]) -> None:
 
 def parse_key(name: str, text: str) -> int:
     """Return the value `text` of the parameter `name` as a key."""
-    if not (only_digits(text) and len(text) < 20 and int(text) <= BIGGEST_KEY):
+    key = number_in(text)
+    if key is None:
         raise QueryError(f"{name} must be an id, a whole number.")
-    return int(text)
+    return key
 
 
 def values(given: Parameters, name: str) -> list[str]:

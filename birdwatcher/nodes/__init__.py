@@ -1,1 +1,1 @@
-"""The detector nodes: where they stand on the network, and how they fare."""
+"""The detector nodes: their addresses, states and history."""

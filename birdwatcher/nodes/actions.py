@@ -1,4 +1,4 @@
-"""What operators do to nodes, from whichever page; each time it is noted down who did it."""
+"""The actions of operators on nodes; each is recorded in the admin's log."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from birdwatcher.nodes.models import Node
 
 
 def enable(nodes: Iterable[Node], user: AbstractBaseUser) -> int:
-    """Let the daemon connect to `nodes`; return how many were disabled before."""
+    """Make the daemon connect to `nodes`; return how many were disabled before."""
     return _change(nodes, user, "Enabled.", {"enabled": False}, {"enabled": True})
 
 
 def disable(nodes: Iterable[Node], user: AbstractBaseUser) -> int:
-    """Let the daemon leave `nodes` alone; return how many were enabled before."""
+    """Make the daemon disconnect from `nodes`; return how many were enabled before."""
     return _change(nodes, user, "Disabled.", {"enabled": True}, {"enabled": False})
 
 
 def restart(nodes: Iterable[Node], user: AbstractBaseUser) -> int:
-    """Have the daemon end the processes of `nodes` in good order and start new ones.
+    """Make the daemon stop the processes of `nodes` gracefully and start new ones.
 
-    One that has crashed is started without further delay. Returns how many that were: disabled
-    nodes have no process.
+    A process that has crashed is started without further delay. Returns how many nodes are enabled:
+    the others have no process.
     """
     change = {"restarts": F("restarts") + 1}
     return _change(nodes, user, "Restarted its process.", {"enabled": True}, change)
@@ -40,7 +40,7 @@ def _change(
     of: dict[str, Any],
     change: dict[str, Any],
 ) -> int:
-    """Change those of `nodes` that are as in `of`, log it for each; return how many that were."""
+    """Change those of `nodes` that match `of`, log each change, and return their number."""
     with transaction.atomic():
         chosen = Node.objects.filter(pk__in=[node.pk for node in nodes], **of)
         changed = list(chosen.order_by("pk").select_for_update(no_key=True))

@@ -1,4 +1,4 @@
-"""Nodes, and what the daemon last said of each."""
+"""Nodes, and what the daemon records of each."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Node(LockedDeleteModel):
     name = models.CharField(
         max_length=255,
         validators=[no_control_characters],
-        help_text="What people call it, such as the place where it stands.",
+        help_text="A name for people, such as the place of the node.",
     )
     ip_address = models.GenericIPAddressField(
         "IP address",
@@ -40,10 +40,9 @@ class Node(LockedDeleteModel):
     )
     enabled = models.BooleanField(
         default=True,
-        help_text="Connect to this node. Without it the node is left alone and its birds are kept.",
+        help_text="Connect to this node. The birds of a disabled node are kept.",
     )
-    # Not a number of anything: whoever raises it has the node's process stopped and a new one
-    # started (see `nodes.actions`).
+    # Raising this number makes the daemon restart the node's process (see `nodes.actions`).
     restarts = models.PositiveIntegerField(default=0, db_default=0, editable=False)
 
     class Meta:
@@ -73,13 +72,13 @@ class Node(LockedDeleteModel):
 
 
 class NodeStatus(models.Model):
-    """What the daemon last said of a node; the daemon alone writes it.
+    """The status of a node; only the daemon writes it.
 
-    `since` is when `state` began, `next_try` when a node that is backing off is tried again,
-    `last_event_at` when its last event arrived (not when the bird was heard). `error` is what is
-    wrong now, empty while all is well; `last_error` is what went wrong last. The counts are since
-    the node was added. `recent` is how many events arrived in each minute up to `recent_minute`,
-    at most `RECENT` of them, the newest last (see `nodes.rates`).
+    `since` is when `state` began, `next_try` the time of the next attempt while backing off,
+    `last_event_at` when the last event arrived (not when the bird was heard). `error` is the
+    current error, empty while all is well; `last_error` the latest one. The counts are since the
+    node was added. `recent` is the number of events in each minute up to `recent_minute`, at most
+    `RECENT` of them, the newest last (see `nodes.rates`).
     """
 
     RECENT = 60  # minutes
@@ -108,13 +107,13 @@ class NodeStatus(models.Model):
 
 
 class StatusChange(models.Model):
-    """A node's state, or what was wrong with it, became another; the daemon alone writes it.
+    """A change of a node's state or of its error; only the daemon writes it.
 
-    In the order of the keys, which is the order of the node's events too, whatever the clock did.
+    The keys have the order of the node's events, even if the clock was set back.
     """
 
-    # Enough for what led up to a trouble. A node that comes and goes every second fills it within
-    # minutes, and it is the latest of it that tells something.
+    # Enough to see what led to a problem. A node that flaps every second fills it within minutes,
+    # and then only the latest changes are of interest.
     KEPT = 500  # of each node
     KEPT_FOR = datetime.timedelta(days=90)
 
@@ -139,13 +138,13 @@ class StatusChange(models.Model):
 
 
 class RejectedPacket(models.Model):
-    """A packet that was not taken, and why; the daemon alone writes it.
+    """A rejected packet and the reason; only the daemon writes it.
 
-    Not all of them: of a flood of garbage only samples are kept, and `NodeStatus.rejected` counts
-    the rest. `size` is what the packet announced, in bytes, and `raw` its first bytes.
+    If there are many, only samples are kept, and `NodeStatus.rejected` counts all. `size` is the
+    announced size in bytes, `raw` the first bytes.
     """
 
-    # Enough to see what a node does wrong; however many it sends, less than a megabyte a node.
+    # Enough to see what a node does wrong, and less than a megabyte for each node.
     KEPT = 1_000  # of each node
     KEPT_FOR = datetime.timedelta(days=30)
 

@@ -1,4 +1,4 @@
-"""The bytes of a rejected packet, readable: whatever a node sent, as text and as a hex dump."""
+"""Show the bytes of a rejected packet safely, as text and as a hex dump."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ COLUMNS = 16
 
 
 def as_text(raw: bytes) -> str:
-    r"""Return `raw` read as UTF-8, on one line, with nothing in it that could deceive its reader.
+    r"""Return `raw` decoded as UTF-8, on one line, with invisible characters escaped.
 
-    What is not UTF-8 appears as `\xff`, what cannot be printed (controls, line breaks, marks that
-    turn the direction of writing) as `\n` or `\u202e`, and a backslash as two.
+    Bytes that are not UTF-8 appear as `\xff`, unprintable characters (controls, line breaks, marks
+    that change the direction of writing) as `\n` or `\u202e`, and a backslash as two.
     """
     text = raw.decode(errors="surrogateescape")
     return "".join(character if _is_plain(character) else _escaped(character) for character in text)

@@ -1,4 +1,4 @@
-"""How many events a node sent in each of the last minutes, as `NodeStatus` keeps it."""
+"""The number of events in each of the last minutes, as `NodeStatus` stores it."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ def number_of(moment: datetime.datetime) -> int:
 
 
 def per_minute(status: NodeStatus, now: datetime.datetime) -> list[int]:
-    """Return how many events arrived in each of the last `RECENT` minutes, the present one last."""
+    """Return the events in each of the last `RECENT` minutes, the current one last."""
     return counted(status.recent, status.recent_minute, now)
 
 
 def counted(
     recent: Sequence[int], minute: datetime.datetime | None, now: datetime.datetime
 ) -> list[int]:
-    """Return the same of the two fields of a status that it is kept in."""
+    """Return the same from the two fields in which a status stores it."""
     return [0] * RECENT if minute is None else _shifted(recent, number_of(now) - number_of(minute))
 
 
 def add(status: NodeStatus, events: PerMinute, now: datetime.datetime) -> None:
-    """Add events that arrived in some minutes, not long before `now`.
+    """Add the events of some minutes, not long before `now`.
 
-    What is older than the minutes that are kept is left out. If they are ahead of `now`, the clock
-    was set back meanwhile, and they begin anew.
+    Events older than the stored minutes are left out. If the stored minutes are ahead of `now`, the
+    clock was set back, and they are discarded.
     """
     newest = max(events)
     known = None if status.recent_minute is None else number_of(status.recent_minute)
@@ -51,7 +51,7 @@ def add(status: NodeStatus, events: PerMinute, now: datetime.datetime) -> None:
 
 
 def _shifted(recent: Sequence[int], minutes: int) -> list[int]:
-    """Return `RECENT` counts, the last so many minutes after the last of `recent`, or before."""
+    """Return `recent`, shifted by a number of minutes and cut or filled to `RECENT` counts."""
     if minutes < 0:
         recent, minutes = recent[:minutes], 0
     full = [0] * RECENT + list(recent) + [0] * min(minutes, RECENT)

@@ -1,1 +1,1 @@
-"""The pages on which people look at their network."""
+"""The pages of the web UI, a folder for each subject."""

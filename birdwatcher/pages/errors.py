@@ -1,7 +1,7 @@
-"""The pages about errors.
+"""The error pages.
 
-Django's own views read the form of a request, for its CSRF token. If that form is what is wrong,
-they fail like what they should answer for, and nobody is left to answer.
+Django's own error views read the form of the request for its CSRF token. If the form is what is
+wrong, they fail as well.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from django.template.loader import render_to_string
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Say that the request could not be understood."""
+    """Show that the request could not be understood."""
     return render(request, "400.html", status=HTTPStatus.BAD_REQUEST)
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Say that this user may not see that."""
+    """Show that the user lacks the permission."""
     return render(request, "403.html", status=HTTPStatus.FORBIDDEN)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Say that there is no such page."""
+    """Show that there is no such page."""
     return render(request, "404.html", status=HTTPStatus.NOT_FOUND)
 
 
 def failed(_request: HttpRequest) -> HttpResponse:
-    """Say that something went wrong, without the request: who asks may be what cannot be told."""
+    """Show that something failed, without the request: reading its user may be what failed."""
     return HttpResponse(render_to_string("500.html"), status=HTTPStatus.INTERNAL_SERVER_ERROR)

@@ -1,4 +1,4 @@
-"""The sign of the site, for pages that do not name it themselves, such as the admin's."""
+"""The icon, for pages that do not name one, such as the admin's."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -10,5 +10,5 @@ from django.views.decorators.http import require_safe
 @cache_control(public=True, max_age=24 * 3600)
 @require_safe
 def favicon(_request: HttpRequest) -> HttpResponse:
-    """Lead to the picture."""
+    """Redirect to the icon."""
     return redirect(static("pages/bird.svg"))

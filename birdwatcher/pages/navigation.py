@@ -1,4 +1,4 @@
-"""What every page's template knows beside its own: where one may go, and what one may do."""
+"""The context of every page: links of the navigation, and permissions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from birdwatcher.accounts.access import may_operate, may_read
 
 @dataclass(frozen=True)
 class Entry:
-    """A link of the navigation; it is `current` on the pages that lie under it."""
+    """A link of the navigation; `current` on its page and those below it."""
 
     title: str
     url: str
@@ -31,8 +31,8 @@ PAGES = {
 
 
 def navigation(request: HttpRequest) -> dict[str, Any]:
-    """Return `navigation`, the links that lead somewhere for this user, and what they may do."""
-    # An error page may be shown before anybody is known.
+    """Return `navigation`, the links that this user may follow, and their permissions."""
+    # An error page may be shown before the user is known.
     user = getattr(request, "user", None) or AnonymousUser()
     entries, reads = [], may_read(user)
     if reads:

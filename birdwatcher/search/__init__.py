@@ -1,5 +1,5 @@
-"""Finding birds, newest first: a page of them costs the same however many there are.
+"""Find birds, newest first: a page costs the same for any number of birds.
 
-`search` is what is asked for, `keyset` a place in the order of the birds, `walk` the way along an
-index, `pages` what a reader sees, `totals` how many there are.
+`search` is the question, `keyset` a position in the order of the birds, `walk` reads along an
+index, `pages` makes pages, `totals` knows numbers.
 """

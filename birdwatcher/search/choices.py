@@ -1,4 +1,4 @@
-"""The words by which people choose birds, on the pages and in the admin."""
+"""The words of the filters of birds, on the pages and in the admin."""
 
 from __future__ import annotations
 

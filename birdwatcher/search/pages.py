@@ -1,6 +1,6 @@
-"""Pages of birds, newest first, each known by the birds at its edges.
+"""Pages of birds, newest first, each defined by the birds at its edges.
 
-So nothing is counted, and what arrives meanwhile moves nobody's page.
+So nothing is counted, and birds that arrive meanwhile do not shift a page.
 """
 
 from __future__ import annotations
@@ -18,11 +18,10 @@ SIZE = 50
 
 @dataclass(frozen=True)
 class Page:
-    """Birds, newest first, and between which places the pages beside it lie.
+    """Birds, newest first, and where the neighbouring pages begin.
 
-    `older` and `newer` are where the neighbouring page begins, None if there is none. A page on
-    which the search `stopped` before it was full has fewer birds, perhaps none, than there are: it
-    goes on from there.
+    `older` and `newer` are None if there is no such page. If the search `stopped` before the page
+    was full, there may be more birds than the page has; the next page continues from there.
     """
 
     birds: list[Bird]
@@ -37,7 +36,7 @@ def newest(search: Search) -> Page:
 
 
 def older_than(search: Search, start: Position | None) -> Page:
-    """Return the page of the birds next older than `start`."""
+    """Return the page of the birds just older than `start`."""
     found = find(search, start, Direction.OLDER, SIZE + 1)
     shown = found.birds[:SIZE]
     newer = behind(shown, start, Direction.OLDER) if start else None
@@ -45,7 +44,7 @@ def older_than(search: Search, start: Position | None) -> Page:
 
 
 def newer_than(search: Search, start: Position) -> Page:
-    """Return the page of the birds next newer than `start`; if they do not fill it, the first."""
+    """Return the page of the birds just newer than `start`, or the first if they do not fill it."""
     found = find(search, start, Direction.NEWER, SIZE + 1)
     if len(found.birds) < SIZE and not found.stopped:
         return newest(search)
@@ -55,14 +54,14 @@ def newer_than(search: Search, start: Position) -> Page:
 
 
 def load(places: Sequence[Position]) -> list[Bird]:
-    """Return the birds at these places, newest first, with their node and species."""
+    """Return the birds at these positions, newest first, with their node and species."""
     birds = Bird.objects.filter(pk__in=[place.key for place in places])
     found = birds.select_related("node", "species")
     return sorted(found, key=lambda bird: (bird.timestamp, bird.pk), reverse=True)
 
 
 def everything(search: Search, size: int) -> Iterator[list[Position]]:
-    """Yield the places of all birds, newest first, about `size` at a time; sometimes none."""
+    """Yield the positions of all birds, newest first, about `size` at a time; sometimes none."""
     start: Position | None = None
     while True:
         found = find(search, start, Direction.OLDER, size)
@@ -76,15 +75,15 @@ def everything(search: Search, size: int) -> Iterator[list[Position]]:
 
 
 def behind(shown: Sequence[Position], start: Position, way: Direction) -> Position:
-    """Return where the page begins, on the way back, that lies behind one beyond `start` this way.
+    """Return where the previous page begins, seen from a page beyond `start` in direction `way`.
 
-    With an empty one between them nothing else leads to a bird that stands at `start` itself.
+    If that page is empty, the previous one must include a bird at `start` itself.
     """
     return shown[0] if shown else way.returning_to(start)
 
 
 def _further(found: Found) -> Position | None:
-    """Return where the next page this way begins."""
+    """Return where the next page in the same direction begins."""
     if found.stopped:
         return found.stopped
     return found.birds[SIZE - 1] if len(found.birds) > SIZE else None

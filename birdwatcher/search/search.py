@@ -1,4 +1,4 @@
-"""What birds are asked for."""
+"""A search for birds."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from birdwatcher.search.keyset import Position, Stretch
 
 @dataclass(frozen=True)
 class Search:
-    """The birds of a node, of a species, from `start` until before `end`, whose name begins so.
+    """The birds of a node and a species (keys), from `start` until before `end`, by name prefix.
 
-    Nodes and species by their keys. Only those with a doubtful time, only the others, or with None
-    both, which are two searches: no index holds both in the order of time. Those with a key above
-    `newest` came later than the search.
+    `doubtful`: only those with a doubtful time, only the others, or with None both, which takes two
+    searches, since no index has both in the order of time. Birds with a key above `newest` arrived
+    after the search began.
     """
 
     node: int | None = None
@@ -31,14 +31,14 @@ class Search:
     @property
     def stretch(self) -> Stretch:
         """The range of time."""
-        # No key is 0 or less, so that these lie before every bird of their moment.
+        # Keys begin with 1, so these positions lie before every bird of their moment.
         return Stretch(
             Position(self.start) if self.start else None, Position(self.end) if self.end else None
         )
 
     @property
     def condition(self) -> Q:
-        """What makes a bird one that is asked for, but for its time and clock."""
+        """The condition of the birds, except for time and clock."""
         condition = Q()
         if self.node is not None:
             condition &= Q(node=self.node)
@@ -52,17 +52,17 @@ class Search:
 
     @property
     def parts(self) -> list[Search]:
-        """The searches that it consists of, each of which one index answers."""
+        """The searches of which it consists, one for each index."""
         if self.doubtful is not None:
             return [self]
         return [replace(self, doubtful=doubtful) for doubtful in (False, True)]
 
     def dated(self) -> BirdQuerySet:
-        """Return all birds whose clock is as it is asked for."""
+        """Return all birds with the wanted clock."""
         if self.doubtful is None:
             return Bird.objects.all()
         return Bird.objects.dated(doubtfully=self.doubtful)
 
     def found(self) -> BirdQuerySet:
-        """Return the birds, in no order; how they are best read is left to the database."""
+        """Return the birds in no order, so that the database may choose how to read them."""
         return self.dated().filter(self.condition, *self.stretch.conditions()).order_by()

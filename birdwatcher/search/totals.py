@@ -1,4 +1,4 @@
-"""How many birds fit, where that is known without looking at them all."""
+"""The number of birds that match, where it is known without reading them all."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from birdwatcher.rollups.models import TotalCount
 from birdwatcher.search.search import Search
 from birdwatcher.search.walk import any_index, count, rare
 
-ENOUGH = 20_000  # birds with a doubtful time that are looked at one by one
-# Of the hours of one species or one node there are few; of all species, a row for each of them.
-LONGEST = datetime.timedelta(days=31)  # a range in which the birds of all are counted
+ENOUGH = 20_000  # birds with a doubtful time that are read to count them
+# One species or node has few hourly counts; all species together have a row for each of them.
+LONGEST = datetime.timedelta(days=31)  # a range in which all birds are counted
 
 
 @dataclass(frozen=True)
 class Total:
-    """How many birds fit. Or, to be told to people:
+    """The number of birds that match.
 
-    `with_doubtful`: with those whose time is doubtful, of which there are too many to count.
+    `with_doubtful`: it includes those with a doubtful time, which are too many to count.
     """
 
     birds: int
@@ -32,7 +32,7 @@ class Total:
 
 
 def known(search: Search) -> Total | None:
-    """Return exactly how many birds fit; None if only counting them would tell."""
+    """Return the exact number of birds that match; None if only reading them all would tell."""
     if search.prefix:
         named = [rare(part) for part in search.parts]
         return None if None in named else Total(sum(filter(None, named)))
@@ -43,7 +43,7 @@ def known(search: Search) -> Total | None:
     doubtful = _doubtful(search)
     if search.doubtful:
         return None if doubtful is None else Total(doubtful)
-    # The counts hold all birds, whatever their clock.
+    # The counts include all birds, with any clock.
     return Total(_all(search) - (doubtful or 0), with_doubtful=doubtful is None)
 
 
@@ -54,10 +54,10 @@ def _doubtful(search: Search) -> int | None:
 
 
 def _is_long(search: Search) -> bool:
-    """Whether it asks for all species and nodes, not of all time, but of a long one."""
+    """Return whether it covers all species and nodes in a long range, but not all time."""
     if search.node is not None or search.species is not None or not (search.start or search.end):
         return False
-    # Without an end it goes on beyond now, where there are but the few birds of wrong clocks.
+    # After now there are only the few birds of wrong clocks.
     return (search.end or timezone.now()) - (search.start or EARLIEST) > LONGEST
 
 

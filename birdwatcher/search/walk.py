@@ -1,14 +1,12 @@
-"""The way along an index, birds in their order, until enough of them fit.
+"""Walk along an index, birds in their order, until enough of them match.
 
-Where one index answers the whole question, each bird on the way fits. Where none does, a walk
-follows the index that answers most of it and looks at no more than `WINDOW` birds: of a node's
-birds, those of one species, or with one name. Databases would rather guess which plan is quicker,
-and one wrong guess reads ten million rows; so the walk is a subquery with a LIMIT, which they have
-to do first.
+If one index answers the whole search, every bird on the way matches. If none does, a walk follows
+the index that answers most of it, such as a node's birds to find those of one species, and reads at
+most `WINDOW` birds. A database would choose a plan by its statistics, and one wrong choice reads
+ten million rows; so the walk is a subquery with a LIMIT, which the database must execute first.
 
-Two things keep walks short. The birds whose name begins so are found by the index on names, if they
-are `RARE`. And in which hours a node heard a species, the counts know: between those, nothing is
-looked at.
+Two things keep walks short. The index on names finds names that are `RARE`. And the hourly counts
+tell in which hours a node heard a species; the time between them is skipped.
 """
 
 from __future__ import annotations
@@ -29,9 +27,9 @@ from birdwatcher.rollups.models import HourlyCount, HourlyOfNode, HourlyOfSpecie
 from birdwatcher.search.keyset import Direction, Position, Stretch
 from birdwatcher.search.search import Search
 
-WINDOW = 10_000  # birds that one step of a walk looks at
-RARE = 5_000  # birds with a name that are read, all of them, and sorted
-HOURS = 60  # of which the counts are asked at a time
+WINDOW = 10_000  # birds that one step of a walk reads
+RARE = 5_000  # birds with a name, which are all read and sorted
+HOURS = 60  # whose counts are read at a time
 STEPS = 4  # of a walk from hour to hour
 
 Look = tuple[str, tuple[Any, ...]]  # SQL and its values
@@ -39,20 +37,20 @@ Look = tuple[str, tuple[Any, ...]]  # SQL and its values
 
 @dataclass(frozen=True)
 class Found:
-    """Birds, in the order of the walk, and where it stopped if it did before its end."""
+    """Birds in the order of the walk, and where it stopped, if before the end."""
 
     birds: list[Position]
     stopped: Position | None = None
 
 
 def find(search: Search, start: Position | None, direction: Direction, size: int) -> Found:
-    """Return the first birds that fit beyond `start`, at most `size` of them."""
+    """Return the first birds that match beyond `start`, at most `size` of them."""
     found = [_find(part, start, direction, size) for part in search.parts]
     return found[0] if len(found) == 1 else _merge(found, direction, size)
 
 
 def _merge(found: Sequence[Found], direction: Direction, size: int) -> Found:
-    """Return the first of the birds of several walks, as far as all of them have come."""
+    """Return the first birds of several walks, as far as all of them have come."""
     newest_first = direction is Direction.OLDER
     birds = sorted((bird for it in found for bird in it.birds), reverse=newest_first)
     stops = [it.stopped for it in found if it.stopped]
@@ -79,16 +77,13 @@ def _find(search: Search, start: Position | None, direction: Direction, size: in
 
 
 def rare(search: Search) -> int | None:
-    """Return how many birds fit, if those with such a name are few enough to look at them all.
-
-    None if they are too many, however many of them fit.
-    """
+    """Return how many birds match; None if too many have such a name to read them all."""
     fits = search.condition & Q(*search.stretch.conditions())
     return count(_named(search), fits, RARE)
 
 
 def count(birds: QuerySet[Any], fits: Q, at_most: int) -> int | None:
-    """Return how many of `birds` fit; None if there are too many to look at them all."""
+    """Return how many of `birds` match; None if there are too many to read them all."""
     sql, values = _look(birds, fits, at_most + 1)
     sql = f"SELECT count(*), count(*) FILTER (WHERE fits) FROM ({sql}) AS looked_at"  # noqa: S608
     ((looked_at, fitting),) = _execute(sql, values)
@@ -96,7 +91,7 @@ def count(birds: QuerySet[Any], fits: Q, at_most: int) -> int | None:
 
 
 def _sort(search: Search, stretch: Stretch, direction: Direction, size: int) -> list[Position]:
-    """Return the first birds among those with a name that is rare."""
+    """Return the first birds among those with a rare name."""
     fits = search.condition & Q(*stretch.conditions())
     return _first_fitting([_look(_named(search), fits, RARE)], direction, size)
 
@@ -104,10 +99,10 @@ def _sort(search: Search, stretch: Stretch, direction: Direction, size: int) -> 
 def _walk_along(
     search: Search, driver: Q, stretch: Stretch, direction: Direction, size: int
 ) -> Found:
-    """Look at the birds of a stretch one after another, at most about `WINDOW` of them."""
+    """Read the birds of a stretch in order, at most about `WINDOW` of them."""
     found: list[Position] = []
     last: Position | None = None
-    # Mostly the first, smaller one is enough.
+    # Usually the first, smaller window is enough.
     for window in (min(20 * size, WINDOW), WINDOW):
         birds = search.dated().filter(driver, *stretch.conditions()).order_by(*direction.value)
         look = _look(birds, search.condition, window)
@@ -123,7 +118,7 @@ def _walk_along(
 
 
 def _walk_hours(search: Search, stretch: Stretch, direction: Direction, size: int) -> Found:
-    """Look at the birds of those hours in which the node heard the species."""
+    """Read the birds of the hours in which the node heard the species."""
     driver = _shorter(search)
     found: list[Position] = []
     edge: Position | None = None
@@ -159,9 +154,9 @@ def _walk_hours(search: Search, stretch: Stretch, direction: Direction, size: in
 def _choose(
     search: Search, driver: Q, stretch: Stretch, direction: Direction, size: int
 ) -> tuple[list[datetime.datetime], bool]:
-    """Return the next hours in which the node heard the species, as many as can be looked at.
+    """Return the next hours in which the node heard the species, as many as can be read.
 
-    And whether there is only one, and too much in it.
+    And whether it is a single hour with too many birds.
     """
     heard = HourlyCount.objects.filter(node=search.node, species=search.species)
     if stretch.before:
@@ -187,7 +182,7 @@ def _choose(
 
 
 def _shorter(search: Search) -> Q:
-    """Return whether to follow the birds of the node or those of the species: the fewer."""
+    """Return the condition to follow: the node or the species, whichever has fewer birds."""
     node, species = Q(node=search.node), Q(species=search.species)
     totals = TotalCount.objects.filter(node | species)
     birds = totals.aggregate(
@@ -198,7 +193,7 @@ def _shorter(search: Search) -> Q:
 
 
 def any_index(search: Search) -> Q:
-    """Return what of a search without both is answered by the index that the walk follows."""
+    """Return the condition that an index answers in a search without both node and species."""
     given = {"node": search.node, "species": search.species}
     return Q(**{name: key for name, key in given.items() if key is not None})
 
@@ -210,7 +205,7 @@ def _named(search: Search) -> BirdQuerySet:
 
 
 def _join(hours: Sequence[datetime.datetime]) -> list[Stretch]:
-    """Return the stretches that the hours make, with one for those that follow one another."""
+    """Return the stretches that the hours make; consecutive hours make one."""
     joined: list[list[datetime.datetime]] = []
     for hour in sorted(hours):
         if joined and joined[-1][1] == hour:
@@ -221,13 +216,13 @@ def _join(hours: Sequence[datetime.datetime]) -> list[Stretch]:
 
 
 def _look(birds: QuerySet[Any], fits: Q, limit: int) -> Look:
-    """Return the SQL that looks at the first of `birds`, and says of each whether it `fits`."""
+    """Return the SQL that reads the first of `birds`, and whether each of them `fits`."""
     fitting = birds.annotate(fits=ExpressionWrapper(fits, output_field=BooleanField()))
     return fitting.values_list("timestamp", "id", "fits")[:limit].query.sql_with_params()
 
 
 def _first_fitting(looks: Sequence[Look], direction: Direction, size: int) -> list[Position]:
-    """Return the first birds that fit, of all that are looked at."""
+    """Return the first birds that match, of all that `looks` read."""
     if not looks:
         return []
     looked_at = " UNION ALL ".join(
@@ -244,7 +239,7 @@ def _first_fitting(looks: Sequence[Look], direction: Direction, size: int) -> li
 
 
 def _moment(value: datetime.datetime | str) -> datetime.datetime:
-    """Return a time as the database gives it: SQLite without a zone, perhaps as a text."""
+    """Return the time that the database gave: SQLite omits the zone, and may give a text."""
     moment = datetime.datetime.fromisoformat(value) if isinstance(value, str) else value
     return moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
 

@@ -1,3 +1,3 @@
-"""Register everything that the admin shows: Django looks for a module of this name."""
+"""Import all admin classes, so that they register: Django loads the module of this name."""
 
-from birdwatcher.staff import birds, nodes, people, tokens  # noqa: F401
+from birdwatcher.staff import birds, history, nodes, people, species, tokens  # noqa: F401

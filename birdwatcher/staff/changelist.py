@@ -1,4 +1,4 @@
-"""Long lists, built so that ten million rows cost no more than ten thousand."""
+"""Lists whose cost does not grow beyond ten thousand rows."""
 
 from __future__ import annotations
 
@@ -14,21 +14,20 @@ ENOUGH = 10_000
 
 
 class CappedPaginator(Paginator):
-    """A paginator that counts to `ENOUGH` and no further, and says so.
+    """A paginator that counts no further than `ENOUGH`, and says so.
 
-    The pages after that are not reachable by number: their OFFSET would walk through every row
-    before them.
+    Later pages cannot be reached: their OFFSET would read every row before them.
     """
 
     @cached_property
     def found(self) -> int:
-        """How many rows there are, at most one above `ENOUGH`."""
+        """The number of rows, at most `ENOUGH` + 1."""
         rows: QuerySet[Any] = self.object_list  # type: ignore[assignment]
         return rows.order_by().values("pk")[: ENOUGH + 1].count()
 
     @cached_property
     def count(self) -> int:
-        """How many rows the pages show."""
+        """The number of rows that the pages show."""
         return min(self.found, ENOUGH)
 
     @property
@@ -38,8 +37,8 @@ class CappedPaginator(Paginator):
 
 
 class NewestFirstChangeList(ChangeList):
-    """Rows, always newest first: every other order would sort the whole table for each page."""
+    """Rows, always newest first: any other order would sort the whole table for each page."""
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Model]) -> list[Any]:
-        """Return the model's own order, whatever the address of the page asks for."""
+        """Return the model's own order, whatever the page's address says."""
         return list(self.lookup_opts.ordering)

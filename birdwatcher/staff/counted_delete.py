@@ -1,4 +1,4 @@
-"""Confirming and carrying out a delete that takes millions of birds along."""
+"""Confirm and carry out deletions that include millions of birds."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from birdwatcher.rollups.models import TotalCount
 
 
 class CountedDeleteAdmin(admin.ModelAdmin):
-    """For models that birds refer to by the field `bird_field`: how many go along is told.
+    """The admin of a model to which birds refer by the field `bird_field`.
 
-    Django's own confirmation loads and lists every object that would go, and its delete is a single
-    transaction. Here their number comes from the rollups, however many they are, and the birds go
-    before what they refer to, a few at a time.
+    Django's own confirmation loads and lists every object to be deleted, and deletes them in a
+    single transaction. Here, the confirmation shows the number of birds, which the rollups know,
+    and the birds are deleted first, a few at a time.
     """
 
     bird_field: str
 
     def clear(self, request: HttpRequest, obj: Any) -> None:
-        """Delete the birds of `obj`, which is to be deleted."""
+        """Delete the birds of `obj`, before it is deleted itself."""
         remove_birds(**{self.bird_field: obj.pk})
 
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Ask whether to delete one object; if that was confirmed, delete it."""
+        """Ask for confirmation to delete one object, or delete it if it was given."""
         if request.method == "POST":  # outside the transaction that begins below
             obj = self.get_object(request, unquote(object_id))
             if obj and not self.get_deleted_objects([obj], request)[2]:
@@ -43,7 +43,7 @@ class CountedDeleteAdmin(admin.ModelAdmin):
         return super().delete_view(request, object_id, extra_context)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        """Delete the chosen objects, as was confirmed."""
+        """Delete the chosen objects after the confirmation."""
         for obj in queryset:
             self.clear(request, obj)
         super().delete_queryset(request, queryset)
@@ -75,7 +75,7 @@ class CountedDeleteAdmin(admin.ModelAdmin):
         )
 
     def _lacking(self, objects: list[Model], request: HttpRequest) -> set[str]:
-        """Return the names of the models that the user may not delete but would."""
+        """Return the names of the models that the user would delete but may not."""
         lacking = set()
         if not all(self.has_delete_permission(request, obj) for obj in objects):
             lacking.add(str(self.opts.verbose_name))
@@ -85,6 +85,6 @@ class CountedDeleteAdmin(admin.ModelAdmin):
         return lacking
 
     def _has_birds(self, objects: list[Model]) -> bool:
-        """Ask the birds themselves: what someone may do does not hang on a count."""
+        """Return whether any object has birds, from their own table: permissions need certainty."""
         keys = [obj.pk for obj in objects]
         return Bird.objects.filter(**{f"{self.bird_field}__in": keys}).exists()

@@ -15,32 +15,32 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from birdwatcher.birds.models import BirdQuerySet
-from birdwatcher.common.moments import parse_moment
+from birdwatcher.common.moments import parse_typed
 from birdwatcher.search.choices import DOUBTFUL, PAST
 
 CHOOSE_TEMPLATE = "admin/birds/bird/choose_filter.html"
 
 
 class ChooseFilter(admin.RelatedFieldListFilter):
-    """A related object, chosen from a menu: there may be hundreds of them."""
+    """A filter by a related object, chosen from a menu: there may be hundreds."""
 
     template = CHOOSE_TEMPLATE
 
     def has_output(self) -> bool:
-        """Always: Django ignores a filter, in the page's address too, if there is no choice."""
+        """Return True: Django ignores a filter, even in the page's address, that has no choices."""
         return True
 
 
 class ChooseWordFilter(admin.ChoicesFieldListFilter):
-    """One of a field's words, chosen from a menu."""
+    """A filter by the choices of a field, chosen from a menu."""
 
     template = CHOOSE_TEMPLATE
 
 
 class ClockFilter(admin.SimpleListFilter):
-    """Birds with a plausible time, unless those with a doubtful one are asked for.
+    """A filter by the clock: plausible by default, or doubtful.
 
-    Never both at once: no index holds all birds in the order of the list.
+    Never both: no index holds all birds in the order of the list.
     """
 
     title = "clock"
@@ -49,11 +49,11 @@ class ClockFilter(admin.SimpleListFilter):
     def lookups(
         self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]
     ) -> list[tuple[str, str]]:
-        """Return the two choices; the first is taken if nothing, or nonsense, is asked for."""
+        """Return the two choices; the first is the default, also for an invalid value."""
         return [("plausible", "plausible"), (DOUBTFUL, DOUBTFUL)]
 
     def queryset(self, request: HttpRequest, queryset: BirdQuerySet) -> BirdQuerySet:
-        """Return the birds of the choice."""
+        """Return the birds with the chosen clock."""
         return queryset.dated(doubtfully=self.value() == DOUBTFUL)
 
     def choices(self, changelist: ChangeList) -> Iterator[Any]:
@@ -68,9 +68,9 @@ class ClockFilter(admin.SimpleListFilter):
 
 
 class TimeRangeFilter(admin.FieldListFilter):
-    """A range of time: the past hour, day and so on, or from one time until before another.
+    """A filter by a range of time: the past hour, day and so on, or from one time to another.
 
-    Times without an offset are taken in the time zone in which the pages show times.
+    Times without an offset are in the active time zone.
     """
 
     template = "admin/birds/bird/time_range_filter.html"
@@ -81,11 +81,11 @@ class TimeRangeFilter(admin.FieldListFilter):
         self.title = "time"
 
     def expected_parameters(self) -> list[str | None]:
-        """Return the parameters in a page's address that are this filter's."""
+        """Return the parameters of this filter in the page's address."""
         return list(self.parameters)
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Model]) -> QuerySet[Model]:
-        """Return the rows in the chosen range. Raises IncorrectLookupParameters for nonsense."""
+        """Return the rows in the range. Raises IncorrectLookupParameters if it is invalid."""
         start, end = self._moment("from"), self._moment("to")
         past = self._given("past")
         if past:
@@ -99,7 +99,7 @@ class TimeRangeFilter(admin.FieldListFilter):
         return queryset
 
     def choices(self, changelist: ChangeList) -> Iterator[Any]:
-        """Yield the ranges to choose from, and prepare what the template's form needs."""
+        """Yield the ranges to choose from, and set `other_parameters` for the template's form."""
         past = self._given("past")
         for key, (display, _) in {"": ("Any time", None), **PAST}.items():
             others = [name for name in self.parameters if name != "past" or not key]
@@ -113,12 +113,12 @@ class TimeRangeFilter(admin.FieldListFilter):
 
     @property
     def start_text(self) -> str:
-        """The chosen start, as a form's field holds it."""
+        """The chosen start, for the field of the form."""
         return self._given("from")
 
     @property
     def end_text(self) -> str:
-        """The chosen end, as a form's field holds it."""
+        """The chosen end, for the field of the form."""
         return self._given("to")
 
     def _given(self, name: str) -> str:
@@ -130,6 +130,6 @@ class TimeRangeFilter(admin.FieldListFilter):
         if not text:
             return None
         try:
-            return parse_moment(text)
+            return parse_typed(text)
         except ValueError as error:
             raise IncorrectLookupParameters(str(error)) from error

@@ -15,22 +15,17 @@ from birdwatcher.birds import removal
 from birdwatcher.daemon.models import Daemon
 from birdwatcher.daemon.node_states import WORDS, Live, live, nodes_in
 from birdwatcher.nodes import actions
-from birdwatcher.nodes.models import Node, NodeStatus, RejectedPacket, StatusChange
+from birdwatcher.nodes.models import Node, NodeStatus
 from birdwatcher.search.choices import DOUBTFUL
 from birdwatcher.staff.counted_delete import CountedDeleteAdmin
 from birdwatcher.staff.filters import ClockFilter
-from birdwatcher.staff.records import (
-    RejectedPacketAdmin,
-    StatusChangeAdmin,
+from birdwatcher.staff.history import (
     coloured,
     list_of_node,
     two_lines,
 )
 
 COUNTS = ["events", "rejected", "reconnects"]
-
-admin.site.register(RejectedPacket, RejectedPacketAdmin)
-admin.site.register(StatusChange, StatusChangeAdmin)
 
 
 def _status(node: Node) -> NodeStatus:
@@ -39,7 +34,7 @@ def _status(node: Node) -> NodeStatus:
 
 
 class StateFilter(admin.SimpleListFilter):
-    """Nodes in one live state, in the words of the list."""
+    """A filter by the current state."""
 
     title = "state"
     parameter_name = "state"
@@ -59,10 +54,10 @@ class StateFilter(admin.SimpleListFilter):
 
 
 class NodeChangeList(ChangeList):
-    """The list of nodes, each with its live state in `live`."""
+    """The list of nodes, each with its current state in `live`."""
 
     def get_results(self, request: HttpRequest) -> None:
-        """Load the page's nodes; the daemon's row is read once for all of them."""
+        """Load the nodes of the page, and the daemon's row once for all of them."""
         super().get_results(request)
         daemon, now = Daemon.current(), timezone.now()
         for node in self.result_list:
@@ -71,7 +66,7 @@ class NodeChangeList(ChangeList):
 
 @admin.register(Node)
 class NodeAdmin(CountedDeleteAdmin):
-    """Nodes with what the daemon says of them."""
+    """Nodes with their current states."""
 
     bird_field = "node"
     list_display = ["name", "address", "enabled", "state", "since", "last_event", *COUNTS]
@@ -93,19 +88,19 @@ class NodeAdmin(CountedDeleteAdmin):
         return NodeChangeList
 
     def get_object(self, *args: Any, **kwargs: Any) -> Node | None:
-        """Return the node of a page about one node, with its live state, or None."""
+        """Return one node with its current state, or None."""
         node = super().get_object(*args, **kwargs)
         if node is not None:
             node.live = live(node, Daemon.current(), timezone.now())
         return node
 
     def clear(self, request: HttpRequest, obj: Node) -> None:
-        """Delete the birds of a node that is to be deleted; until it is, it stays disabled."""
+        """Disable a node and delete its birds, before it is deleted itself."""
         actions.disable([obj], request.user)
         removal.clear_node(obj)
 
     def get_fieldsets(self, request: HttpRequest, obj: Node | None = None) -> list[Any]:
-        """Return the form's parts: a node that is only being added has no state to show."""
+        """Return the parts of the form; a new node has no state to show."""
         own = (None, {"fields": ["name", "ip_address", "port", "enabled"]})
         said = ("What the daemon says", {"fields": self.readonly_fields})
         return [own] if obj is None else [own, said]
@@ -117,7 +112,7 @@ class NodeAdmin(CountedDeleteAdmin):
 
     @admin.display(ordering="status__state")
     def state(self, node: Any) -> str:
-        """The live state, as a coloured word, with the reason under it."""
+        """Return the current state in colour, with its reason."""
         shown: Live = node.live
         word = coloured(shown.word)
         if not shown.reason:
@@ -126,39 +121,39 @@ class NodeAdmin(CountedDeleteAdmin):
 
     @admin.display(ordering="status__since")
     def since(self, node: Any) -> str | None:
-        """When the state began."""
+        """Return when the state began."""
         return two_lines(node.live.since)
 
     @admin.display(ordering="status__last_event_at")
     def last_event(self, node: Node) -> str | None:
-        """When the last event arrived."""
+        """Return when the last event arrived."""
         return two_lines(_status(node).last_event_at)
 
     @admin.display(ordering="status__events")
     def events(self, node: Node) -> str:
-        """How many events arrived, as a link to the node's birds."""
+        """Return the number of events, as a link to the node's birds."""
         url = list_of_node("birds_bird", node.pk)
         return format_html('<a href="{}">{}</a>', url, f"{_status(node).events:,}")
 
     @admin.display(ordering="status__rejected")
     def rejected(self, node: Node) -> str:
-        """How many packets broke the rules, as a link to the newest of them."""
+        """Return the number of rejected packets, as a link to the newest of them."""
         url = list_of_node("nodes_rejectedpacket", node.pk)
         return format_html('<a href="{}">{}</a>', url, f"{_status(node).rejected:,}")
 
     @admin.display(ordering="status__reconnects")
     def reconnects(self, node: Node) -> str:
-        """How many times the connection was made again."""
+        """Return the number of reconnects."""
         return f"{_status(node).reconnects:,}"
 
     @admin.display(ordering="status__last_error")
     def last_error(self, node: Node) -> str:
-        """What went wrong last."""
+        """Return the last error."""
         return _status(node).last_error
 
     @admin.display(description="lists")
     def lists(self, node: Node) -> str:
-        """Links to everything that is kept of the node."""
+        """Return links to the node's birds and history."""
         doubtful = {ClockFilter.parameter_name: DOUBTFUL}
         links = [
             (list_of_node("birds_bird", node.pk), "birds"),
@@ -169,22 +164,22 @@ class NodeAdmin(CountedDeleteAdmin):
         return format_html_join(" · ", '<a href="{}">{}</a>', links)
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
-        """Whether the user may enable, disable and restart nodes."""
+        """Return whether the user may enable, disable and restart nodes."""
         return request.user.has_perm("nodes.operate_node") or self.has_change_permission(request)
 
     @admin.action(description="Enable selected nodes", permissions=["operate"])
     def enable(self, request: HttpRequest, queryset: QuerySet[Node]) -> None:
-        """Let the daemon connect to the chosen nodes."""
+        """Make the daemon connect to the chosen nodes."""
         self._say(request, "Enabled", actions.enable(queryset, request.user))
 
     @admin.action(description="Disable selected nodes (keeps their birds)", permissions=["operate"])
     def disable(self, request: HttpRequest, queryset: QuerySet[Node]) -> None:
-        """Let the daemon leave the chosen nodes alone."""
+        """Make the daemon disconnect from the chosen nodes."""
         self._say(request, "Disabled", actions.disable(queryset, request.user))
 
     @admin.action(description="Restart the processes of selected nodes", permissions=["operate"])
     def restart(self, request: HttpRequest, queryset: QuerySet[Node]) -> None:
-        """Give each of the chosen nodes that is enabled a new process."""
+        """Restart the processes of the chosen nodes that are enabled."""
         self._say(request, "Restarted", actions.restart(queryset, request.user))
 
     def _say(self, request: HttpRequest, what: str, count: int) -> None:

@@ -1,8 +1,8 @@
-"""The admin's pages about users and groups: nobody hands on more than they have themselves.
+"""The admin's pages about users and groups: nobody can grant more than they have themselves.
 
-Django lets everybody who may edit users make themselves superuser. Here whoever is none can change
-neither a superuser nor anybody else who may do more than they may, nor set the password of one; and
-what they give is groups, of those that have nothing that they lack.
+Django lets everybody who may edit users make themselves superuser. Here, an editor who is not a
+superuser cannot change a user with more permissions than their own, nor set such a user's password;
+and they can only assign groups all of whose permissions they have.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ def _beyond(user: User) -> QuerySet[Permission]:
 
 
 def _stronger_groups(user: User) -> QuerySet[Group]:
-    """Return the groups whose members may do something that `user` may not."""
+    """Return the groups with a permission that `user` lacks."""
     return Group.objects.filter(permissions__in=_beyond(user))
 
 
 def _stronger_users(user: User) -> QuerySet[User]:
-    """Return those who may do something that `user` may not, or could if they were active."""
+    """Return the users with a permission that `user` lacks, active or not."""
     return User.objects.filter(
         Q(is_superuser=True)
         | Q(user_permissions__in=_beyond(user))
@@ -39,18 +39,18 @@ def _stronger_users(user: User) -> QuerySet[User]:
 
 
 class _PeopleAdmin(admin.ModelAdmin):
-    """What is stronger than the one who asks stays as it is."""
+    """An admin that protects objects with more permissions than the editor has."""
 
     def stronger(self, user: User) -> QuerySet[Any]:
-        """Return what `user` may not touch."""
+        """Return the objects that `user` may not change."""
         raise NotImplementedError
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Whether `obj` may be changed; of a user, also whether his password may be set."""
+        """Return whether `obj` may be changed; for a user, this includes the password."""
         return super().has_change_permission(request, obj) and self._may_touch(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Whether `obj` may be deleted, alone or with others."""
+        """Return whether `obj` may be deleted, alone or with others."""
         return super().has_delete_permission(request, obj) and self._may_touch(request, obj)
 
     def _may_touch(self, request: HttpRequest, obj: Model | None) -> bool:
@@ -61,7 +61,7 @@ class _PeopleAdmin(admin.ModelAdmin):
     def formfield_for_manytomany(
         self, db_field: ManyToManyField[Any, Any], request: HttpRequest, **kwargs: Any
     ) -> ModelMultipleChoiceField | None:
-        """Return a field to choose from what the one who asks may hand on."""
+        """Return a field with the permissions or groups that the editor may grant."""
         field = super().formfield_for_manytomany(db_field, request, **kwargs)
         if field is not None and not request.user.is_superuser:
             refused = _beyond if db_field.related_model is Permission else _stronger_groups
@@ -74,7 +74,7 @@ class GroupAdmin(_PeopleAdmin, auth.GroupAdmin):
     """Groups."""
 
     def stronger(self, user: User) -> QuerySet[Group]:
-        """Return the groups that `user` may not touch."""
+        """Return the groups that `user` may not change."""
         return _stronger_groups(user)
 
 
@@ -83,9 +83,9 @@ class UserAdmin(_PeopleAdmin, auth.UserAdmin):
     """Users."""
 
     def stronger(self, user: User) -> QuerySet[User]:
-        """Return the users whom `user` may not touch."""
+        """Return the users that `user` may not change."""
         return _stronger_users(user)
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
-        """Return what cannot be changed: only a superuser gives more than groups."""
+        """Return the read-only fields: only a superuser grants more than groups."""
         return [] if request.user.is_superuser else ["is_superuser", "user_permissions"]

@@ -1,4 +1,4 @@
-"""The admin's pages about tokens: where they are made, shown once, and revoked."""
+"""The admin's pages about API tokens: create them, show them once, revoke them."""
 
 from __future__ import annotations
 
@@ -17,40 +17,40 @@ from birdwatcher.accounts.models import ApiToken
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(admin.ModelAdmin):
-    """Tokens. Whom one belongs to and what it is for at most stays as it was when it was made."""
+    """Tokens; the user and the scope of a token cannot be changed later."""
 
     list_display = ["name", "user", "scope", "begins_with", "state", "created_at", "expires_at"]
     list_display += ["last_used_at"]
     list_filter = ["scope"]
     list_select_related = ["user"]
     search_fields = ["name", "prefix", "user__username"]
-    search_help_text = "A part of a token's name, its first characters, or its user."
+    search_help_text = "Part of a token's name, of its first characters, or of its user's name."
     fields = ["user", "name", "scope", "expires_at"]
     said = ["begins_with", "state", "created_at", "last_used_at", "revoked_at"]
     autocomplete_fields = ["user"]
     actions = ["revoke"]
 
     def get_fields(self, request: HttpRequest, obj: ApiToken | None = None) -> list[Any]:
-        """Return what the form shows: a token that is only being made has no past."""
+        """Return the fields of the form; a new token has no past to show."""
         return self.fields if obj is None else [*self.fields, *self.said]
 
     def get_readonly_fields(self, request: HttpRequest, obj: ApiToken | None = None) -> list[Any]:
-        """Return what cannot be changed."""
+        """Return the read-only fields."""
         return self.said if obj is None else ["user", "scope", *self.said]
 
     def formfield_for_foreignkey(
         self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
     ) -> ModelChoiceField | None:
-        """Return the field of the user: nobody gets a superuser's powers by making a token."""
+        """Return the field of the user, without superusers for an editor who is none."""
         field = super().formfield_for_foreignkey(db_field, request, **kwargs)
         if field is not None and not request.user.is_superuser:
             field.queryset = field.queryset.filter(is_superuser=False)
         return field
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """Save the token; a new one gets its secret, which only `obj` knows until it is shown.
+        """Save the token; a new one gets its secret, which only `obj` has until it is shown.
 
-        Of another one what was edited: it may have been revoked since it was read.
+        For an existing one, save only the edited fields: it may have been revoked meanwhile.
         """
         if change:
             obj.save(update_fields=form.changed_data)
@@ -61,24 +61,23 @@ class ApiTokenAdmin(admin.ModelAdmin):
     def response_add(
         self, request: HttpRequest, obj: Any, post_url_continue: str | None = None
     ) -> HttpResponse:
-        """Show the secret in the answer itself, so that it is kept neither in a session nor a
-        cookie on its way to another page."""
+        """Show the secret in this response, so that no session or cookie stores it."""
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
-            "title": "Token made",
+            "title": "Token created",
             "token": obj,
         }
         return TemplateResponse(request, "staff/token_secret.html", context)
 
     @admin.display(ordering="prefix")
     def begins_with(self, token: ApiToken) -> str:
-        """The first characters of the secret."""
+        """Return the first characters of the secret."""
         return f"{token.prefix}…"
 
     @admin.display
     def state(self, token: ApiToken) -> str:
-        """Whether one may ask with it, in a word."""
+        """Return whether the token is valid, in words."""
         if token.revoked_at:
             return "revoked"
         if token.expires_at and token.expires_at <= timezone.now():
@@ -87,7 +86,7 @@ class ApiTokenAdmin(admin.ModelAdmin):
 
     @admin.action(description="Revoke selected tokens", permissions=["change"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
-        """Let nobody ask with the chosen tokens any more; it cannot be undone."""
+        """Revoke the chosen tokens for good."""
         chosen = list(queryset.filter(revoked_at=None))
         revoked = [it.pk for it in chosen]
         ApiToken.objects.filter(pk__in=revoked).update(revoked_at=timezone.now())

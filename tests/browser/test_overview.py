@@ -80,7 +80,7 @@ def test_a_restart_of_the_web_server_loses_no_bird(
     )
     assert site.program.stop() == 0
     wait_for_state(browser, "reconnecting since")
-    assert "no bird will be missing" in browser.text("#feed-note")
+    assert "no birds will be missing" in browser.text("#feed-note")
     send(field, *(heard(f"meanwhile {number}") for number in range(20)))
     wait_until(
         lambda: browser.texts(".refresher-stale"), timeout=STARTING, message="the numbers are stale"

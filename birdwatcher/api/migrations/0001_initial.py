@@ -83,7 +83,7 @@ class Migration(migrations.Migration):
                     "expires_at",
                     models.DateTimeField(
                         blank=True,
-                        help_text="Empty: it holds until it is revoked.",
+                        help_text="If empty, the token is valid until it is revoked.",
                         null=True,
                         verbose_name="expires",
                     ),

@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
             name="expires_at",
             field=models.DateTimeField(
                 blank=True,
-                help_text="Empty: it holds until it is revoked.",
+                help_text="If empty, the token is valid until it is revoked.",
                 null=True,
                 validators=[
                     django.core.validators.MinValueValidator(

@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
             field=models.BooleanField(
                 db_default=False,
                 default=False,
-                help_text="When it arrived, it was dated more than 5 minutes ahead or 24 hours ago: the node's clock may be wrong. Such birds do not count as the newest.",
+                help_text="On arrival, the time was more than 5 minutes ahead or 24 hours old: the node's clock may be wrong. Such birds do not count as the newest.",
                 verbose_name="doubtful clock",
             ),
         ),

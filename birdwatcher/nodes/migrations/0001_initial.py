@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
                 (
                     "name",
                     models.CharField(
-                        help_text="What people call it, such as the place where it stands.",
+                        help_text="A name for people, such as the place of the node.",
                         max_length=255,
                         validators=[
                             django.core.validators.RegexValidator(
@@ -58,7 +58,7 @@ class Migration(migrations.Migration):
                     "enabled",
                     models.BooleanField(
                         default=True,
-                        help_text="Connect to this node. Without it the node is left alone and its birds are kept.",
+                        help_text="Connect to this node. The birds of a disabled node are kept.",
                     ),
                 ),
             ],

@@ -1,4 +1,4 @@
-"""Exports of birds: the file itself, and how far each has come."""
+"""Exports of birds: the file, and the progress of each."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from birdwatcher.exports.models import Export
 from birdwatcher.exports.stream import BusyError
 from birdwatcher.pages.birds.filters import BirdFilters
 
-VISITOR = "visitor"  # the cookie of a browser in which nobody is logged in
-TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")  # what it holds: see `secrets.token_urlsafe`
+VISITOR = "visitor"  # the cookie of a browser without a log-in
+TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")  # its value, by `secrets.token_urlsafe`
 SHOWN = 5
-RETRY_AFTER = 30  # seconds, for whoever comes while too many others export
+RETRY_AFTER = 30  # seconds, while too many other exports run
 
 
 @reading
 def export(request: HttpRequest) -> HttpResponseBase:
-    """Send the birds that the filters leave, all of them, as a file."""
+    """Send all birds that match the filters, as a file."""
     filters = BirdFilters(request.GET.dict())
     form = FORMATS.get(request.GET.get("format", "csv"))
     complaints = [] if filters.is_valid() else filters.complaints
     if form is None:
-        complaints.append(f"There is no such format: it is {' or '.join(FORMATS)}.")
+        complaints.append(f"There is no such format: use {' or '.join(FORMATS)}.")
     if form is None or complaints:
         return _refuse(request, 400, complaints)
     visitor = _visitor(request) or secrets.token_urlsafe(32)
@@ -42,10 +42,10 @@ def export(request: HttpRequest) -> HttpResponseBase:
         response = answer(request, owner, birds, form, filters.in_words(), name)
     except TooManyError:
         return _refuse(
-            request, 429, [f"{OF_EACH} of your exports are under way: wait for one to end."]
+            request, 429, [f"{OF_EACH} of your exports are running: wait for one to end."]
         )
     except BusyError:
-        busy = _refuse(request, 503, ["Other exports are under way: try again in a moment."])
+        busy = _refuse(request, 503, ["Other exports are running: try again in a moment."])
         busy["Retry-After"] = str(RETRY_AFTER)
         return busy
     if not request.user.is_authenticated:
@@ -57,12 +57,12 @@ def export(request: HttpRequest) -> HttpResponseBase:
 
 @reading
 def exports(request: HttpRequest) -> HttpResponse:
-    """Show how far the viewer's exports have come, as a part of the page of birds."""
+    """Show the progress of the viewer's exports, as a part of the page of birds."""
     return render(request, "pages/birds/exports.html", progress(request))
 
 
 def progress(request: HttpRequest) -> dict[str, Any]:
-    """Return what the template needs to know of the viewer's exports of birds."""
+    """Return the template's context: the viewer's exports of birds."""
     visitor = _visitor(request)
     rows: list[Export] = []
     if request.user.is_authenticated or visitor:
@@ -73,9 +73,9 @@ def progress(request: HttpRequest) -> dict[str, Any]:
 
 
 def _visitor(request: HttpRequest) -> str:
-    """Return what the browser is known by, nothing if it is not known.
+    """Return the cookie's value, empty without a valid one.
 
-    A cookie may hold anything, also what PostgreSQL would not hear of.
+    A cookie may hold anything, also characters that PostgreSQL refuses.
     """
     visitor = request.COOKIES.get(VISITOR, "")
     return visitor if TOKEN.fullmatch(visitor) else ""

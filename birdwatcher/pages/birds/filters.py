@@ -1,4 +1,4 @@
-"""The filters of the list of birds, as they stand in the address of the page."""
+"""The filters of the list of birds, as they stand in its address."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ from django.utils import timezone
 from birdwatcher.accounts.timezones import midnight
 from birdwatcher.birds.models import Species
 from birdwatcher.common.forms import ParsedField
-from birdwatcher.common.moments import parse_moment
+from birdwatcher.common.moments import parse_typed
 from birdwatcher.common.units import DAY
 from birdwatcher.nodes.models import Node
 from birdwatcher.search.choices import DOUBTFUL, PAST
 from birdwatcher.search.keyset import Position
 from birdwatcher.search.search import Search
 
-# What the form holds, in the order in which it stands in an address.
+# The fields of the form, in the order in which they stand in an address.
 FILTERS = ("species", "node", "name", "past", "from", "to", "clock")
 DAYS = {"today": ("Today", 0), "yesterday": ("Yesterday", 1)}
 RANGES = {key: word for key, (word, _) in {**DAYS, **PAST}.items()}
-CHOICES = 1_000  # in a menu
+CHOICES = 1_000  # of a menu
 
 
 class MomentField(ParsedField):
-    """A time, in the active zone if it says nothing else; in UTC then."""
+    """A time, in the active zone unless it has an offset; cleaned to UTC."""
 
-    parse = staticmethod(parse_moment)
+    parse = staticmethod(parse_typed)
 
 
 class PositionField(ParsedField):
-    """A place in the list."""
+    """A position in the list."""
 
     parse = staticmethod(Position.parse)
 
 
 class BirdFilters(forms.Form):
-    """What birds are asked for, and from where in their list."""
+    """The filters of birds, and a position in the list."""
 
     species = forms.ModelChoiceField(
         Species.objects.all(),
@@ -70,12 +70,12 @@ class BirdFilters(forms.Form):
 
     def __init__(self, data: Mapping[str, Any]) -> None:
         super().__init__(data)
-        # Names that Python keeps for itself.
+        # These names are not valid as attributes: `from` is a keyword.
         self.fields["from"] = MomentField(required=False, max_length=64)
         self.fields["to"] = MomentField(required=False, max_length=64)
 
     def clean(self) -> dict[str, Any]:
-        """Return what was asked for. Raises ValidationError if it contradicts itself."""
+        """Return the cleaned data. Raises ValidationError if the range is reversed."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         start, end = cleaned.get("from"), cleaned.get("to")
         if start and end and start >= end:
@@ -84,14 +84,14 @@ class BirdFilters(forms.Form):
 
     @property
     def complaints(self) -> list[str]:
-        """What is wrong, in sentences."""
+        """A sentence about each invalid filter."""
         return [str(error) for errors in self.errors.values() for error in errors]
 
     @cached_property
     def given(self) -> dict[str, str]:
-        """The filters as they stand in an address, in one order, without those that say nothing."""
+        """The filters as they stand in an address, in a fixed order, without those not set."""
         texts = {name: self.data.get(name, "").strip() for name in FILTERS}
-        # A time that was typed counts more than a range that was there before.
+        # A typed time replaces a chosen range.
         if texts["from"] or texts["to"]:
             texts["past"] = ""
         if texts["clock"] != DOUBTFUL:
@@ -99,11 +99,11 @@ class BirdFilters(forms.Form):
         return {name: text for name, text in texts.items() if text}
 
     def query(self, **other: str) -> str:
-        """Return what to write after "?" for these filters, with others in their place."""
+        """Return the query string of these filters, with some replaced by `other`."""
         return urlencode({k: v for k, v in {**self.given, **other}.items() if v})
 
     def search(self, now: datetime.datetime | None = None) -> Search:
-        """Return what to search for. To be asked of valid filters only."""
+        """Return the search. The filters must be valid."""
         asked = self.cleaned_data
         start, end = asked["from"], asked["to"]
         if "past" in self.given:
@@ -118,7 +118,7 @@ class BirdFilters(forms.Form):
         )
 
     def in_words(self) -> str:
-        """Return what is asked for, for people. To be asked of valid filters only."""
+        """Return the filters in words. They must be valid."""
         asked, given = self.cleaned_data, self.given
         words = [str(asked[name].name) for name in ("species", "node") if asked[name]]
         if asked["name"]:
@@ -131,7 +131,7 @@ class BirdFilters(forms.Form):
         return ", ".join(words) or "all birds"
 
     def local(self, name: str) -> str:
-        """Return a time as a field of the form takes it: in the active zone, without an offset."""
+        """Return a time for the form's field: in the active zone, without an offset."""
         moment = self.cleaned_data.get(name)
         try:
             local = timezone.localtime(moment).replace(tzinfo=None) if moment else None
@@ -151,7 +151,7 @@ class BirdFilters(forms.Form):
 
 
 def _range(past: str, now: datetime.datetime) -> tuple[datetime.datetime, datetime.datetime | None]:
-    """Return the moments between which a named range lies; it may go on."""
+    """Return the start and the end of a named range; some have no end."""
     if past in PAST:
         return now - PAST[past][1], None
     date = timezone.localtime(now).date() - DAYS[past][1] * DAY

@@ -1,4 +1,4 @@
-"""The birds, to explore."""
+"""The page of birds."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from birdwatcher.search import pages, totals
 
 @reading
 def birds(request: HttpRequest) -> HttpResponse:
-    """Show a page of the birds that the filters leave, newest first."""
-    # What an empty field of the form adds to the address.
+    """Show a page of the birds that match the filters, newest first."""
+    # Remove from the address what the form's empty fields add.
     if "" in request.GET.values():
         kept = request.GET.copy()
         for name in [name for name, value in kept.items() if not value]:
@@ -34,7 +34,7 @@ def birds(request: HttpRequest) -> HttpResponse:
 
 
 def _found(filters: BirdFilters) -> dict[str, Any]:
-    """Return the page of birds that is asked for, and the ways on from it."""
+    """Return the page of birds, and the links to its neighbours and to exports."""
     search, asked = filters.search(), filters.cleaned_data
     if asked["after"] and not asked["before"]:
         page = pages.newer_than(search, asked["after"])
@@ -54,7 +54,7 @@ def _found(filters: BirdFilters) -> dict[str, Any]:
 
 
 def _ranges(filters: BirdFilters) -> list[dict[str, Any]]:
-    """Return the ranges of time to choose from, each with the address that chooses it."""
+    """Return the ranges of time to choose from, each with its address."""
     typed = bool(filters.given.get("from") or filters.given.get("to"))
     chosen = filters.given.get("past", "")
     others = {"from": "", "to": ""}
@@ -69,7 +69,7 @@ def _ranges(filters: BirdFilters) -> list[dict[str, Any]]:
 
 
 def _menus(filters: BirdFilters) -> dict[str, dict[str, Any]]:
-    """Return the species and the nodes to choose from; in a long menu not all of them."""
+    """Return the menus of species and nodes, each with at most `CHOICES` entries."""
     menus: dict[str, dict[str, Any]] = {}
     for name, model in (("species", Species), ("node", Node)):
         rows = list(model.objects.all()[: CHOICES + 1])

@@ -1,4 +1,4 @@
-"""What people do to nodes: enable them, disable them, have their processes restarted."""
+"""Enable, disable and restart nodes, from their list or from the page of one node."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from django.urls import reverse
 from django.utils import timezone
 
 from birdwatcher.accounts.access import operating
-from birdwatcher.accounts.addresses import is_ours
-from birdwatcher.common.keys import key_in
+from birdwatcher.accounts.redirects import is_ours
+from birdwatcher.common.keys import number_in
 from birdwatcher.daemon.models import Daemon
 from birdwatcher.nodes import actions
 from birdwatcher.nodes.models import Node
 from birdwatcher.pages.nodes.filters import filtered, understand
 
-MOST = 10_000  # nodes at once; databases bound what one statement may name
+MOST = 10_000  # nodes at once; databases limit the parameters of a statement
 
 
 @dataclass(frozen=True)
 class Action:
-    """Something that can be done to nodes that are enabled, or to those that are not."""
+    """An action on nodes that are enabled, or on those that are disabled."""
 
     do: Callable[[Iterable[Node], Any], int]
     word: str
@@ -50,14 +50,14 @@ ACTIONS = {
         "Restart the processes of",
         "Restarting",
         True,
-        "Each will commit what it has, end, and be replaced; meanwhile nobody listens to its node.",
+        "Each commits what it has, ends, and is replaced; meanwhile its node is not connected.",
     ),
 }
 
 
 @operating
 def act(request: HttpRequest) -> HttpResponse:
-    """Do what was asked for to one node, or, after a question, to many."""
+    """Do the action to one node, or, after a confirmation, to several."""
     name, chosen = _asked(request)
     action = ACTIONS.get(name)
     if action is None or not chosen:
@@ -78,25 +78,28 @@ def act(request: HttpRequest) -> HttpResponse:
         return render(request, "pages/nodes/confirm.html", context)
     changed = action.do(nodes, request.user)
     whom = nodes[0].name if changed == 1 == len(nodes) else f"{changed:,} nodes"
-    return _back(request, *_told(f"{action.done} {whom}."))
+    return _back(request, *_message(f"{action.done} {whom}."))
 
 
-def _told(text: str) -> tuple[int, str]:
-    """Return the message after an action, which comes to nothing as long as no daemon runs."""
+def _message(text: str) -> tuple[int, str]:
+    """Return the message after an action, with a warning if no daemon runs to carry it out."""
     daemon = Daemon.current()
     if daemon is not None and daemon.alive(timezone.now()):
         return messages.SUCCESS, text
-    return messages.WARNING, f"{text} The daemon is not running; it will follow once it does."
+    return (
+        messages.WARNING,
+        f"{text} The daemon is not running; it will act on this when it starts.",
+    )
 
 
 def _asked(request: HttpRequest) -> tuple[str, Sequence[Node]]:
-    """Return the name of the action, and the nodes that are chosen."""
+    """Return the name of the action and the chosen nodes."""
     name, _, only = request.POST.get("only", "").partition(" ")
     if only:
         return name, _with_keys([only])
     name = request.POST.get("action", "")
     if "every" in request.POST:
-        # The same nodes as the list shows, by the address that it was shown under.
+        # All nodes of the list, by the address with which it was shown.
         asked = understand(QueryDict(request.POST.get("list", "").removeprefix("?")).dict())
         if asked.complaints:
             return name, []
@@ -106,7 +109,7 @@ def _asked(request: HttpRequest) -> tuple[str, Sequence[Node]]:
 
 
 def _with_keys(texts: Sequence[str]) -> Sequence[Node]:
-    keys = {key for key in map(key_in, texts) if key is not None}
+    keys = {key for key in map(number_in, texts) if key is not None}
     return list(Node.objects.filter(pk__in=sorted(keys)[:MOST]).order_by("name", "pk"))
 
 
@@ -116,7 +119,7 @@ def _back(request: HttpRequest, level: int, text: str) -> HttpResponse:
 
 
 def _target(request: HttpRequest) -> str:
-    """Return where to go on: the page it was asked on, or the list as it was."""
+    """Return the page of the form, or the list as it was."""
     page = request.POST.get("page", "")
     if is_ours(request, page):
         return page

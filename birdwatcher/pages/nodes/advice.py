@@ -1,4 +1,4 @@
-"""What to check when a node is down, in words that fit what went wrong; pure.
+"""What to check when a node is down, by its error; pure.
 
 The errors come from `nodeproc.sources.tcp`, which uses the system's own words, and from
 `supervisor.fleet`.
@@ -15,14 +15,14 @@ from nodeproc.states import NodeState
 
 @dataclass(frozen=True)
 class Advice:
-    """What is the matter, and what to look at, the likeliest first. `{…}` are filled in."""
+    """The problem, and what to check, the likeliest cause first. `{…}` are filled in."""
 
     title: str
     steps: tuple[str, ...] = ()
     is_trouble: bool = True
 
     def about(self, node: Node, error: str) -> Advice:
-        """Return the same with the node's own name and address in it."""
+        """Return the same with the node's name and address filled in."""
         known = {
             "id": node.pk,
             "host": node.ip_address,
@@ -35,71 +35,71 @@ class Advice:
 
 
 DAEMON_AWAY = Advice(
-    "The daemon is not running, so that nobody listens to this node",
+    "The daemon is not running, so no events are received from this node",
     (
-        "Start it: systemctl start birdwatcher. What it says: journalctl -u birdwatcher.",
-        "Nodes do not keep what nobody hears: birds of this time are lost.",
+        "Start it: systemctl start birdwatcher. Its log: journalctl -u birdwatcher.",
+        "Nodes do not store events: birds of this time are lost.",
     ),
 )
 SWITCHED_OFF = Advice(
-    "This node is disabled: the daemon leaves it alone",
-    ("Its birds are kept. Enable it to have the daemon connect to it.",),
+    "This node is disabled: the daemon does not connect to it",
+    ("Its birds are kept. Enable it and the daemon connects to it.",),
     is_trouble=False,
 )
 NOT_TAKEN_UP = Advice(
-    "The daemon has not begun with this node yet",
+    "The daemon has not started a process for this node yet",
     (
         (
-            "That takes less than a second. If it stays so, see on the system page whether the "
-            "daemon keeps up, and what it says: journalctl -u birdwatcher."
+            "That takes less than a second. If it does not happen, see on the system page whether "
+            "the daemon keeps up, and read its log: journalctl -u birdwatcher."
         ),
     ),
     is_trouble=False,
 )
 CANNOT_FORK = Advice(
-    "This machine could start no process for the node: {error}",
+    "This machine could not start a process for the node: {error}",
     (
         (
-            "Look for what is used up: memory (free -m), processes (LimitNPROC= and TasksMax= in "
+            "Check what is used up: memory (free -m), processes (LimitNPROC= and TasksMax= in "
             "the unit), descriptors (LimitNOFILE=)."
         ),
         "The daemon tries again by itself.",
     ),
 )
 KILLED = Advice(
-    "The node's process was killed; a new one is started by itself",
+    "The node's process was killed; the daemon starts a new one",
     (
-        "SIGKILL mostly means that the machine ran out of memory: journalctl -k | grep -i oom.",
+        "SIGKILL usually means that the machine ran out of memory: journalctl -k | grep -i oom.",
         (
-            "If it comes again, look at what the node sent last, under the rejected packets, and "
-            "at what the daemon says: journalctl -u birdwatcher."
+            "If it happens again, look at the rejected packets below, and at the daemon's log: "
+            "journalctl -u birdwatcher."
         ),
     ),
 )
 CRASHED = Advice(
-    "The node's process ended by itself; a new one is started",
+    "The node's process crashed; the daemon starts a new one",
     (
-        "Its last words are in the log: journalctl -u birdwatcher NODE={id}.",
-        "An error in the program that comes again should be reported with them.",
+        "Its last messages are in the log: journalctl -u birdwatcher NODE={id}.",
+        "If it happens again, report the error with these messages.",
     ),
 )
 STOPPED = Advice(
-    "The node's process has ended in good order",
-    ("A new one is under way if the node was restarted or the daemon has just begun.",),
+    "The node's process has stopped normally",
+    ("A new one starts in a moment if the node was restarted or the daemon has just started.",),
     is_trouble=False,
 )
 SILENT = Advice(
     "The node is connected, and silent",
     (
         (
-            "That is legal: perhaps no bird sings. Where its neighbours hear birds, look at its "
-            "microphone and at its own log."
+            "That is normal if no bird sings. If its neighbours hear birds, check its microphone "
+            "and its own log."
         ),
     ),
     is_trouble=False,
 )
 
-# By the first of the beginnings that the error has.
+# The first entry with a prefix of the error applies.
 BY_ERROR: tuple[tuple[tuple[str, ...], Advice], ...] = (
     (
         ("connection refused",),
@@ -107,9 +107,9 @@ BY_ERROR: tuple[tuple[tuple[str, ...], Advice], ...] = (
             "A machine answers at {host}, but nothing listens on port {port}",
             (
                 "Is the detector's program running on the node? Restart it, or the node.",
-                "Is {port} the right port? Look at the node's own configuration.",
+                "Is {port} the right port? Check the node's own configuration.",
                 (
-                    "A firewall may refuse in the node's place. From this machine: nc -vz {host} "
+                    "A firewall may refuse instead of the node. From this machine: nc -vz {host} "
                     "{port}."
                 ),
             ),
@@ -120,21 +120,21 @@ BY_ERROR: tuple[tuple[tuple[str, ...], Advice], ...] = (
         Advice(
             "Nothing answers at {host}",
             (
-                "Has the node power, and its link (radio, mobile network, cable) a signal?",
+                "Does the node have power, and its link (radio, mobile network, cable) a signal?",
                 "Does anything answer? From this machine: ping {host}.",
                 "Is {host} still its address? Many nodes get a new one when they restart.",
-                "A firewall between here and there may swallow what is sent to port {port}.",
-                "If the link is only slow, give it longer: BIRDWATCHER_CONNECT_TIMEOUT.",
+                "A firewall on the way may drop what is sent to port {port}.",
+                "If the link is only slow, allow more time: BIRDWATCHER_CONNECT_TIMEOUT.",
             ),
         ),
     ),
     (
         ("no route to host", "network is unreachable", "network is down"),
         Advice(
-            "This machine knows no way to {host}",
+            "This machine has no route to {host}",
             (
                 "Is the VPN or the link to the node's network up? ip route get {host}.",
-                "If other nodes of the same network are down too, look at its gateway first.",
+                "If other nodes of the same network are down too, check its gateway first.",
                 "Is {host} still its address?",
             ),
         ),
@@ -144,34 +144,34 @@ BY_ERROR: tuple[tuple[tuple[str, ...], Advice], ...] = (
         Advice(
             "This machine forbids the connection to {address}",
             (
-                "Look at its own firewall: nft list ruleset.",
-                "Look for IPAddressDeny= or RestrictAddressFamilies= in the daemon's unit.",
+                "Check its own firewall: nft list ruleset.",
+                "Check IPAddressDeny= and RestrictAddressFamilies= in the daemon's unit.",
             ),
         ),
     ),
     (
         ("closed by the node",),
         Advice(
-            "The node closes the connection by itself",
+            "The node closes the connection",
             (
                 (
-                    "Once, that is a restart of its program. Again and again, its program fails: "
-                    "look at the node's own log."
+                    "If it happens once, its program was restarted. If it repeats, its program "
+                    "fails: read the node's own log."
                 ),
-                "Some nodes serve only so many clients: is another program connected to it?",
-                "Is {port} the port of its bird events, and not of something else?",
+                "Some nodes serve few clients at a time: is another program connected to it?",
+                "Is {port} really the port of its bird events?",
             ),
         ),
     ),
     (
         ("connection reset", "broken pipe", "software caused connection abort"),
         Advice(
-            "The connection was cut, by the node or on the way to it",
+            "The connection was cut by the node, or on the way to it",
             (
-                "A node that lost power and came back does this once.",
+                "This happens once when a node loses power and comes back.",
                 (
-                    "Again and again, it is a firewall or a router on the way that forgets "
-                    "connections, or a failing link: ping {host} for a while."
+                    "If it repeats, a firewall or router on the way drops connections, or the link "
+                    "is failing: ping {host} for a while."
                 ),
             ),
         ),
@@ -181,30 +181,30 @@ BY_ERROR: tuple[tuple[tuple[str, ...], Advice], ...] = (
         Advice(
             "The node began a packet and did not finish it",
             (
-                "Its program hangs, or its link is lost: ping {host}.",
-                "On a very slow link, wait longer: BIRDWATCHER_STALL_TIMEOUT.",
+                "Its program hangs, or the link is lost: ping {host}.",
+                "If the link is very slow, allow more time: BIRDWATCHER_STALL_TIMEOUT.",
             ),
         ),
     ),
     (
         ("a packet length",),
         Advice(
-            "The node sends what is no packet of the node protocol",
+            "The node sends something that is not the node protocol",
             (
                 (
                     "Is {port} the port of its bird events? The rejected packets below show what "
                     "it sends instead."
                 ),
-                "If its packets are just longer, allow that: BIRDWATCHER_MAX_PACKET_BYTES.",
-                "After an update of the node: does it still speak the same protocol?",
+                "If its packets are just longer, allow them: BIRDWATCHER_MAX_PACKET_BYTES.",
+                "Was the node updated? Does it still use the same protocol?",
             ),
         ),
     ),
     (
         ("too many open files", "cannot allocate memory", "no buffer space"),
         Advice(
-            "This machine has run out of something: {error}",
-            ("Look at its memory (free -m) and at LimitNOFILE= in the daemon's unit.",),
+            "This machine has run out of a resource: {error}",
+            ("Check its memory (free -m) and LimitNOFILE= in the daemon's unit.",),
         ),
     ),
 )
@@ -212,7 +212,7 @@ OTHERWISE = Advice(
     "The connection to {address} fails: {error}",
     (
         "Does the node answer from this machine? nc -vz {host} {port}.",
-        "What the daemon says: journalctl -u birdwatcher.",
+        "The daemon's log: journalctl -u birdwatcher.",
     ),
 )
 WITHOUT_ERROR = {
@@ -226,7 +226,7 @@ WITHOUT_ERROR = {
 def advise(node: Node, live: Live, error: str) -> Advice | None:
     """Return what to check about `node`, None if all is well or will be in a moment.
 
-    `error` is what is wrong with it now, empty if nothing is.
+    `error` is its current error, empty if there is none.
     """
     if advice := WITHOUT_ERROR.get(live.word):
         return advice.about(node, error)

@@ -1,4 +1,4 @@
-"""Which nodes the address of the list asks for, in which order, and which page of them."""
+"""The filters, the order and the page of the list of nodes, as they stand in its address."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from birdwatcher.daemon.models import Daemon
 from birdwatcher.daemon.node_states import WORDS, nodes_in
 from birdwatcher.nodes.models import Node
 
-# By what the list can be ordered, with the head of the column.
+# The orders of the list, each with the head of its column.
 COLUMNS = {
     "name": "Node",
     "address": "Address",
@@ -31,7 +31,7 @@ COLUMNS = {
 
 
 class Question(forms.Form):
-    """What the address of the list asks for."""
+    """The parameters of the list."""
 
     q = forms.CharField(label="text", required=False, max_length=255)
     state = forms.ChoiceField(choices=[(word, word) for word in WORDS], required=False)
@@ -46,7 +46,7 @@ class Question(forms.Form):
 
 @dataclass(frozen=True)
 class Asked:
-    """What can be understood of an address, and a sentence on everything that cannot."""
+    """The valid parameters, and a sentence about each invalid one."""
 
     q: str = ""
     state: str = ""
@@ -56,7 +56,7 @@ class Asked:
     complaints: list[str] = field(default_factory=list)
 
     def query(self, **changes: str | int) -> str:
-        """Return the query string of this list with some changes; it begins again at page 1."""
+        """Return the query string of this list with some changes, at page 1."""
         kept: dict[str, str | int] = {
             "q": self.q,
             "state": self.state,
@@ -68,16 +68,16 @@ class Asked:
 
     @property
     def is_filtered(self) -> bool:
-        """Whether it asks for less than all nodes."""
+        """Whether a filter is set."""
         return bool(self.q or self.state or self.enabled)
 
 
 def understand(parameters: Mapping[str, str]) -> Asked:
-    """Return what the parameters of an address ask for."""
+    """Return the parameters of an address, checked."""
     form = Question(parameters)
     complaints = [
-        f"The address asks for the {form[name].label.lower()} “{parameters.get(name, '')[:40]}”, "
-        "which there is not: it was left out."
+        f"The {form[name].label.lower()} “{parameters.get(name, '')[:40]}” in the address "
+        "does not exist: it was ignored."
         for name in form.errors
         if isinstance(name, str)
     ]
@@ -86,7 +86,7 @@ def understand(parameters: Mapping[str, str]) -> Asked:
 
 
 def filtered(asked: Asked, daemon: Daemon | None, now: datetime.datetime) -> QuerySet[Node]:
-    """Return the nodes that `asked` asks for."""
+    """Return the nodes that match the filters."""
     nodes = Node.objects.all()
     if asked.state:
         nodes = nodes.filter(nodes_in(asked.state, daemon, now))
@@ -96,7 +96,7 @@ def filtered(asked: Asked, daemon: Daemon | None, now: datetime.datetime) -> Que
 
 
 def _with_text(text: str) -> Q:
-    """Return the condition of the nodes with `text` in their names or addresses."""
+    """Return the condition of nodes with `text` in their name or address."""
     found = Q(name__icontains=text) | Q(ip_address__icontains=text)
     host, port = split_address(text)
     if port is not None:
@@ -109,7 +109,7 @@ def split_address(text: str) -> tuple[str, int | None]:
     host, colon, port = text.strip().rpartition(":")
     if not (port.isascii() and port.isdigit() and len(port) <= 5):
         return text, None
-    # Of an IPv6 address without brackets nobody can tell where it ends.
+    # An IPv6 address without brackets cannot be told from its port.
     if colon and ":" in host and not (host.startswith("[") and host.endswith("]")):
         return text, None
     return host.strip("[]"), int(port)

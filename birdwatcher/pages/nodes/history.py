@@ -1,4 +1,4 @@
-"""What was noted down of one node: its states, its packets, what people changed; bounded reads."""
+"""The history of one node: states, rejected packets, people's changes; bounded reads."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from birdwatcher.nodes.models import Node, RejectedPacket, StatusChange
 from birdwatcher.pages.nodes.timeline import NOT_KNOWN
 from nodeproc.states import NodeState
 
-# In the worst storm there are so many of one node, see birdwatcher.writer.retention.
+# The most that one node can have between two clean-ups: see birdwatcher.writer.retention.
 MOST_CHANGES = 2 * StatusChange.KEPT
-MOST_LOST = 20  # ends of the daemon without a word that are looked into
+MOST_LOST = 20  # unannounced ends of the daemon that are examined
 SHOWN = 20  # rows of each table
 
 GONE = frozenset({NodeState.STOPPED.value, NodeState.CRASHED.value})
@@ -29,7 +29,7 @@ M = TypeVar("M", bound=Model)
 
 @dataclass(frozen=True)
 class Slice(Generic[M]):
-    """Some rows, the newest first, and where the older ones begin, if there are any."""
+    """Some rows, newest first, and the key where the older ones begin, if there are any."""
 
     rows: Sequence[M]
     older: int | None
@@ -38,19 +38,19 @@ class Slice(Generic[M]):
 
 @dataclass(frozen=True)
 class Change:
-    """A change of state, and when the next one came; None if none has."""
+    """A change of state, and the time of the next one, if there is one."""
 
     row: StatusChange
     until: datetime.datetime | None
 
     @property
     def lasted(self) -> datetime.timedelta | None:
-        """For how long it held."""
+        """How long the state lasted."""
         return self.until - self.row.at if self.until else None
 
 
 def newest(rows: QuerySet[M], start: int | None) -> Slice[M]:
-    """Return the newest of `rows`, from the key `start` backwards if there is one."""
+    """Return the newest of `rows`, or those from the key `start` backwards."""
     chosen = rows.filter(pk__lte=start) if start is not None else rows
     found = list(chosen.order_by("-pk")[: SHOWN + 1])
     older = found[SHOWN].pk if len(found) > SHOWN else None
@@ -58,7 +58,7 @@ def newest(rows: QuerySet[M], start: int | None) -> Slice[M]:
 
 
 def changes(node: Node, start: int | None) -> tuple[list[Change], Slice[StatusChange]]:
-    """Return the newest changes of the node's state, as `newest` does, with how long each held."""
+    """Return the newest changes of the node's state with their ends, and the slice they form."""
     rows = StatusChange.objects.filter(node=node)
     part = newest(rows, start)
     until = None
@@ -78,7 +78,7 @@ def packets(node: Node, start: int | None) -> Slice[RejectedPacket]:
 
 
 def log(node: Node, start: int | None) -> Slice[LogEntry]:
-    """Return what people last did to the node."""
+    """Return what people last changed about the node."""
     kind = ContentType.objects.get_for_model(Node)
     entries = LogEntry.objects.filter(content_type=kind, object_id=str(node.pk))
     return newest(entries.select_related("user"), start)
@@ -87,30 +87,32 @@ def log(node: Node, start: int | None) -> Slice[LogEntry]:
 def states(node: Node, start: datetime.datetime) -> list[tuple[datetime.datetime, str]]:
     """Return when the states of the node began, for `timeline.stretches`.
 
-    If the daemon ended without a word, nobody noted down the end of what was then. It was so as
-    long as birds came; from then until the next process began nothing is known.
+    If the daemon ended unannounced, the end of the state at that time is not recorded. The state
+    certainly held until the last bird; from then until the next process, it is not known.
     """
     rows = StatusChange.objects.filter(node=node).order_by("-pk")
-    told = list(rows.values_list("at", "state", "pid")[:MOST_CHANGES])[::-1]
+    recorded = list(rows.values_list("at", "state", "pid")[:MOST_CHANGES])[::-1]
     lost = [
         number
-        for number, (before, after) in enumerate(pairwise(told), 1)
+        for number, (before, after) in enumerate(pairwise(recorded), 1)
         if _unannounced(before, after) and after[0] > start
     ]
-    found = [(at, state) for at, state, _ in told]
+    found = [(at, state) for at, state, _ in recorded]
     for number in reversed(lost[-MOST_LOST:]):
-        found.insert(number, (_heard(node, told[number - 1][0], told[number][0]), NOT_KNOWN))
+        found.insert(
+            number, (_heard(node, recorded[number - 1][0], recorded[number][0]), NOT_KNOWN)
+        )
     return found
 
 
 def _unannounced(before: Any, after: Any) -> bool:
-    """Whether another process took over, and the end of the one before was never told."""
+    """Return whether another process follows without a recorded end of the one before."""
     (_, state, pid), (_, _, next_pid) = before, after
     return state not in GONE and None not in {pid, next_pid} and pid != next_pid
 
 
 def _heard(node: Node, start: datetime.datetime, end: datetime.datetime) -> datetime.datetime:
-    """Return when the last bird of a time was heard, its start if none was."""
+    """Return when the last bird between `start` and `end` was heard; `start` without one."""
     birds = Bird.objects.filter(node=node, timestamp__gte=start, timestamp__lt=end)
     times = birds.dated(doubtfully=False).order_by("-timestamp", "-pk")
     return times.values_list("timestamp", flat=True).first() or start

@@ -1,4 +1,4 @@
-"""What the pages tell of a node at this moment."""
+"""Summaries of nodes: the state, status, rate and process of each at this moment."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from birdwatcher.nodes.models import Node, NodeStatus
 from birdwatcher.nodes.rates import per_minute
 from nodeproc.states import NodeState
 
-# The states in the order in which they want attention.
+# The states by urgency.
 URGENCY = (
     NodeState.CRASHED.value,
     NodeState.BACKING_OFF.value,
@@ -27,31 +27,31 @@ URGENCY = (
     NodeState.CONNECTED.value,
     DISABLED,
 )
-# The states in which the row of a status tells how things are now.
+# The states in which the row of a node's status is current.
 LIVING = frozenset(state.value for state in NodeState)
 
 
 @dataclass(frozen=True)
 class Row:
-    """A node with everything that is told of it."""
+    """A node with everything that the pages show of it."""
 
     node: Node
     live: Live
     tone: str
     why: str
     status: NodeStatus | None
-    told: NodeStatus | None  # the same, as long as it tells how things are now
+    current: NodeStatus | None  # the same while it is current, else None
     rate: list[int]  # events of each of the last 60 minutes
     process: DaemonProcess | None
 
     @property
     def last_minute(self) -> int:
-        """The events of the last minute that is over."""
+        """The events of the last complete minute."""
         return self.rate[-2]
 
 
 def rows_of(keys: Iterable[int], daemon: Daemon | None, now: datetime.datetime) -> list[Row]:
-    """Return what is to be told of the nodes with these keys, in their order."""
+    """Return the nodes with these keys, in their order."""
     keys = list(keys)
     nodes = Node.objects.select_related("status").in_bulk(keys)
     processes = processes_of(keys)
@@ -61,25 +61,25 @@ def rows_of(keys: Iterable[int], daemon: Daemon | None, now: datetime.datetime) 
 def row_of(
     node: Node, daemon: Daemon | None, now: datetime.datetime, processes: Iterable[DaemonProcess]
 ) -> Row:
-    """Return what is to be told of `node`, whose status is loaded."""
+    """Return `node`, whose status must be loaded, with everything that the pages show of it."""
     shown = live(node, daemon, now)
     status: NodeStatus | None = getattr(node, "status", None)
-    told = status if shown.word in LIVING else None
+    current = status if shown.word in LIVING else None
     return Row(
         node=node,
         live=shown,
         tone=tone(shown.word),
-        why=shown.reason or (told.error if told else ""),
+        why=shown.reason or (current.error if current else ""),
         status=status,
-        told=told,
+        current=current,
         rate=per_minute(status or NodeStatus(), now),
-        # Not that of a process before, which goes with the next measurement.
-        process=next((it for it in processes if told and it.pid == told.pid), None),
+        # Not the previous process, whose row is deleted with the next measurement.
+        process=next((it for it in processes if current and it.pid == current.pid), None),
     )
 
 
 def processes_of(keys: Iterable[int]) -> dict[int, list[DaemonProcess]]:
-    """Return the measured processes of nodes, by the node."""
+    """Return the measured processes of nodes, by node."""
     found: dict[int, list[DaemonProcess]] = {}
     for process in DaemonProcess.objects.filter(node__in=list(keys)):
         if process.node_id is not None:
@@ -88,7 +88,7 @@ def processes_of(keys: Iterable[int]) -> dict[int, list[DaemonProcess]]:
 
 
 def states(daemon: Daemon | None, now: datetime.datetime) -> dict[str, int]:
-    """Return how many nodes are in each of the states that there are, the most urgent first."""
+    """Return how many nodes are in each state that occurs, the most urgent first."""
     alive = daemon is not None and daemon.alive(now)
     found: Counter[str] = Counter()
     groups = Node.objects.order_by().values_list("enabled", "status__state")

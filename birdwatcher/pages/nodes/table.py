@@ -1,6 +1,6 @@
-"""The table of nodes: its order and the heads of its columns.
+"""The order of the list of nodes, and the heads of its columns.
 
-The cost is bounded by the number of nodes, each of which has a process of its own: a few thousand.
+Each query reads all nodes at most. Each node has a process, so there are a few thousand.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from birdwatcher.pages.nodes.filters import COLUMNS, Asked
 from birdwatcher.pages.nodes.summary import URGENCY
 from birdwatcher.pages.sorting import asked_next, sorted_as
 
-# Those columns in which the largest is what one looks for.
+# Columns whose largest values are the interesting ones.
 LARGEST_FIRST = {"heard", "rate", "reconnects", "memory", "cpu", "since"}
-# Columns that stand above each other in one of the table's.
+# Columns that share a column of the table are grouped.
 HEADS = (
     ("name", "address"),
     ("state",),
@@ -37,7 +37,7 @@ HEADS = (
 
 
 def heads(asked: Asked) -> list[dict[str, Any]]:
-    """Return the heads of the table: links that order by a column, or by it the other way round."""
+    """Return the heads of the table: links that order by a column, or reverse its order."""
     order = asked.sort or "name"
     return [
         {
@@ -60,7 +60,7 @@ def _order_link(name: str, asked: Asked, order: str) -> dict[str, Any]:
 
 
 def ordered(nodes: QuerySet[Node], asked: Asked, now: datetime.datetime, rank: Any) -> list[int]:
-    """Return the keys of `nodes` in the order that `asked` asks for; `rank` is of their states."""
+    """Return the keys of `nodes` in the order of `asked`; `rank` orders their states."""
     name = asked.sort.removeprefix("-")
     backwards = asked.sort.startswith("-")
     if name in IN_PYTHON:
@@ -74,7 +74,7 @@ def ordered(nodes: QuerySet[Node], asked: Asked, now: datetime.datetime, rank: A
 
 
 def urgency(daemon: Daemon | None, now: datetime.datetime) -> Case:
-    """Return by what nodes are ordered if it is by their states."""
+    """Return the expression that orders nodes by their states."""
     return Case(
         *(When(nodes_in(word, daemon, now), then=rank) for rank, word in enumerate(URGENCY)),
         default=len(URGENCY),
@@ -110,7 +110,7 @@ def _address_key(now: datetime.datetime, address: str, port: int) -> Any:
     return parsed.version, int(parsed), port
 
 
-# By what no database orders as people do: the columns it takes, and the key made of them.
+# Orders that databases cannot express: the columns they need, and the key made of those.
 IN_PYTHON: dict[str, tuple[list[str], Callable[..., Any]]] = {
     "address": (["ip_address", "port"], _address_key),
     "rate": (["status__recent", "status__recent_minute"], _rate_key),

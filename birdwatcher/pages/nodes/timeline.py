@@ -1,4 +1,4 @@
-"""The states of a node over time: from the changes that were noted down to a band; pure."""
+"""The states of a node over time, as a band drawn from its recorded changes; pure."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from nodeproc.states import NodeState
 
 NOT_KNOWN = "not known"
 WIDTH = 1440  # units across a band
-NARROWEST = 3  # units that can still be seen
-# What must not vanish behind something else where both are too short to be seen.
+NARROWEST = 3  # units that are still visible
+# Tones that must stay visible where several stretches are too short to be drawn.
 LOUD = frozenset({"bad"})
 
 Moment = datetime.datetime
@@ -34,15 +34,15 @@ class Stretch:
 
     @property
     def tone(self) -> str:
-        """How to colour it: a tone of `nodes.live`, or `none` where nothing is known."""
+        """Its tone, as of `daemon.node_states`, or `none` where the state is not known."""
         return "none" if self.word == NOT_KNOWN else tone(self.word)
 
 
 @dataclass(frozen=True)
 class Mark:
-    """A piece of the band, from `x` on, in `WIDTH` units: one stretch, or several short ones.
+    """A mark in the band, at `x` and in `WIDTH` units: one stretch, or several short ones.
 
-    Its tone is that of the longest; `is_troubled` if there was trouble in it besides.
+    Its tone is that of the longest; `is_troubled` if another of them has a loud tone.
     """
 
     x: float
@@ -65,10 +65,10 @@ class Mark:
 def stretches(
     changes: Iterable[tuple[Moment, str]], start: Moment, end: Moment, *, told_until: Moment
 ) -> list[Stretch]:
-    """Return how a node was from `start` to `end`, without gaps.
+    """Return the states of a node from `start` to `end`, without gaps.
 
-    `changes` are the times at which its states began, in the order in which they came. Before the
-    first of them nothing is known, nor after `told_until`, when the daemon was last heard of.
+    `changes` are the times at which its states began, in the order of recording. The state is not
+    known before the first of them, nor after `told_until`, when the daemon was last seen.
     """
     begun = [(start, NOT_KNOWN)]
     for at, word in changes:
@@ -81,17 +81,17 @@ def stretches(
     for (at, word), (until, _) in pairwise(begun):
         if at == until:
             continue
-        # What was wrong may have become another, and the state not.
+        # The error may have changed without the state.
         before = found.pop() if found and found[-1].word == word else None
         found.append(Stretch(word, before.start if before else at, until))
     return found
 
 
 def marks(stretches: Sequence[Stretch]) -> list[Mark]:
-    """Return what is drawn of `stretches`: those too short to be seen are drawn together.
+    """Return the marks for `stretches`: those too short to be visible share a mark.
 
-    If nothing was wrong in them, they are drawn as part of what followed, because a node always
-    connects for an instant before it is connected.
+    Short ones without trouble are merged into the following stretch, because a node always connects
+    for an instant before it is connected.
     """
     if not stretches:
         return []
@@ -112,7 +112,7 @@ def marks(stretches: Sequence[Stretch]) -> list[Mark]:
 
 
 def shares(stretches: Sequence[Stretch]) -> list[tuple[str, str, datetime.timedelta]]:
-    """Return the states of `stretches`, the longest first: word, tone, how long altogether."""
+    """Return the states of `stretches`, the longest first: word, tone, total duration."""
     lengths: dict[str, datetime.timedelta] = {}
     for stretch in stretches:
         lengths[stretch.word] = lengths.get(stretch.word, datetime.timedelta()) + stretch.length
@@ -122,7 +122,7 @@ def shares(stretches: Sequence[Stretch]) -> list[tuple[str, str, datetime.timede
 
 
 def connected_share(stretches: Sequence[Stretch]) -> float | None:
-    """Return which part of the time that is known the node was connected, None if none is."""
+    """Return the share of the known time in which the node was connected, None without any."""
     known = sum((it.length for it in stretches if it.word != NOT_KNOWN), datetime.timedelta())
     if not known:
         return None

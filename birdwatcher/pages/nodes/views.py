@@ -13,7 +13,7 @@ from django.utils.http import urlencode
 
 from birdwatcher.accounts.access import reading
 from birdwatcher.birds.models import Bird
-from birdwatcher.common.keys import key_in
+from birdwatcher.common.keys import number_in
 from birdwatcher.daemon.models import Daemon
 from birdwatcher.daemon.node_states import tone
 from birdwatcher.nodes.models import Node
@@ -39,7 +39,7 @@ CURSORS = ("changes", "packets", "log")
 
 @reading
 def nodes(request: HttpRequest) -> HttpResponse:
-    """Show the list of nodes that the address asks for."""
+    """Show the list of nodes."""
     asked = understand(request.GET.dict())
     daemon, now = Daemon.current(), timezone.now()
     found = ordered(filtered(asked, daemon, now), asked, now, urgency(daemon, now))
@@ -63,7 +63,7 @@ def nodes(request: HttpRequest) -> HttpResponse:
 
 
 def _chips(asked: Asked, counts: dict[str, int]) -> list[dict[str, Any]]:
-    """Return the states to choose from: those that there are, and the one that was chosen."""
+    """Return the states to choose from: those that occur, and the chosen one."""
     every = {"word": "all", "count": sum(counts.values()), "url": asked.query(state="")}
     if asked.state:
         counts = {asked.state: 0} | counts
@@ -96,7 +96,7 @@ def node(request: HttpRequest, pk: int) -> HttpResponse:
     daemon, now = Daemon.current(), timezone.now()
     row = row_of(node, daemon, now, processes_of([pk]).get(pk, []))
     over, cursors, complaints = _understand(request)
-    error = row.told.error if row.told else ""
+    error = row.current.error if row.current else ""
     context: dict[str, Any] = {
         "node": node,
         "row": row,
@@ -116,25 +116,27 @@ def node(request: HttpRequest, pk: int) -> HttpResponse:
         "page": request.get_full_path(),
     }
     context |= _band(row, daemon, now, over) | _records(request, node, cursors)
-    # What refreshes itself has no use for the chart.
+    # A refresh does not update the chart.
     if not request.headers.get("HX-Request"):
         context["chart"] = _chart(node, now, over)
     return render(request, "pages/nodes/node.html", context)
 
 
 def _understand(request: HttpRequest) -> tuple[str, dict[str, int | None], list[str]]:
-    """Return the span, where each table begins, and a sentence on what cannot be understood."""
+    """Return the span, where each table begins, and a sentence about each invalid parameter."""
     complaints = []
     over = request.GET.get("over", USUAL)
     if over not in SPANS:
-        complaints.append(f"There is no time “{over[:40]}” to choose: this is the last 24 hours.")
+        complaints.append(f"There is no time range “{over[:40]}”: this is the last 24 hours.")
         over = USUAL
     cursors: dict[str, int | None] = {}
     for name in CURSORS:
         text = request.GET.get(name, "")
-        cursors[name] = key_in(text)
+        cursors[name] = number_in(text)
         if text and cursors[name] is None:
-            complaints.append(f"“{text[:40]}” is no place in the {name}: these are the newest.")
+            complaints.append(
+                f"“{text[:40]}” is not a position in the {name}: these are the newest."
+            )
     return over, cursors, complaints
 
 
@@ -146,7 +148,7 @@ def _spans(over: str) -> list[dict[str, Any]]:
 
 
 def _band(row: Row, daemon: Daemon | None, now: datetime.datetime, over: str) -> dict[str, Any]:
-    """Return what the band of states is drawn from."""
+    """Return the context of the band of states."""
     title, length, form = SPANS[over]
     start = now - length
     told_until = now
@@ -166,13 +168,13 @@ def _band(row: Row, daemon: Daemon | None, now: datetime.datetime, over: str) ->
 
 
 def _records(request: HttpRequest, node: Node, cursors: dict[str, int | None]) -> dict[str, Any]:
-    """Return the tables of what was noted down, each with the address of its older rows."""
+    """Return the tables of the history, each with the address of its older rows."""
     changes, changes_part = history.changes(node, cursors["changes"])
     parts: dict[str, history.Slice[Any]] = {
         "changes": changes_part,
         "packets": history.packets(node, cursors["packets"]),
     }
-    # Names of people are not for everybody, whatever the setting that opens the pages.
+    # The public must not see the names of users.
     if request.user.is_authenticated:
         parts["log"] = history.log(node, cursors["log"])
     kept = {name: text for name, text in request.GET.dict().items() if name in {"over", *CURSORS}}
@@ -190,7 +192,7 @@ def _records(request: HttpRequest, node: Node, cursors: dict[str, int | None]) -
 
 
 def _chart(node: Node, now: datetime.datetime, over: str) -> dict[str, Any]:
-    """Return the birds of each hour, for the chart."""
+    """Return the chart of birds by the hour."""
     form = "%H:%M" if over == USUAL else "%a %d %b %H:%M"
     hours = per_hour(now - SPANS[over][1], now, node=node)
     return {

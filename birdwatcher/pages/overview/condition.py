@@ -1,4 +1,4 @@
-"""How the network is: how many nodes are connected, and what is wrong with the others."""
+"""The condition of the network: how many nodes are connected, and why the others are not."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from birdwatcher.daemon.models import Daemon
-from birdwatcher.daemon.node_states import DISABLED, Live, live, tone
+from birdwatcher.daemon.node_states import DISABLED, tone
 from birdwatcher.health.examination import read_facts
 from birdwatcher.health.judgement import Grade, Verdict, judge
 from birdwatcher.nodes.models import Node
-from birdwatcher.pages.nodes.summary import states
+from birdwatcher.pages.nodes.summary import Row, row_of, states
 from nodeproc.states import NodeState
 
 NAMED = 6  # nodes that are not connected, each with its reason
@@ -19,60 +19,46 @@ NAMED = 6  # nodes that are not connected, each with its reason
 
 @dataclass(frozen=True)
 class Group:
-    """Some nodes in the same state: one of `nodes.live.WORDS`."""
+    """Nodes in the same state, one of `node_states.WORDS`."""
 
     word: str
     count: int
 
     @property
     def tone(self) -> str:
-        """How to colour it."""
+        """Its tone."""
         return tone(self.word)
 
 
 @dataclass(frozen=True)
-class Trouble:
-    """A node that should be connected and is not."""
-
-    node: Node
-    live: Live
-    reason: str
-
-    @property
-    def tone(self) -> str:
-        """How to colour its state."""
-        return tone(self.live.word)
-
-
-@dataclass(frozen=True)
 class Condition:
-    """How the network is at a moment."""
+    """The condition of the network at a moment."""
 
     verdict: Verdict
     nodes: int
     enabled: int
-    connected: int | None  # None while nobody knows
+    connected: int | None  # None if not known
     others: Sequence[Group]
-    troubles: Sequence[Trouble]  # the first of them
+    troubles: Sequence[Row]  # at most `NAMED`
 
     @property
     def unnamed(self) -> int:
-        """How many nodes are not connected beside those in `troubles`."""
+        """How many more nodes are not connected than `troubles` has."""
         return self.enabled - (self.connected or 0) - len(self.troubles)
 
     @property
     def warns(self) -> bool:
-        """Whether something should be done."""
+        """Whether something needs attention."""
         return bool(self.enabled) and self.verdict.grade != Grade.OK
 
     @property
     def is_critical(self) -> bool:
-        """Whether it should be done now."""
+        """Whether it needs attention now."""
         return self.verdict.grade == Grade.CRITICAL
 
 
 def condition() -> Condition:
-    """Return how the network is now."""
+    """Return the condition of the network now."""
     facts = read_facts()
     alive = facts.daemon is not None and facts.daemon.alive(facts.now)
     groups = states(facts.daemon, facts.now)
@@ -88,13 +74,6 @@ def condition() -> Condition:
     )
 
 
-def _troubles(daemon: Daemon | None, now: datetime.datetime) -> list[Trouble]:
+def _troubles(daemon: Daemon | None, now: datetime.datetime) -> list[Row]:
     nodes = Node.objects.filter(enabled=True).exclude(status__state=NodeState.CONNECTED)
-    found = []
-    for node in nodes.select_related("status")[:NAMED]:
-        status = getattr(node, "status", None)
-        shown = live(node, daemon, now)
-        # Not its last error, which may be over: while it starts or connects, nothing is wrong yet.
-        reason = shown.reason or (status.error if status else "")
-        found.append(Trouble(node, shown, reason))
-    return found
+    return [row_of(node, daemon, now, []) for node in nodes.select_related("status")[:NAMED]]

@@ -1,4 +1,4 @@
-"""The numbers of the overview, from the counts by the hour, or from a few rows that are indexed."""
+"""The numbers of the overview, from hourly counts and a few indexed rows."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ SHADES = 9  # of the grid's cells
 
 @dataclass(frozen=True)
 class Compared:
-    """A number, and what it was the day before."""
+    """A number, and the same number of the day before."""
 
     now: int
     before: int
 
     @property
     def change(self) -> str:
-        """By how much it is more or less: `+12%`; empty if it is not, or cannot be compared."""
+        """The change, such as `+12%`; empty if there is none or nothing to compare with."""
         percent = round(100 * (self.now - self.before) / self.before) if self.before else 0
         return f"{percent:+,}%".replace("-", "\N{MINUS SIGN}") if percent else ""
 
@@ -40,7 +40,7 @@ class Compared:
 
 
 def birds_today(now: datetime.datetime) -> Compared:
-    """Return the birds of today, against those of yesterday up to the same time of the day."""
+    """Return the birds of today, and those of yesterday up to the same time of day."""
     start, end = today(now)
     return Compared(
         queries.birds_between(start, end),
@@ -49,7 +49,7 @@ def birds_today(now: datetime.datetime) -> Compared:
 
 
 def birds_last_hour(now: datetime.datetime) -> Compared:
-    """Return the birds of the last hour, against the same hour of yesterday."""
+    """Return the birds of the last hour, and those of the same hour of yesterday."""
     then = same_time_yesterday(now)
     return Compared(
         queries.birds_between(now - HOUR, now), queries.birds_between(then - HOUR, then)
@@ -57,7 +57,7 @@ def birds_last_hour(now: datetime.datetime) -> Compared:
 
 
 def species_today(now: datetime.datetime) -> Compared:
-    """Return how many species were heard today, against those of all of yesterday."""
+    """Return how many species were heard today, and how many in all of yesterday."""
     start, end = today(now)
     return Compared(
         queries.species_between(start, end),
@@ -66,7 +66,7 @@ def species_today(now: datetime.datetime) -> Compared:
 
 
 def same_time_yesterday(now: datetime.datetime) -> datetime.datetime:
-    """Return in UTC when clocks in the active zone showed the same time the day before."""
+    """Return when clocks in the active zone showed the same time the day before, in UTC."""
     local = timezone.localtime(now)
     naive = local.replace(tzinfo=None) - DAY
     return naive.replace(tzinfo=local.tzinfo, fold=local.fold).astimezone(datetime.UTC)
@@ -77,7 +77,7 @@ def _start_of_yesterday(now: datetime.datetime) -> datetime.datetime:
 
 
 def chart(now: datetime.datetime) -> dict[str, object]:
-    """Return the birds of the last two days by the hour, the present hour included, as a chart."""
+    """Return a chart of the birds of the last two days by the hour, with the current hour."""
     end = hour_of(now) + HOUR
     hours = queries.per_hour(end - CHARTED * HOUR, end)
     return {
@@ -89,14 +89,14 @@ def chart(now: datetime.datetime) -> dict[str, object]:
 
 @dataclass(frozen=True)
 class Cell:
-    """How many birds, and how strong a shade that is: 0 for none, then 1 to `SHADES`."""
+    """A number of birds, and its shade: 0 for none, then 1 to `SHADES`."""
 
     birds: int
     shade: int
 
     @property
     def text(self) -> str:
-        """The number as there is room for it: `9999`, `12k`, `3M`; nothing for none."""
+        """The number, shortened to fit: `9999`, `12k`, `3M`; empty for none."""
         for least, unit, letter in ((10_000_000, 1_000_000, "M"), (10_000, 1000, "k")):
             if self.birds >= least:
                 return f"{self.birds // unit}{letter}"
@@ -105,9 +105,9 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """The birds of one species: of the day, and of each of its hours.
+    """The birds of one species: of the day, and of each hour.
 
-    `share` is what they are, in per cent, of those of the species with the most.
+    `share` is their percentage of the birds of the most frequent species.
     """
 
     species: Species
@@ -118,18 +118,18 @@ class Row:
 
 @dataclass(frozen=True)
 class Grid:
-    """The species of a day, those with the most birds first, against its hours."""
+    """The species of a day, the most frequent first, by its hours."""
 
     hours: Sequence[datetime.datetime]  # when each begins, in the active zone
     rows: Sequence[Row]
-    is_whole: bool  # whether there are no other species
+    is_whole: bool  # whether all species are shown
 
 
 def grid(now: datetime.datetime) -> Grid:
     """Return today's grid: its species, at most `SPECIES_SHOWN`, by the hours of UTC.
 
-    The first and the last hour are cut off where today begins and ends, if the zone's hours are not
-    those of UTC.
+    In zones with a fraction of an hour, today begins and ends within an hour of UTC, which then
+    counts in part.
     """
     start, end = today(now)
     ranked = queries.by_species(start, end, limit=SPECIES_SHOWN + 1)
@@ -158,5 +158,5 @@ def _hours(start: datetime.datetime, end: datetime.datetime) -> Iterator[datetim
 
 
 def _cell(birds: int, most: int) -> Cell:
-    # By the root, so that the few of rare species are seen beside the many of common ones.
+    # By the square root, so that rare species are visible beside common ones.
     return Cell(birds, math.ceil(SHADES * math.sqrt(birds / most)) if birds else 0)

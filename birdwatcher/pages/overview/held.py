@@ -1,37 +1,29 @@
-"""Answers that are told for a moment to whoever asks, so that a crowd costs no more than one."""
+"""Answers that are kept for a moment, so that a crowd of readers costs no more than one."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from functools import lru_cache
+from typing import TypeVar
 
 from django.utils import timezone
 
-KEPT = 5.0  # seconds
+KEPT = 5.0  # seconds at most
+ZONES = 32  # as many answers are remembered
 
 T = TypeVar("T")
 
 
-class Held(Generic[T]):
-    """What a call answers, which depends on nothing but the time and the active time zone.
+def held(call: Callable[[], T], clock: Callable[[], float] = time.monotonic) -> Callable[[], T]:
+    """Return `call`, made to answer from memory for up to `KEPT` seconds in each time zone.
 
-    Every thread may ask. Those that ask at once while nothing is kept all make the call: of the
-    threads that answer requests there are few.
+    It must depend on nothing but the time and the active time zone. Django's own cache in memory
+    would go by the wall clock, which may be set back, and pickle each answer.
     """
 
-    def __init__(self, call: Callable[[], T], clock: Callable[[], float] = time.monotonic) -> None:
-        self._call = call
-        self._clock = clock
-        self._kept: dict[str, tuple[float, T]] = {}  # by the zone: when it was asked, the answer
+    @lru_cache(maxsize=ZONES)
+    def answer(_zone: str, _moment: int) -> T:
+        return call()
 
-    def ask(self) -> T:
-        """Return what the call answers, or answered less than `KEPT` seconds ago."""
-        zone, now = str(timezone.get_current_timezone()), self._clock()
-        asked_at, answer = self._kept.get(zone, (now - KEPT, None))
-        if answer is None or now - asked_at >= KEPT:
-            answer = self._call()
-            # Put in place as a whole: other threads read it meanwhile.
-            recent = {it: kept for it, kept in self._kept.items() if now - kept[0] < KEPT}
-            self._kept = recent | {zone: (now, answer)}
-        return answer
+    return lambda: answer(timezone.get_current_timezone_name(), int(clock() // KEPT))

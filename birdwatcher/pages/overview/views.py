@@ -13,7 +13,7 @@ from birdwatcher.accounts.access import reading
 from birdwatcher.birds.models import Bird
 from birdwatcher.pages.overview import figures
 from birdwatcher.pages.overview.condition import condition
-from birdwatcher.pages.overview.held import Held
+from birdwatcher.pages.overview.held import held
 
 LINES = 50  # of the live feed; its script keeps as many
 TOP = 10
@@ -24,14 +24,15 @@ def overview(request: HttpRequest) -> HttpResponse:
     """Show the overview, or the part of it that refreshes itself."""
     part = request.headers.get("HX-Target")
     if part == "counts":
-        return render(request, "pages/overview/counts.html", _counts.ask())
-    now = {"condition": condition()} | _numbers.ask()
+        return render(request, "pages/overview/counts.html", _counts())
+    now = {"condition": condition()} | _numbers()
     if part == "now":
         return render(request, "pages/overview/now.html", now)
-    return render(request, "pages/overview/overview.html", now | _counts.ask() | {"feed": _feed()})
+    return render(request, "pages/overview/overview.html", now | _counts() | {"feed": _feed()})
 
 
-def _count_now() -> dict[str, Any]:
+@held
+def _numbers() -> dict[str, Any]:
     now = timezone.now()
     return {
         "birds_today": figures.birds_today(now),
@@ -40,17 +41,15 @@ def _count_now() -> dict[str, Any]:
     }
 
 
-def _count_hours() -> dict[str, Any]:
+# In zones with a fraction of an hour, this counts the birds of some hours one by one.
+@held
+def _counts() -> dict[str, Any]:
     now = timezone.now()
     grid = figures.grid(now)
     return {"now": now, "chart": figures.chart(now), "grid": grid, "top": grid.rows[:TOP]}
 
 
-# Where hours are not whole, birds of whole hours are counted one by one.
-_numbers, _counts = Held(_count_now), Held(_count_hours)
-
-
 def _feed() -> list[Bird]:
-    """Return the newest birds in the order in which they came, which the live feed goes on with."""
+    """Return the newest birds in the order of arrival; the live feed continues from them."""
     newest = Bird.objects.select_related("species", "node").order_by(F("pk").desc())
     return list(newest[:LINES])

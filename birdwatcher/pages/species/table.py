@@ -1,4 +1,4 @@
-"""All species with what is known of each, in any order."""
+"""The list of species with their totals, in any order."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from django.db.models import BigIntegerField, Count, F, OuterRef, QuerySet, Subq
 from django.db.models.functions import Coalesce
 
 from birdwatcher.birds.models import Bird, Species
+from birdwatcher.common.keys import number_in
 from birdwatcher.pages.sorting import asked_next, sorted_as
 from birdwatcher.rollups.models import TotalCount
 
 SIZE = 100  # species on a page
-FARTHEST = 10_000  # the last page that can be asked for
+FARTHEST = 10_000  # the last page
 ORDER = "-total"
 
 
@@ -32,12 +33,12 @@ def _nodes() -> Any:
 
 
 def _edge(*order: str) -> Subquery:
-    """When its first or last bird was heard: one step into an index for each species."""
+    """Return when the first or last bird was heard: one step into an index per species."""
     birds = Bird.objects.dated(doubtfully=False).filter(species=OuterRef("pk"))
     return Subquery(birds.order_by(*order).values("timestamp")[:1])
 
 
-# Each column by which the list can be sorted, with what makes it.
+# The columns by which the list can be sorted, each with its expression.
 COLUMNS = {
     "name": None,
     "total": _birds(),
@@ -56,7 +57,7 @@ HEADS = {
 
 @dataclass(frozen=True)
 class Asked:
-    """What the address of the page asks for. What it says wrong is told in `complaints`."""
+    """The parameters of the page, and a sentence about each invalid one in `complaints`."""
 
     text: str
     order: str
@@ -65,7 +66,7 @@ class Asked:
 
     @classmethod
     def read(cls, given: Mapping[str, str]) -> Asked:
-        """Return what the parameters of an address say."""
+        """Return the parameters of an address, checked."""
         complaints = []
         text, order = given.get("q", "").strip(), given.get("order", "") or ORDER
         if "\0" in text or len(text) > 255:
@@ -75,20 +76,20 @@ class Asked:
             complaints.append(f"Species cannot be sorted by “{order}”.")
             order = ORDER
         page = given.get("page", "") or "1"
-        number = int(page) if page.isascii() and page.isdecimal() and len(page) < 6 else 0
+        number = number_in(page) or 0
         if not 1 <= number <= FARTHEST:
             complaints.append(f"There is no page “{page}”.")
             number = 1
         return cls(text, order, number, tuple(complaints))
 
     def query(self, **other: Any) -> str:
-        """Return what to write after "?" for this, with others in their place."""
+        """Return the query string of this page, with some parameters replaced by `other`."""
         order = "" if self.order == ORDER else self.order
         given = {"q": self.text, "order": order, "page": self.number if self.number > 1 else ""}
         return urlencode({name: value for name, value in {**given, **other}.items() if value})
 
     def heads(self) -> Iterable[dict[str, str]]:
-        """Yield what stands at the head of each column, with the address that sorts by it."""
+        """Yield the head of each column, with the query that sorts by it."""
         for name, title in HEADS.items():
             order = asked_next(name, self.order, largest_first=name != "name")
             yield {
@@ -100,20 +101,20 @@ class Asked:
 
 
 def listed(asked: Asked) -> tuple[list[Any], bool]:
-    """Return the species of the page that is asked for, and whether there are more."""
+    """Return the species of the page, and whether there are more."""
     species: QuerySet[Species] = Species.objects.all()
     if asked.text:
         species = species.filter(name__icontains=asked.text)
     keys = _ordered(species, asked.order).values_list("pk", flat=True)
     first = (asked.number - 1) * SIZE
     shown = list(keys[first : first + SIZE + 1])
-    # What stands in the other columns is found for the species of this page alone.
+    # The other columns are computed for the species of this page alone.
     rows = with_columns(Species.objects.filter(pk__in=shown[:SIZE])).in_bulk()
     return [rows[key] for key in shown[:SIZE] if key in rows], len(shown) > SIZE
 
 
 def with_columns(species: QuerySet[Species]) -> QuerySet[Any]:
-    """Return the species with all that is known of them."""
+    """Return the species with all columns."""
     made = {name: column for name, column in COLUMNS.items() if column is not None}
     return species.order_by().annotate(**made)
 
@@ -123,6 +124,6 @@ def _ordered(species: QuerySet[Species], order: str) -> QuerySet[Species]:
     if COLUMNS[name] is not None:
         species = species.annotate(**{name: COLUMNS[name]})
     by = F(name)
-    # Those without a date come last, either way.
+    # Species without a date come last in both directions.
     way = by.desc(nulls_last=True) if order.startswith("-") else by.asc(nulls_last=True)
     return species.order_by(way, "name", "pk")

@@ -1,4 +1,4 @@
-"""All species, and one of them."""
+"""The list of species, and the page of one species."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from birdwatcher.rollups import queries
 from birdwatcher.search import pages
 from birdwatcher.search.search import Search
 
-MONTHS = 36  # the chart shows at most
+MONTHS = 36  # of the chart, at most
 NODES = 20
 NEWEST = 10
 
@@ -40,7 +40,7 @@ def all_species(request: HttpRequest) -> HttpResponse:
 
 
 def _before(asked: Asked) -> str | None:
-    """Return the query of the page before; None on the first one."""
+    """Return the query of the previous page; None on the first."""
     if asked.number == 1:
         return None
     return asked.query(page=asked.number - 1 if asked.number > 2 else "")
@@ -69,9 +69,10 @@ def species(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _months(by_month: Mapping[datetime.date, int], now: datetime.date) -> dict[datetime.date, int]:
-    """Return the birds of the last `MONTHS` months, those without any too, from the first on.
+    """Return the birds of each of the last `MONTHS` months, beginning with the first bird.
 
-    Birds dated long ago or ahead, by a wrong clock, would leave no room for the others.
+    Without this limit, a bird with a wrong date, long ago or in the future, would squeeze the
+    chart.
     """
     months = [now.replace(day=1)]
     while len(months) < MONTHS:

@@ -1,4 +1,4 @@
-"""`/healthz`: the verdict for load balancers and monitoring, one word for strangers."""
+"""`/healthz`: the verdict for load balancers and monitoring; one word for the public."""
 
 import django.db
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
@@ -13,16 +13,16 @@ TEXT, JSON = "text/plain", "application/json"
 
 @require_safe
 def healthz(request: HttpRequest) -> HttpResponseBase:
-    """Answer 200 if all is well or nearly so, 503 if it is not; to staff, say why."""
+    """Answer 200 for OK and WARNING, else 503; staff also get the reason."""
     verdict = examine()
-    response = _told(request, verdict)
+    response = _body(request, verdict)
     response.status_code = 200 if verdict.grade <= Grade.WARNING else 503
     response["Cache-Control"] = "no-store"
     patch_vary_headers(response, ["Accept", "Cookie"])
     return response
 
 
-def _told(request: HttpRequest, verdict: Verdict) -> HttpResponse:
+def _body(request: HttpRequest, verdict: Verdict) -> HttpResponse:
     if not _may_know(request, verdict):
         return HttpResponse(f"{verdict.word}\n", content_type=f"{TEXT}; charset=utf-8")
     if request.get_preferred_type([TEXT, JSON]) == JSON:
@@ -31,10 +31,10 @@ def _told(request: HttpRequest, verdict: Verdict) -> HttpResponse:
 
 
 def _may_know(request: HttpRequest, verdict: Verdict) -> bool:
-    """Whether a member of staff asks: the database knows, so without one nobody does."""
+    """Return whether the user is staff; without a database, this cannot be known."""
     if verdict.facts is None:
         return False
     try:
         return request.user.is_active and request.user.is_staff
-    except django.db.Error:  # it went away in this very moment
+    except django.db.Error:  # the database went away since the examination
         return False

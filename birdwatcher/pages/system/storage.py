@@ -1,4 +1,4 @@
-"""What the database is and how large: questions that cost the same however large it is."""
+"""The kind and size of the database, by queries whose cost does not depend on its size."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TABLES: dict[str, type[Model]] = {
 
 @dataclass(frozen=True)
 class Table:
-    """A table: about how many rows it has, and its size with its indexes; None if not known."""
+    """A table: an estimate of its rows, and its size in bytes with indexes; None if unknown."""
 
     title: str
     rows: int | None
@@ -42,7 +42,7 @@ class Storage:
 
 
 def examine() -> Storage:
-    """Return what is to be told of the database. Raises django.db.Error."""
+    """Return the kind, version and size of the database. Raises django.db.Error."""
     extents = engine().extents(list(TABLES.values()))
     tables = [Table(title, *extent) for title, extent in zip(TABLES, extents, strict=True)]
     return Storage(*engine().facts(), tables)

@@ -1,4 +1,4 @@
-"""The daemon and what it runs on."""
+"""The page of the daemon, its processes, and the database."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.http import urlencode
 
 from birdwatcher.accounts.access import reading
+from birdwatcher.common.keys import number_in
 from birdwatcher.daemon.models import DaemonProcess
 from birdwatcher.health.examination import read_facts
 from birdwatcher.health.judgement import Grade, judge
@@ -23,14 +24,14 @@ from supervisor import VERSION
 PAGE = 50  # processes
 WORDS = {
     Grade.OK: ("info", "All is well."),
-    Grade.WARNING: ("warning", "Something wants attention."),
+    Grade.WARNING: ("warning", "Something needs attention."),
     Grade.CRITICAL: ("error", "Birds are being missed, or soon will be."),
 }
 ROLE = Case(
     *(When(role=role, then=rank) for rank, role in enumerate(DaemonProcess.ROLES)),
     output_field=IntegerField(),
 )
-# How each column orders the processes if it is clicked first.
+# The columns: head, expression, and whether the first click sorts the largest first.
 ORDERS: dict[str, tuple[str, Any, bool]] = {
     "role": ("Process", ROLE, False),
     "pid": ("Process id", F("pid"), False),
@@ -42,7 +43,7 @@ ORDERS: dict[str, tuple[str, Any, bool]] = {
 
 @reading
 def system(request: HttpRequest) -> HttpResponse:
-    """Show how the daemon does, its processes, and the database."""
+    """Show the state of the daemon, its processes, and the database."""
     verdict = judge(facts := read_facts())
     tone, words = WORDS[verdict.grade]
     alive = facts.daemon is not None and facts.daemon.alive(facts.now)
@@ -64,7 +65,7 @@ def system(request: HttpRequest) -> HttpResponse:
 
 
 def _processes(request: HttpRequest, *, alive: bool) -> dict[str, Any]:
-    """Return the processes that the address asks for; those of a daemon that is gone are none."""
+    """Return the page of processes; there are none if the daemon is gone."""
     complaints = []
     asked = request.GET.get("sort", "role")
     column = asked.removeprefix("-")
@@ -94,8 +95,8 @@ def _processes(request: HttpRequest, *, alive: bool) -> dict[str, Any]:
 
 
 def _page(text: str, last: int, complaints: list[str]) -> int:
-    """Return the number of the page, and complain of one that there is not."""
-    number = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+    """Return the number of the page; add a complaint if it does not exist."""
+    number = number_in(text) or 0
     if 1 <= number <= last:
         return number
     complaints.append(f"There is no page “{text[:40]}”: this is the first.")

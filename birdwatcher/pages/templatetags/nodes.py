@@ -31,9 +31,9 @@ def rate(minutes: Sequence[int]) -> str:
 
 @register.simple_tag
 def coming(value: datetime.datetime | None) -> str:
-    """Show when something is going to happen; what should have happened already will any moment.
+    """Show when something will happen, or "any moment" if its time has passed.
 
-    A node that stays away is tried every few seconds, and not each try is noted down.
+    An unreachable node is tried every few seconds, and not every attempt is recorded.
     """
     if not value:
         return NOTHING
@@ -48,7 +48,7 @@ def coming(value: datetime.datetime | None) -> str:
 
 @register.simple_tag
 def when(value: datetime.datetime) -> str:
-    """Show a time as long tables do: exact; with its zone, which the page names, on hover."""
+    """Show a time exactly, with its zone on hover: for long tables."""
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
         value.isoformat(),
@@ -59,7 +59,7 @@ def when(value: datetime.datetime) -> str:
 
 @register.simple_tag
 def stretch_title(mark: Mark) -> str:
-    """Say what a piece of the band of states stands for."""
+    """Return the tooltip of a mark in the band of states."""
     start, end = (formats.localize(timezone.localtime(at)) for at in (mark.start, mark.end))
     first, *others = mark.stretches
     what = f"{len(mark.stretches):,} changes" if others else first.word
@@ -68,25 +68,25 @@ def stretch_title(mark: Mark) -> str:
 
 @register.filter
 def state_tone(word: str) -> str:
-    """Return how to colour a state."""
+    """Return the tone of a state."""
     return tone(word)
 
 
 @register.filter
 def packet_text(raw: bytes) -> str:
-    """Show the bytes of a packet as text, with nothing in it that could deceive its reader."""
+    """Show a packet as text, with control and invisible characters escaped."""
     return as_text(bytes(raw))
 
 
 @register.filter
 def packet_hex(raw: bytes) -> str:
-    """Show the bytes of a packet as a hex dump."""
+    """Show a packet as a hex dump."""
     return as_hex(bytes(raw))
 
 
 @register.filter
 def duration(length: datetime.timedelta | None) -> str:
-    """Show a length of time in its two largest units: `3 days 4 h`, `12 s`."""
+    """Show a duration in its two largest units: `3 days 4 h`, `12 s`."""
     if length is None:
         return NOTHING
     seconds = max(0, int(length.total_seconds()))
@@ -102,13 +102,13 @@ def duration(length: datetime.timedelta | None) -> str:
 
 @register.filter
 def seconds(value: float) -> str:
-    """Show so many seconds as a length of time."""
+    """Show a number of seconds as a duration."""
     return f"{value:.1f} s" if value < 10 else duration(datetime.timedelta(seconds=value))
 
 
 @register.filter("short")
 def short_number(value: float) -> str:
-    """Return `0`, `0.3`, `12`, `1,234`: as exact as one cares for."""
+    """Return a number with one decimal below 10, else none: `0`, `0.3`, `12`, `1,234`."""
     return f"{value:.1f}" if 0 < value < 10 else f"{value:,.0f}"
 
 

@@ -19,7 +19,7 @@ NOTHING = "—"  # where there is no value
 
 
 def ago(moment: datetime.datetime, now: datetime.datetime) -> str:
-    """Return how far `moment` is from `now`: "3 min ago", "in 5 s"; `times.js` says the same."""
+    """Return the distance of `moment` from `now`: "3 min ago", "in 5 s"; as `times.js` does."""
     seconds = (now - moment).total_seconds()
     distance = int(abs(seconds))
     if distance < 1:
@@ -38,7 +38,7 @@ def in_words(moment: datetime.datetime) -> str:
     """Return date, time and zone: `2026-05-01 08:46:00 BST (Europe/London)`."""
     local = timezone.localtime(moment)
     name = timezone.get_current_timezone_name()
-    # Some zones are named by their offset alone, and some are their own abbreviation.
+    # Some zones have only an offset as their name, and some names are abbreviations.
     short = local.tzname() or ""
     zone = name if short == name else f"{short} ({name})"
     return f"{formats.localize(local)} {zone}"
@@ -46,8 +46,8 @@ def in_words(moment: datetime.datetime) -> str:
 
 @register.simple_tag
 def moment(value: datetime.datetime | None) -> str:
-    """Show how long ago a time was, kept current by a script; the exact time on hover."""
-    if not value:  # as a template has it, what is not there is an empty text
+    """Show how long ago `value` was, updated by a script; the exact time on hover."""
+    if not value:  # a template gives an empty text for a missing value
         return NOTHING
     return format_html(
         '<time class="moment" datetime="{}" title="{}">{}</time>',
@@ -67,22 +67,22 @@ def exact(value: datetime.datetime | None) -> str:
 
 @register.simple_tag
 def zone() -> str:
-    """The name of the time zone in which the page shows times."""
+    """Return the name of the time zone in which the page shows times."""
     return timezone.get_current_timezone_name()
 
 
 @register.filter
 def figure(value: float | None) -> str:
-    """Show a number with commas between thousands; a dash where there is none."""
+    """Show a number with thousands separators, or a dash if it is missing."""
     return NOTHING if value in {None, ""} else f"{value:,}"
 
 
 @register.inclusion_tag("pages/chart.html")
 def chart(data: Mapping[str, Any], label: str) -> dict[str, Any]:
-    """Draw `data` as a chart called `label`, with the same numbers as a table under it.
+    """Draw `data` as a chart called `label`, with a table of the same numbers below it.
 
     `data` is {"type": "bar" or "line", "labels": […], "series": [{"label": …, "data": […]}, …]},
-    and may have "stacked": True. A series has one number for each label.
+    optionally with "stacked": True. A series has one number for each label.
     """
     columns = [series["data"] for series in data["series"]]
     return {
@@ -96,7 +96,7 @@ def chart(data: Mapping[str, Any], label: str) -> dict[str, Any]:
 
 @register.simple_tag
 def sparkline(values: Sequence[int], label: str) -> str:
-    """Draw `values` as small bars, called `label` for those who cannot see them."""
+    """Draw `values` as small bars, with `label` for screen readers."""
     highest = max(values, default=0) or 1
     heights = [max(1, 20 * value // highest) if value else 0 for value in values]
     bars = "".join(f"M{2 * x} 20v-{h}h1.5v{h}z" for x, h in enumerate(heights) if h)

@@ -6,7 +6,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from birdwatcher.live.access import Refusal
+from birdwatcher.live.visitors import Refusal
 from tests.support.databases import Database
 from tests.support.waiting import STARTING
 from tests.support.web import Admin

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from birdwatcher.accounts.models import ApiToken
-from birdwatcher.api.views.counts import Counts
+from birdwatcher.api.counts.views import Counts
 from birdwatcher.birds.models import Bird, Species
 from birdwatcher.common.moments import EARLIEST, LATEST
 from birdwatcher.nodes.models import Node

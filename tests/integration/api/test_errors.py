@@ -9,7 +9,7 @@ from django.db import connection
 from django.test import override_settings
 
 from birdwatcher.api import errors
-from birdwatcher.api.views.counts import Counts
+from birdwatcher.api.counts.views import Counts
 from tests.support.flock import make_flock
 from tests.support.program import Caller
 

@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from birdwatcher.accounts.models import ApiToken
-from birdwatcher.api.serializers import NodeSerializer
+from birdwatcher.api.nodes.serializers import NodeSerializer
 from birdwatcher.nodes.models import Node
 from birdwatcher.staff.tokens import ApiTokenAdmin
 from tests.support.program import Caller, token_of

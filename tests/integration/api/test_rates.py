@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.db import connection, transaction
 
-from birdwatcher.accounts import rates
+from birdwatcher.accounts import rate_limit
 from birdwatcher.accounts.models import Allowance, ApiToken
-from birdwatcher.accounts.rates import Grants, RateLimit, take_share
+from birdwatcher.accounts.rate_limit import Grants, RateLimit, take_share
 from tests.support.configured import configured
 from tests.support.program import Caller
 
@@ -120,7 +120,7 @@ def test_who_reads_does_not_wait_for_who_writes(
 
 
 def test_small_rates_are_kept_too() -> None:
-    assert rates.SHARES > 1
+    assert rate_limit.SHARES > 1
     left = {"x": 3}
 
     def share(who: str, rate: int, _minute: int) -> int:

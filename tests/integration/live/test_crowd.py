@@ -8,7 +8,7 @@ import pytest
 from django.db import OperationalError
 from django.db.backends.signals import connection_created
 
-from birdwatcher.accounts.rates import Grants, RateLimit, take_share
+from birdwatcher.accounts.rate_limit import Grants, RateLimit, take_share
 from birdwatcher.feed.birds import replay, report
 from birdwatcher.feed.birds.news import AT_ONCE
 from birdwatcher.live.quota import Kind

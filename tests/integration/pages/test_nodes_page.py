@@ -145,15 +145,15 @@ def test_nodes_without_a_value_come_last_either_way(client: Client) -> None:
 @pytest.mark.parametrize(
     ("query", "complaint"),
     [
-        ("?state=nonsense", "the state “nonsense”"),
-        ("?enabled=maybe", "the enabled “maybe”"),
-        ("?sort=--name", "the order “--name”"),
-        ("?page=0", "the page “0”"),
-        ("?page=x", "the page “x”"),
-        ("?page=99999999999999999999999", "the page “"),
+        ("?state=nonsense", "The state “nonsense”"),
+        ("?enabled=maybe", "The enabled “maybe”"),
+        ("?sort=--name", "The order “--name”"),
+        ("?page=0", "The page “0”"),
+        ("?page=x", "The page “x”"),
+        ("?page=99999999999999999999999", "The page “"),
         ("?page=7", "There is no page 7"),
-        ("?q=%00", "the text “"),
-        ("?q=" + "x" * 300, "the text “x"),
+        ("?q=%00", "The text “"),
+        ("?q=" + "x" * 300, "The text “x"),
     ],
 )
 def test_nonsense_in_the_address_is_told(client: Client, query: str, complaint: str) -> None:
@@ -180,7 +180,7 @@ def test_fifty_nodes_make_a_page(client: Client) -> None:
 def test_a_list_without_nodes_says_so(client: Client) -> None:
     assert "No nodes yet" in html_of(client)
     nodes_in_every_state()
-    assert "No node is like that" in html_of(client, "?q=nowhere")
+    assert "No nodes match the filters" in html_of(client, "?q=nowhere")
 
 
 def test_memory_is_that_of_the_process_of_now(client: Client) -> None:

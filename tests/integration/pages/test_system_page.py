@@ -106,7 +106,7 @@ def test_without_a_daemon_no_process_is_listed(client: Client, how: str) -> None
 def test_other_versions_are_told(client: Client) -> None:
     run_processes()
     Daemon.objects.update(version="9.9.9")
-    assert "The daemon is of version 9.9.9" in html_of(client)
+    assert "The daemon has version 9.9.9" in html_of(client)
 
 
 def test_the_processes_are_ordered_and_paged(client: Client) -> None:

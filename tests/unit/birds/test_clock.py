@@ -44,4 +44,4 @@ def test_no_time_at_all_is_an_error(received: float) -> None:
 def test_the_help_on_doubtful_times_says_what_is_done() -> None:
     said = Bird._meta.get_field("doubtful").help_text
     assert f"{AHEAD // datetime.timedelta(minutes=1)} minutes ahead" in said
-    assert f"{BEHIND // datetime.timedelta(hours=1)} hours ago" in said
+    assert f"{BEHIND // datetime.timedelta(hours=1)} hours old" in said

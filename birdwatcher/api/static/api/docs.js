@@ -1,4 +1,4 @@
-// Shows the schema, and sends what is tried out with the CSRF token that a session needs.
+// Shows the schema, and sends trial requests with the CSRF token that a session needs.
 "use strict";
 
 document.addEventListener("DOMContentLoaded", () => {
@@ -9,7 +9,7 @@ document.addEventListener("DOMContentLoaded", () => {
     domNode: place,
     deepLinking: true,
     docExpansion: "list",
-    // The badge of its validator would be loaded from elsewhere.
+    // Swagger's validator badge would be loaded from another site.
     validatorUrl: null,
     requestInterceptor: (request) => {
       if (!["GET", "HEAD"].includes(request.method)) request.headers["X-CSRFToken"] = token();

@@ -1,4 +1,4 @@
-"""`./manage.py health`: one line and an exit code, as monitoring plugins have it."""
+"""`./manage.py health`: one line and an exit code, like a monitoring plugin."""
 
 import json
 from typing import Any
@@ -10,20 +10,20 @@ from birdwatcher.health.judgement import THRESHOLDS
 
 
 class Command(BaseCommand):
-    """Tells how the daemon does, from the database, on any host that reaches it."""
+    """Report the daemon's health, from the database, on any host that reaches it."""
 
     help = (
-        "Tell in one line whether the daemon runs, is connected and keeps up. The exit code is "
+        "Report in one line whether the daemon runs, is connected and keeps up. The exit code is "
         f"0 for OK, 1 for WARNING, 2 for CRITICAL, 3 for UNKNOWN. {THRESHOLDS}"
     )
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Add `--json`."""
-        parser.add_argument("--json", action="store_true", help="say it as a JSON object")
+        parser.add_argument("--json", action="store_true", help="report it as a JSON object")
 
     def handle(self, *, json: bool, **options: Any) -> None:
-        """Say it. Raises SystemExit with the exit code."""
+        """Print the verdict. Raises SystemExit with the exit code."""
         verdict = examine()
         self.stdout.write(_as_json(verdict.as_dict()) if json else verdict.line)
         raise SystemExit(int(verdict.grade))

@@ -1,5 +1,5 @@
 "use strict";
-// Draws every <canvas data-chart> in the colours of the theme; again when either becomes another.
+// Draws every <canvas data-chart> in the colours of the theme, and again when either changes.
 (() => {
     const charts = new Map();
     const still = matchMedia("(prefers-reduced-motion: reduce)");

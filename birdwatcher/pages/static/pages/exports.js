@@ -1,7 +1,7 @@
 "use strict";
-// A click on an export starts a download, which leaves the page as it is: ask then how far it has come.
+// A click on an export starts a download without leaving the page: then show its progress.
 (() => {
-    const SOON = [400, 1500, 5000]; // milliseconds, until the server knows of it
+    const SOON = [400, 1500, 5000]; // milliseconds until the server has recorded it
 
     document.addEventListener("click", (event) => {
         if (!event.target.closest("a[data-export]")) return;

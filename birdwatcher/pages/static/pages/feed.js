@@ -1,9 +1,9 @@
 "use strict";
-// The live feed: lines for new birds, what is to be said of the connection, and a button that
-// lets the lines stand still.
+// The live feed: a line for each new bird, the state of the connection, and a button that pauses
+// the lines.
 (() => {
     const MOST = 50; // lines
-    const QUIET = 5000; // ms between two announcements to those who listen to the page
+    const QUIET = 5000; // ms between two announcements to screen readers
     const feed = document.getElementById("feed");
     const [lines, empty, badge, note, pause, said, line] = [
         "lines", "empty", "state", "note", "pause", "said", "line",
@@ -11,7 +11,7 @@
     const zone = document.documentElement.dataset.zone;
     let paused = false;
     let waiting = [];
-    let uncounted = 0; // birds that came while paused, and are not among `waiting` any more
+    let uncounted = 0; // birds that arrived while paused, and no longer fit into `waiting`
     let unsaid = [];
     let missed = "";
 
@@ -20,7 +20,7 @@
         hour: "2-digit", minute: "2-digit", second: "2-digit", timeZoneName: "short",
     });
 
-    // What the server's `in_words` says: 2026-05-01 08:46:00 BST (Europe/London).
+    // The same as the server's `in_words`: 2026-05-01 08:46:00 BST (Europe/London).
     function inWords(moment) {
         const part = Object.fromEntries(clock.formatToParts(moment).map((it) => [it.type, it.value]));
         const named = part.timeZoneName === zone ? zone : `${part.timeZoneName} (${zone})`;
@@ -100,7 +100,7 @@
         badge.className = `badge badge-${tone}`;
         badge.textContent = word(inWords(since).slice(11, 19));
         const texts = {
-            away: "The connection is lost. It is tried again by itself, and no bird will be missing.",
+            away: "The connection is lost. The page reconnects by itself; no birds will be missing.",
             trouble: `${reason} Birds will follow when it is back.`,
             ended: `${reason} Load the page again.`,
         };

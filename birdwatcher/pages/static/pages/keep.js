@@ -1,6 +1,6 @@
 "use strict";
-// What a part that refreshes must not take from its reader: the focus htmx keeps by the id; here are
-// ticked boxes, opened details, and text that is being selected.
+// What a refresh must keep: htmx keeps the focus by its id; this keeps ticked boxes, open details, and
+// text that is being selected.
 (() => {
     const opened = new Set();
 

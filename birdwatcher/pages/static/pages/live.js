@@ -1,9 +1,9 @@
 "use strict";
-// Follows the birds on a WebSocket, and comes again whenever it breaks, missing nothing:
+// Follows the birds on a WebSocket, and reconnects whenever it breaks, without missing any:
 // `birdwatcher.follow({ since, node, species, onBirds, onMissed, onState })`.
 (() => {
-    const SILENCE = 25_000; // ms without a sign of life, which comes every ten seconds
-    const PAUSE = { first: 500, longest: 10_000 }; // ms until it is tried again
+    const SILENCE = 25_000; // ms without a heartbeat, which comes every ten seconds
+    const PAUSE = { first: 500, longest: 10_000 }; // ms until the next attempt
     const ENDS = {
         4400: "The address of this page cannot be followed.",
         4401: "You are no longer logged in.",
@@ -11,7 +11,7 @@
     };
 
     // States: `connecting`, `live`, `away` (no connection), `trouble` (the server has no database),
-    // `ended` (it is not tried again). `onState` gets the state, since when it is so, and a reason.
+    // `ended` (no more attempts). `onState` gets the state, its start, and a reason.
     class Following {
         #wanted;
         #latest;
@@ -57,7 +57,7 @@
             socket.onclose = (event) => this.#lose(event.code);
         }
 
-        // Whatever the old connection may still say or do, nobody listens.
+        // Ignore all further events of the old connection.
         #leave() {
             clearTimeout(this.#timer);
             if (!this.#socket) return;
@@ -80,7 +80,7 @@
             } else if (said.type === "missed") {
                 this.#wanted.onMissed(said.count, said.at_least);
             } else if (said.type === "heartbeat") {
-                // Also when it is lower: then it is another database, which counts anew.
+                // Also if it is lower: then it is another database, with its own keys.
                 this.#latest = said.latest;
             }
             this.#become("live");
@@ -93,7 +93,7 @@
                 return;
             }
             this.#become("away");
-            // Scattered, so that all pages do not come back to a server at the same moment.
+            // Random, so that not all pages reconnect to a server at the same moment.
             const longest = Math.min(PAUSE.first * 2 ** this.#tries, PAUSE.longest);
             this.#tries += 1;
             this.#timer = setTimeout(() => this.#connect(), longest * (0.5 + Math.random() / 2));

@@ -1,5 +1,5 @@
 "use strict";
-// The list of nodes: which of them are chosen, also while the list refreshes, and its filters.
+// The list of nodes: the chosen ones, which a refresh keeps, and the filters.
 (() => {
     const chosen = new Set();
 
@@ -7,7 +7,7 @@
         return [...document.querySelectorAll('#nodes input[name="node"]')];
     }
 
-    // Whoever refreshes the page itself may find boxes that the browser has kept ticked.
+    // After a reload, the browser may have kept boxes ticked.
     function read() {
         chosen.clear();
         for (const box of boxes()) if (box.checked) chosen.add(box.value);
@@ -49,7 +49,7 @@
         show();
     });
 
-    // An address without what was left empty is easier to pass on.
+    // Leave empty fields out of the address, which makes it easier to share.
     document.addEventListener("formdata", (event) => {
         if (!event.target.matches("form.filters[method=get]")) return;
         for (const [name, value] of [...event.formData]) if (!value) event.formData.delete(name);

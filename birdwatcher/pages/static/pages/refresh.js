@@ -1,14 +1,14 @@
 "use strict";
-// Parts that refresh themselves by htmx: not while nobody looks, and at once when somebody does again.
+// Parts that refresh themselves by htmx: not in a hidden page, and at once when it is shown again.
 // Such a part has hx-trigger="every 5s, refresh" and `data-refreshes`.
 (() => {
-    // Not `htmx:beforeRequest`, which a click on a link or a form's button sends, too.
+    // Not `htmx:beforeRequest`, which links and buttons also send.
     document.addEventListener("htmx:confirm", (event) => {
         const byTimer = "refreshes" in event.detail.elt.dataset;
         if (byTimer && document.hidden) event.preventDefault();
     });
 
-    // Whatever became of a request, this comes once, and last.
+    // This event comes once after every request, whatever its result.
     document.addEventListener("htmx:afterRequest", (event) => {
         const part = event.detail.elt.closest("[data-refreshes]");
         part?.toggleAttribute("data-stale", !event.detail.successful);

@@ -1,5 +1,5 @@
 "use strict";
-// Light, dark, or as the browser is set; kept under the admin's own key, so that both look alike.
+// Light, dark, or as the browser is set; stored under the admin's key, so that both look alike.
 (() => {
     const KEY = "theme";
     const ORDER = ["auto", "light", "dark"];
@@ -11,7 +11,7 @@
             const kept = localStorage.getItem(KEY);
             return ORDER.includes(kept) ? kept : "auto";
         } catch {
-            return "auto"; // storage is refused
+            return "auto"; // the browser refuses storage
         }
     }
 
@@ -33,12 +33,12 @@
         try {
             localStorage.setItem(KEY, theme);
         } catch {
-            // Then it lasts as long as the page.
+            // Then the choice lasts until the page is left.
         }
         show(theme);
     }
 
-    // Before anything is drawn, so that nothing flashes.
+    // Before the page is drawn, so that nothing flashes.
     show(chosen());
     document.addEventListener("DOMContentLoaded", () => {
         show(chosen());

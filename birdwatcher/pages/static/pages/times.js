@@ -6,7 +6,7 @@
     const root = document.documentElement;
     const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
-    // The server's `ago` says the same.
+    // The same as the server's `ago`.
     function ago(moment, now) {
         const seconds = (now - moment) / 1000;
         const distance = Math.floor(Math.abs(seconds));
@@ -35,7 +35,7 @@
         if (cookie() || !own) return;
         const secure = location.protocol === "https:" ? "; Secure" : "";
         document.cookie = `timezone=${own}; Path=/; Max-Age=31536000; SameSite=Lax${secure}`;
-        // Where cookies are refused, it would be loaded for ever.
+        // If cookies are refused, the page would reload for ever.
         if (cookie() && own !== root.dataset.zone && "adoptsZone" in root.dataset) location.reload();
     }
 

@@ -1,0 +1,57 @@
+"""Whose requests are counted together: a token's, a user's, or those from an address."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import NamedTuple
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from birdwatcher.accounts.models import ApiToken
+
+# A client with one IPv6 address usually has this whole network.
+IPV6_NETWORK = 64
+
+
+class Asker(NamedTuple):
+    """Who asks, such as `token 3`, and how many requests a minute are allowed."""
+
+    name: str
+    rate: int
+
+
+def asker(request: HttpRequest, token: ApiToken | None = None) -> Asker:
+    """Return the asker: the token if there is one, else the user, else the address."""
+    rate = settings.BIRDWATCHER.api_rate
+    if token is not None:
+        return Asker(f"token {token.pk}", rate)
+    if request.user.is_authenticated:
+        return Asker(f"user {request.user.pk}", rate)
+    address = client_address(request)
+    return Asker(f"address {address}", settings.BIRDWATCHER.api_anonymous_rate)
+
+
+def client_address(request: HttpRequest) -> str | None:
+    """Return the address by which a client is counted; None over a local socket.
+
+    For IPv6, it is that of the network. X-Forwarded-For counts only with BIRDWATCHER_TRUST_PROXY.
+    """
+    if settings.BIRDWATCHER.trust_proxy:
+        # The last address is the one that the proxy itself added.
+        forwarded = request.headers.get("X-Forwarded-For", "").rpartition(",")[2]
+        if (address := _counted(forwarded)) is not None:
+            return address
+    return _counted(request.META.get("REMOTE_ADDR") or "")
+
+
+def _counted(text: str) -> str | None:
+    try:
+        address = ipaddress.ip_address(text.strip())
+    except ValueError:
+        return None
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(address)
+    if address.ipv4_mapped:
+        return str(address.ipv4_mapped)
+    return str(ipaddress.ip_network((int(address), IPV6_NETWORK), strict=False).network_address)

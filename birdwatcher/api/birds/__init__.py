@@ -1,0 +1,1 @@
+"""Birds: pages and files of them, single ones, and birds from elsewhere."""

@@ -1,0 +1,1 @@
+"""What the daemon recorded of nodes: rejected packets and changes of state."""

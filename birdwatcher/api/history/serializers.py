@@ -1,0 +1,41 @@
+"""Rejected packets and changes of state as JSON."""
+
+from __future__ import annotations
+
+import base64
+
+from rest_framework import serializers
+
+from birdwatcher.api.fields import ModelSerializer, Moment
+from birdwatcher.nodes.models import STATES, RejectedPacket, StatusChange
+from nodeproc.sources.tcp.events import Reason
+
+
+class RejectedPacketSerializer(ModelSerializer):
+    """A rejected packet."""
+
+    node_id = serializers.IntegerField()
+    at = Moment()
+    reason = serializers.ChoiceField([(it.value, it.value) for it in Reason])
+    size = serializers.IntegerField(help_text="The announced size of the packet in bytes.")
+    raw = serializers.SerializerMethodField(help_text="The first bytes in base64.")
+
+    class Meta:
+        model = RejectedPacket
+        fields = ["id", "node_id", "at", "reason", "size", "raw"]
+
+    def get_raw(self, packet: RejectedPacket) -> str:
+        """Return the first bytes in base64."""
+        return base64.b64encode(bytes(packet.raw)).decode()
+
+
+class StatusChangeSerializer(ModelSerializer):
+    """A change of a node's state, or of what is wrong with it."""
+
+    node_id = serializers.IntegerField()
+    at = Moment()
+    state = serializers.ChoiceField(STATES)
+
+    class Meta:
+        model = StatusChange
+        fields = ["id", "node_id", "at", "state", "pid", "detail"]

@@ -1,0 +1,1 @@
+"""Nodes: read, edited, enabled, disabled, restarted."""

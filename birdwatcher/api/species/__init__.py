@@ -1,0 +1,1 @@
+"""Species: read and edited."""

@@ -1,1 +1,0 @@
-"""What answers at the addresses of the API."""
