@@ -12,7 +12,7 @@ import os
 import time
 from pathlib import Path
 
-from supervisor.procfs import STATE, stat_of
+import psutil
 
 PATIENCE = 10.0  # seconds for the processes of a killed daemon to end
 PAUSE = 0.05
@@ -77,5 +77,7 @@ def _holder(descriptor: int) -> int | None:
 
 def _is_alive(pid: int) -> bool:
     """Return whether the process runs; a dead one that its parent has not waited for does not."""
-    stat = stat_of(pid)
-    return bool(stat) and stat[STATE] != b"Z"
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

@@ -21,7 +21,7 @@ from tests.support.rooms import (
 
 ROOMS = {
     "nodeproc": {"msgspec", "nodeproc", "setproctitle"},
-    "supervisor": {"nodeproc", "supervisor", "prometheus_client", "setproctitle"},
+    "supervisor": {"nodeproc", "supervisor", "prometheus_client", "psutil", "setproctitle"},
 }
 PROGRAM = ("nodeproc", "supervisor", "birdwatcher")
 
