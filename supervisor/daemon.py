@@ -21,7 +21,7 @@ from supervisor.children import freeze, raise_descriptor_limit
 from supervisor.fleet import Fleet
 from supervisor.lock import StateDirectoryBusyError, StateDirectoryError, lock_state_directory
 from supervisor.metrics.endpoint import EndpointError, listening
-from supervisor.metrics.observer import Observer
+from supervisor.observer import Observer
 from supervisor.report import Report
 from supervisor.settings import DaemonSettings
 from supervisor.signals import block_signals, on_hangup, on_stop_signal, show_where_it_crashes

@@ -13,8 +13,8 @@ from setproctitle import setproctitle
 
 from nodeproc.states import NodeState
 from supervisor.fleet import Fleet
-from supervisor.metrics.observer import Observer
 from supervisor.notify import Notifier
+from supervisor.observer import Observer
 from supervisor.signals import show_where_it_hangs
 from supervisor.writer_link import WriterLink
 

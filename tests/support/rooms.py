@@ -29,12 +29,23 @@ STOREYS: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "nodeproc": {
         "process": ("process",),
-        "orders": ("assignment",),
+        "orders": ("assignment", "reporting"),
         "work": ("delivery", "sources"),
         "telling": ("logs", "numbers", "reporting"),
         "messages": ("wire",),
         "bounds": ("limits",),
         "ground": ("backoff", "setting", "states"),
+    },
+    "supervisor": {
+        "life": ("daemon",),
+        "showing": ("report",),
+        "watching": ("observer",),
+        "following": ("fleet",),
+        "relaying": ("relay",),
+        "links": ("roster", "writer_link"),
+        "nodes": ("node", "settings"),
+        "forking": ("children", "metrics"),
+        "ground": ("lock", "notify", "protocols", "reconcile", "signals"),
     },
 }
 # Beside the house: no room imports these.
@@ -76,15 +87,14 @@ def room_of(path: Path) -> str:
 
 def imports_of_rooms(package: str) -> dict[str, set[str]]:
     """Return which rooms of `package` each of its rooms imports."""
-    found: dict[str, set[str]] = {}
-    for path in files_of(package):
-        room = room_of(path)
-        if room == "__init__":
-            continue
-        modules = (module.split(".") for module in imported_modules(path))
-        others = {parts[1] for parts in modules if parts[0] == package and len(parts) > 1}
-        found.setdefault(room, set()).update(others - {room})
-    return found
+    files = [path for path in files_of(package) if path.name != "__init__.py" or path.parts[2:]]
+    found: dict[str, set[str]] = {room_of(path): set() for path in files}
+    for path in files:
+        for module in imported_modules(path):
+            parts = module.split(".")
+            if parts[0] == package and len(parts) > 1 and parts[1] in found:
+                found[room_of(path)].add(parts[1])
+    return {room: others - {room} for room, others in found.items()}
 
 
 def docstring_of(package: str, room: str) -> str:

@@ -14,7 +14,7 @@ from birdwatcher.nodes import actions, rates
 from birdwatcher.nodes.models import Node, NodeStatus, StatusChange
 from birdwatcher.writer.heartbeat import HEARTBEAT
 from supervisor import VERSION
-from supervisor.metrics.observer import USAGE_INTERVAL
+from supervisor.observer import USAGE_INTERVAL
 from tests.support.databases import POSTGRESQL
 from tests.support.park import Park
 from tests.support.processes import is_alive

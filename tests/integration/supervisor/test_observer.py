@@ -13,9 +13,9 @@ import pytest
 from nodeproc.limits import NodeLimits
 from nodeproc.logs.fold import Fold
 from nodeproc.numbers.daemon import DaemonNumbers, Summary
+from supervisor import observer
 from supervisor.fleet import Fleet
-from supervisor.metrics import observer
-from supervisor.metrics.observer import Observer
+from supervisor.observer import Observer
 from supervisor.protocols import FleetOwner, WriterOwner
 from supervisor.writer_link import WriterLink
 from tests.support.waiting import STARTING
