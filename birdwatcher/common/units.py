@@ -7,3 +7,8 @@ MICROSECOND = datetime.timedelta(microseconds=1)
 MINUTE = datetime.timedelta(minutes=1)
 HOUR = datetime.timedelta(hours=1)
 DAY = datetime.timedelta(days=1)
+
+
+def moment(seconds: float) -> datetime.datetime:
+    """Return the time so many seconds after the epoch. Raises ValueError, OverflowError."""
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC)

@@ -14,9 +14,9 @@ from django.utils import timezone
 
 from birdwatcher.common.database import engine
 from birdwatcher.common.database.tables import Target
+from birdwatcher.common.units import moment
 from birdwatcher.daemon.models import Daemon, DaemonProcess
 from birdwatcher.writer.locks import hold_nodes
-from birdwatcher.writer.statements import moment
 from nodeproc.numbers.daemon import DaemonNumbers, Summary
 from nodeproc.wire.messages import ProcessUsage
 from supervisor import VERSION

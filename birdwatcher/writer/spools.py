@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from birdwatcher.common.units import moment
 from birdwatcher.writer.inbox import MAX_TAKEN
 from birdwatcher.writer.ledger import Ledger
 from nodeproc.delivery.outbox import Outbox
@@ -67,7 +68,7 @@ def _look_into(waiting: Waiting, reader: SpoolReader, size: int) -> None:
         sound = end
         waiting.events += frame.events
         if frame.kind == Kind.BATCH and waiting.since is None:
-            waiting.since = datetime.datetime.fromtimestamp(frame.received_at, datetime.UTC)
+            waiting.since = moment(frame.received_at)
     waiting.size += size
     waiting.damaged += max(size - sound, 0)
 

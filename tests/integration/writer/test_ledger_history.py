@@ -9,11 +9,13 @@ from birdwatcher.birds.models import Bird
 from birdwatcher.nodes.models import NodeStatus, RejectedPacket, StatusChange
 from birdwatcher.writer.ledger import Ledger
 from birdwatcher.writer.models import Checkpoint
+from nodeproc.numbers.daemon import DaemonNumbers
 from nodeproc.sources.tcp.receiver import KEPT_REJECTIONS
 from nodeproc.states import NodeState
-from nodeproc.wire.frames import HEADER, Kind
-from nodeproc.wire.messages import RAW_BYTES, Batch, Status
+from nodeproc.wire.frames import HEADER, Kind, pack
+from nodeproc.wire.messages import RAW_BYTES, Ack, Batch, Status
 from nodeproc.wire.reasons import Reason
+from nodeproc.wire.subjects import Origin
 from tests.support.sender import AT, MOMENT, Sender, read
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -193,6 +195,25 @@ def test_a_frame_that_cannot_be_read_is_passed_over(
     assert (packet.reason, bytes(packet.raw)) == (Reason.REFUSED_BY_DATABASE, body[:RAW_BYTES])
     assert "could not be read" in caplog.text
     assert Checkpoint.objects.get().sequence == 3
+
+
+def test_a_frame_of_an_unknown_subject_is_passed_over(caplog: pytest.LogCaptureFixture) -> None:
+    sender, unknown = Sender(), Origin(200, 7)
+    batch, numbers = Batch(AT, [(0, "Robin", "x")], [], 0), DaemonNumbers()
+    sender.batch(1)
+    of_unknown = [
+        pack(Kind.RESUME, 0, origin=unknown, stream=5, sequence=1),
+        pack(Kind.BATCH, batch, origin=unknown, stream=5, sequence=1),
+        pack(Kind.BATCH, batch, origin=unknown, stream=5, sequence=2),
+    ]
+    frames = [frame for raw in of_unknown for frame in read(raw)]
+    acknowledged = Ledger(0, numbers).commit(frames + sender.resend())
+    assert Ack(*unknown, 5, 2) in acknowledged  # it does not come again
+    assert sender.names() == ["#0"]
+    assert Checkpoint.objects.get().node == sender.node
+    assert (numbers.committed, numbers.rejected) == (1, 2)
+    assert "subject=200 id=7: what came from its process could not be read" in caplog.text
+    assert Ledger().commit(frames) == [Ack(*unknown, 5, 2)]
 
 
 def test_doubtful_times_are_kept_as_sent_and_flagged() -> None:

@@ -15,7 +15,7 @@ from django.db import OperationalError
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from birdwatcher.writer import ledger
+from birdwatcher.writer import checkpoints, ledger
 from birdwatcher.writer.gather import Work
 from nodeproc.delivery.outbox import Outbox
 from nodeproc.delivery.spool import Spool
@@ -44,7 +44,8 @@ class Store:
         """Commit; or fail, before or after it is done: to whoever asked, that looks the same."""
         if self.fails_before:
             raise OperationalError("the connection was lost")
-        self.events += [event[0] for _, event, *_ in work.events]
+        for gathered in work.by_subject.values():
+            self.events += [event[0] for _, event, *_ in gathered.events]
         self.checkpoints |= {stream: following - 1 for stream, following in work.next.items()}
         if self.fails_after:
             raise OperationalError("the connection was lost")
@@ -68,7 +69,7 @@ class Delivery(RuleBasedStateMachine):
         super().__init__()
         self.directory = tempfile.TemporaryDirectory(prefix="bw-delivery-")
         self.store = Store()
-        self.patch = mock.patch.object(ledger, "_read_checkpoints", self.store.checkpoints_of)
+        self.patch = mock.patch.object(checkpoints, "_read", self.store.checkpoints_of)
         self.patch.start()
         self.received = 0  # events; each carries its number
         self.lost: set[int] = set()

@@ -8,17 +8,20 @@ process does until it is acknowledged.
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from birdwatcher.writer.gather import Work, gather
+from birdwatcher.writer.birds.gathered import GatheredBirds
+from birdwatcher.writer.birds.intake import BirdIntake
+from birdwatcher.writer.gather import gather
 from nodeproc.states import NodeState
 from nodeproc.wire.frames import Frame, FrameReader, Kind, pack
 from nodeproc.wire.messages import Batch, Status
 from nodeproc.wire.reasons import Reason
-from nodeproc.wire.subjects import Origin, Stream
+from nodeproc.wire.subjects import Origin, Stream, Subject
 from tests.property.effort import OF_A_MODEL
 
 # Subject, node, stream: one node has two, two share a number.
 STREAMS: tuple[Stream, ...] = ((1, 1, 11), (1, 1, 12), (1, 2, 11), (1, 3, 13))
 STRANGER: Stream = (1, 2, 99)  # a stream that was never taken up
+INTAKES = {Subject.NODES: BirdIntake()}
 PER_STREAM = 12
 CLOSING = 2  # times that everything is sent again at the end
 
@@ -57,7 +60,7 @@ class GatherModel(RuleBasedStateMachine):
         super().__init__()
         self.expected = dict.fromkeys(STREAMS, 1)  # what the database knows
         self.pending: list[Frame] = []
-        self.committed: list[Work] = []
+        self.committed: list[GatheredBirds] = []
 
     @rule(stream=streams, sequence=sequences)
     def one_frame(self, stream: Stream, sequence: int) -> None:
@@ -83,14 +86,14 @@ class GatherModel(RuleBasedStateMachine):
 
     @rule()
     def commit(self) -> None:
-        work = gather(self.pending, self.expected)
+        work = gather(self.pending, self.expected, INTAKES)
         self.expected |= work.next
-        self.committed.append(work)
+        self.committed += work.by_subject.values()
         self.pending = []
 
     @rule(keep=st.booleans())
     def commit_fails(self, keep: bool) -> None:
-        gather(self.pending, self.expected)
+        gather(self.pending, self.expected, INTAKES)
         self.pending = self.pending if keep else []
 
     @invariant()
@@ -100,8 +103,8 @@ class GatherModel(RuleBasedStateMachine):
             events = [event for number in done for event in events_of(stream, number)]
             found = [
                 event
-                for work in self.committed
-                for node, event, *_ in work.events
+                for birds in self.committed
+                for node, event, *_ in birds.events
                 if (node, event[1]) == (stream[1], f"{stream}")
             ]
             assert found == events
@@ -119,7 +122,7 @@ class GatherModel(RuleBasedStateMachine):
     def check_reports(self) -> None:
         """The counts and statuses of the nodes are those of all frames, each taken once."""
         for node in {node for _, node, _ in STREAMS}:
-            reports = [work.by_node[node] for work in self.committed if node in work.by_node]
+            reports = [birds.by_node[node] for birds in self.committed if node in birds.by_node]
             mine = [stream for stream in STREAMS if stream[1] == node]
             numbers = [number for _ in mine for number in range(1, PER_STREAM + 1)]
             events = sum(len(events_of(it, n)) for it in mine for n in range(1, PER_STREAM + 1))

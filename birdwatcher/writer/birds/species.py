@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.db import IntegrityError
-
-from birdwatcher.birds.models import Species
+from birdwatcher.birds.species import named
 
 MAX_REMEMBERED = 100_000
 
@@ -30,15 +28,9 @@ class SpeciesKeys:
 
         Raises django.db.Error.
         """
-        unknown = sorted(names - self._keys.keys())
+        unknown = names - self._keys.keys()
         if unknown and len(self._keys) > MAX_REMEMBERED:
-            self._keys, unknown = {}, sorted(names)
+            self._keys, unknown = {}, names
         if unknown:
-            Species.objects.bulk_create(
-                [Species(name=name) for name in unknown], ignore_conflicts=True
-            )
-            found = Species.objects.in_bulk(unknown, field_name="name")
-            if len(found) < len(unknown):
-                raise IntegrityError("a species was deleted while it was being used")
-            self._keys.update((name, row.pk) for name, row in found.items())
+            self._keys.update((name, row.pk) for name, row in named(unknown).items())
         return self._keys

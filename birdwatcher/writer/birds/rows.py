@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from birdwatcher.birds.clock import is_doubtful
 from birdwatcher.common.database.tables import Groups
-from birdwatcher.common.units import EPOCH
+from birdwatcher.common.units import EPOCH, moment
 from birdwatcher.nodes.models import NodeStatus, RejectedPacket, StatusChange
 from birdwatcher.rollups.counting import MICROSECONDS
 from nodeproc.wire.messages import RAW_BYTES, Event, Rejection, Status
@@ -22,11 +22,6 @@ NodeEvent = tuple[int, Event, float]
 
 # Timestamp, name, key of the species, of the node, whether the time is doubtful.
 BirdRow = tuple[datetime.datetime, str, int, int, bool]
-
-
-def moment(seconds: float) -> datetime.datetime:
-    """Return the time so many seconds after the epoch."""
-    return datetime.datetime.fromtimestamp(seconds, datetime.UTC)
 
 
 def bird(node: int, event: Event, received_at: float, species: dict[str, int]) -> BirdRow:

@@ -1,0 +1,1 @@
+"""Nodes' frames: birds, their counts, the nodes' statuses, history, and rejected packets."""

@@ -1,0 +1,135 @@
+"""What frames of nodes amount to, before any of it is written."""
+
+from __future__ import annotations
+
+import datetime
+import time
+from collections import Counter, deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from django.utils import timezone
+
+from birdwatcher.common.units import EPOCH, moment
+from birdwatcher.nodes import rates
+from birdwatcher.nodes.models import NodeStatus, RejectedPacket, StatusChange
+from birdwatcher.writer.birds.rows import (
+    NodeEvent,
+    as_packet,
+    enter,
+    refused,
+    rejected_packet,
+)
+from nodeproc.states import NodeState
+from nodeproc.wire.frames import Frame, Kind
+from nodeproc.wire.messages import Batch, Status
+
+
+@dataclass
+class NodeReport:
+    """What changes in the status of one node."""
+
+    statuses: list[Status] = field(default_factory=list)  # in their order
+    events: int = 0
+    rejected: int = 0
+    # No more of them than are kept at all, however many one transaction brings.
+    rejections: deque[RejectedPacket] = field(
+        default_factory=lambda: deque(maxlen=RejectedPacket.KEPT)
+    )
+    last_event_at: datetime.datetime | None = None
+    minutes: Counter[int] = field(default_factory=Counter)  # events received in each
+
+    def applied_to(
+        self, row: NodeStatus | None, node: int
+    ) -> tuple[NodeStatus, Iterable[StatusChange]]:
+        """Return the row of the status table as it is to be now, and the newest of its changes.
+
+        `row` is what it was, or None; it may be changed.
+        """
+        row = row or NodeStatus(node_id=node, state="", since=EPOCH, error="")
+        row.events += self.events
+        row.rejected += self.rejected
+        if self.last_event_at is not None:
+            row.last_event_at = self.last_event_at
+            rates.add(row, self.minutes, timezone.now())
+        changes: deque[StatusChange] = deque(maxlen=StatusChange.KEPT)
+        for status in self.statuses:
+            if change := enter(row, status):
+                changes.append(change)
+        row.state = row.state or NodeState.STARTING
+        return row, changes
+
+
+@dataclass
+class GatheredBirds:
+    """What the frames of nodes amount to."""
+
+    events: list[NodeEvent] = field(default_factory=list)
+    by_node: dict[int, NodeReport] = field(default_factory=dict)
+    dropped: set[int] = field(default_factory=set)  # nodes that do not exist any more
+
+    def about(self, node: int) -> NodeReport:
+        """Return the report about `node`, to be filled."""
+        return self.by_node.setdefault(node, NodeReport())
+
+    @property
+    def rejected(self) -> int:
+        """How many packets were rejected."""
+        return sum(report.rejected for report in self.by_node.values())
+
+    @property
+    def rejections(self) -> list[tuple[int, RejectedPacket]]:
+        """The rejected packets that are kept, each with its node."""
+        reports = self.by_node.items()
+        return [(node, packet) for node, report in reports for packet in report.rejections]
+
+    def add(self, frame: Frame) -> None:
+        """Add what `frame` says, or raise ValueError or OverflowError and add nothing."""
+        if frame.kind == Kind.BATCH:
+            self._add_batch(frame.id, frame.value())
+        else:
+            self._add_status(frame.id, frame.value())
+
+    def _add_batch(self, node: int, batch: Batch) -> None:
+        at = moment(batch.received_at)
+        packets = [rejected_packet(node, rejection) for rejection in batch.rejections]
+        received = [(node, event, batch.received_at) for event in batch.events]
+        report = self.about(node)
+        report.rejected += batch.rejected
+        report.events += len(received)
+        report.rejections.extend(packets)
+        if received:
+            report.last_event_at = at
+            report.minutes[rates.number_of(at)] += len(received)
+        self.events.extend(received)
+
+    def _add_status(self, node: int, status: Status) -> None:
+        for at in (status.at, status.next_try):
+            if at is not None:
+                moment(at)
+        self.about(node).statuses.append(status)
+
+    def drop(self, node: int) -> int:
+        """Leave out everything about a node that was deleted; return how many events that was."""
+        before = len(self.events)
+        self.events = [event for event in self.events if event[0] != node]
+        del self.by_node[node]
+        self.dropped.add(node)
+        return before - len(self.events)
+
+    def refuse(self, event: NodeEvent) -> None:
+        """Count an event as rejected and not as received."""
+        node, said, received_at = event
+        report = self.about(node)
+        report.events -= 1
+        report.minutes[rates.number_of(moment(received_at))] -= 1
+        self._reject(refused(node, received_at, as_packet(said)))
+
+    def cannot_read(self, frame: Frame) -> None:
+        """Count a frame that cannot be opened as one rejected packet."""
+        self._reject(refused(frame.id, time.time(), bytes(frame.body)))
+
+    def _reject(self, packet: RejectedPacket) -> None:
+        report = self.about(packet.node_id)
+        report.rejected += 1
+        report.rejections.append(packet)

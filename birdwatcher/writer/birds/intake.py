@@ -1,0 +1,136 @@
+"""Writing what nodes' frames amount to: the entry of the subject `nodes`."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING
+
+from birdwatcher.birds.models import Bird
+from birdwatcher.common.database import engine
+from birdwatcher.common.database.tables import Owner, Part, Target, Values, values_of
+from birdwatcher.nodes.models import Node, NodeStatus, RejectedPacket, StatusChange
+from birdwatcher.rollups import counting
+from birdwatcher.writer.birds import rows
+from birdwatcher.writer.birds.gathered import GatheredBirds, NodeReport
+from birdwatcher.writer.birds.rows import NodeEvent
+from birdwatcher.writer.birds.species import SpeciesKeys
+from birdwatcher.writer.locks import hold_nodes
+from birdwatcher.writer.retention import Growth
+from nodeproc.logs.speaker import about
+from nodeproc.wire.frames import Frame
+
+if TYPE_CHECKING:  # it has this module in its table
+    from birdwatcher.writer.subjects import Write
+
+log = logging.getLogger("birdwatcher.writer")
+
+OWNER = Owner(Node, "node")
+BIRDS = Target(Bird)
+STATUSES = Target(
+    NodeStatus,
+    ("node",),
+    ("state", "since", "pid", "last_event_at", "events", "rejected", "reconnects", "error",
+     "last_error", "next_try", "recent", "recent_minute"),
+)  # fmt: skip
+FEW = 100  # events; with many more, several statements are quicker
+
+
+class BirdIntake:
+    """What the writer asks of nodes: see `SubjectIntake`."""
+
+    def __init__(self) -> None:
+        self._growth = Growth()
+        self._species = SpeciesKeys()
+        self._statuses: dict[int, NodeStatus] = {}
+
+    def forget(self) -> None:
+        """Read species and statuses from the database again."""
+        self._species.forget()
+        self._statuses = {}
+
+    def gathered(self) -> GatheredBirds:
+        """Return what no frames amount to."""
+        return GatheredBirds()
+
+    def intake(self, gathered: GatheredBirds, frame: Frame) -> None:
+        """Add the events or the status in a frame."""
+        gathered.add(frame)
+
+    def cannot_read(self, gathered: GatheredBirds, frame: Frame) -> None:
+        """Add a frame that cannot be opened, as one rejected packet."""
+        gathered.cannot_read(frame)
+
+    def is_small(self, gathered: GatheredBirds) -> bool:
+        """Whether there are but a few events, and nothing else."""
+        return (
+            len(gathered.events) <= FEW
+            and not any(it.statuses or it.rejected for it in gathered.by_node.values())
+            and self._species.has(name for _, (_, name, _), _ in gathered.events)
+        )
+
+    def write_small(self, gathered: GatheredBirds, checkpoints: Part) -> None:
+        """Write birds, counts, statuses and checkpoints at once, and commit."""
+        nodes = set(gathered.by_node)
+        species = self._species_of(gathered.events)
+        statuses, _ = self._statuses_after(gathered.by_node.items())
+        birds = [rows.bird(*event, species) for event in gathered.events]
+        parts = [(BIRDS, birds), (STATUSES, statuses), checkpoints]
+        groups = rows.groups(gathered.events, species)
+        deleted = nodes - engine().commit_few(OWNER, nodes, parts, counting.SUMS, groups)
+        for node in deleted:
+            del self._statuses[node]
+        _drop(gathered, deleted)
+
+    def write(self, gathered: GatheredBirds, write: Write) -> None:
+        """Write everything in steps, but checkpoints."""
+        _drop(gathered, gathered.by_node.keys() - hold_nodes(gathered.by_node.keys()))
+        write("an event", gathered.events, self._insert_birds, gathered.refuse)
+        # After the events, of which some may have become rejected packets.
+        write("a rejected packet", gathered.rejections, self._insert_rejections)
+        write("a status", list(gathered.by_node.items()), self._update_statuses)
+
+    def committed(self) -> None:
+        """Trim the history of nodes that got much of it."""
+        self._growth.trim()
+
+    def _species_of(self, events: list[NodeEvent]) -> dict[str, int]:
+        return self._species.of({name for _, (_, name, _), _ in events})
+
+    def _insert_birds(self, events: list[NodeEvent]) -> None:
+        species = self._species_of(events)
+        engine().insert(BIRDS, (rows.bird(*event, species) for event in events))
+        counting.add(rows.groups(events, species))
+
+    def _insert_rejections(self, rejections: list[tuple[int, RejectedPacket]]) -> None:
+        packets = [packet for _, packet in rejections]
+        self._growth.add(RejectedPacket.objects.bulk_create(packets))
+
+    def _update_statuses(self, reports: list[tuple[int, NodeReport]]) -> None:
+        statuses, changes = self._statuses_after(reports)
+        if changes:
+            self._growth.add(StatusChange.objects.bulk_create(changes))
+        engine().upsert(STATUSES, statuses)
+
+    def _statuses_after(
+        self, reports: Iterable[tuple[int, NodeReport]]
+    ) -> tuple[list[Values], list[StatusChange]]:
+        """Return the statuses as they are to be after `reports`, and what changed."""
+        missing = [node for node, _ in reports if node not in self._statuses]
+        if missing:
+            self._statuses.update(NodeStatus.objects.in_bulk(missing))
+        changes: list[StatusChange] = []
+        for node, report in reports:
+            row = self._statuses.get(node)
+            self._statuses[node], changed = report.applied_to(row, node)
+            changes.extend(changed)
+        return [values_of(self._statuses[node]) for node, _ in reports], changes
+
+
+def _drop(gathered: GatheredBirds, deleted: Collection[int]) -> None:
+    """Leave out what concerns nodes that were deleted."""
+    for node in deleted:
+        events = gathered.drop(node)
+        if events:
+            text = "node=%d was deleted: %d of its events dropped"
+            log.info(text, node, events, extra=about(node))

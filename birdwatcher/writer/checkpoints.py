@@ -1,0 +1,101 @@
+"""How far each stream is committed, and which frame of it is next.
+
+The rule that makes every frame take effect exactly once: within a stream, the frame after the
+checkpoint is taken, and moves the checkpoint, in the same transaction; one at or before it was
+committed earlier, and is only acknowledged again; one further on is left out, since those before it
+are on their way again. A stream is taken up with its RESUME frame, and only then.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Collection, Iterable, Sequence
+
+from birdwatcher.common.database.tables import Part, Target
+from birdwatcher.writer.gather import Work
+from birdwatcher.writer.models import Checkpoint
+from nodeproc.wire.frames import Frame, Kind
+from nodeproc.wire.messages import Ack
+from nodeproc.wire.subjects import Stream, Subject
+
+CHECKPOINTS = Target(Checkpoint, ("node", "stream"), ("sequence", "updated_at"))
+REMEMBERED = 16  # streams of each device
+
+
+class Streams:
+    """The streams that were taken up, each with the next sequence number.
+
+    It holds only what the database holds, or what a node process says that it was acknowledged.
+    """
+
+    def __init__(self, generation: int) -> None:
+        """`generation`: of the writer; streams that were resumed for another are not taken up."""
+        self._generation = generation
+        self._doubted: set[Stream] = set()
+        self.next: dict[Stream, int] = {}
+
+    def doubt(self) -> None:
+        """Ask the database for every checkpoint before the next commit."""
+        self._doubted = set(self.next)
+
+    def take_up(self, frames: Iterable[Frame]) -> None:
+        """Read the checkpoints of streams that are resumed, or that are in doubt.
+
+        Raises django.db.Error.
+        """
+        resumed = {
+            frame.stream_key: frame.sequence
+            for frame in frames
+            if frame.kind == Kind.RESUME and frame.value() == self._generation
+        }
+        wanted = self._doubted | resumed.keys()
+        if not wanted:
+            return
+        found = _read(wanted)
+        for stream in wanted:
+            known = self.next.get(stream, 1)
+            # The node process forgets only what was acknowledged: where it begins, all before is
+            # committed, even if the checkpoint says otherwise (a restored backup, a deleted node).
+            self.next[stream] = max(found.get(stream, 0) + 1, resumed.get(stream, known))
+        self._doubted.clear()
+        self._forget_ended({stream[:2] for stream in resumed}, keep=wanted)
+
+    def _forget_ended(self, origins: set[tuple[int, int]], keep: Collection[Stream]) -> None:
+        """Of each of `origins`, remember only the newest few streams: the others have ended."""
+        by_origin: dict[tuple[int, int], list[Stream]] = {origin: [] for origin in origins}
+        for stream in self.next:  # in the order in which they were taken up
+            if stream[:2] in by_origin:
+                by_origin[stream[:2]].append(stream)
+        for streams in by_origin.values():
+            for stream in streams[:-REMEMBERED]:
+                if stream not in keep:
+                    del self.next[stream]
+
+    def acknowledgements(self, frames: Iterable[Frame]) -> list[Ack]:
+        """Return how far each stream of `frames` is committed."""
+        streams = {frame.stream_key for frame in frames if frame.stream}
+        return [Ack(*stream, self.next[stream] - 1) for stream in streams if stream in self.next]
+
+
+# The table has the streams of nodes alone. A stream of no known subject has no checkpoint: nothing
+# of it is written that could be written twice.
+
+
+def _read(streams: Iterable[Stream]) -> dict[Stream, int]:
+    """Return the sequence number up to which each of `streams` is committed, if there is one."""
+    nodes = {node for subject, node, _ in streams if subject == Subject.NODES}
+    found = Checkpoint.objects.filter(node__in=nodes).values_list("node", "stream", "sequence")
+    return {(Subject.NODES, node, stream): last for node, stream, last in found}
+
+
+def checkpoints(work: Work) -> Part:
+    """Return the checkpoints to be written with `work`, but for nodes that were deleted."""
+    now = datetime.datetime.now(datetime.UTC)
+    nodes = work.by_subject.get(Subject.NODES)
+    dropped: Collection[int] = nodes.dropped if nodes else ()
+    rows: Sequence[tuple[int, int, int, datetime.datetime]] = [
+        (device, stream, following - 1, now)
+        for (subject, device, stream), following in work.next.items()
+        if subject == Subject.NODES and device not in dropped
+    ]
+    return CHECKPOINTS, rows
