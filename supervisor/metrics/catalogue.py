@@ -7,9 +7,10 @@ docs/operate.md shows `METRICS`.
 import platform
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from nodeproc.numbers.daemon import DaemonNumbers
+from nodeproc.numbers.node import Counts
 from nodeproc.numbers.shared import MICRO, Distribution
 from nodeproc.states import NodeState
 from supervisor import VERSION
@@ -47,36 +48,37 @@ class Metric(NamedTuple):
     read: Callable[[Snapshot], Samples | Distribution]
 
 
-def _one(
-    name: str, kind: str, meaning: str, value: Callable[[Snapshot], float | Distribution]
-) -> Metric:
+def _metric(name: str, labels: tuple[str, ...], meaning: str, read: Callable[..., Any]) -> Metric:
+    """A counter if its name says so, else a gauge."""
+    kind = "counter" if name.endswith("_total") else "gauge"
+    return Metric(f"birdwatcher_{name}", kind, labels, meaning, read)
+
+
+def _one(name: str, meaning: str, value: Callable[[Snapshot], float]) -> Metric:
     """A metric of the whole daemon."""
-
-    def read(it: Snapshot) -> Samples | Distribution:
-        found = value(it)
-        return found if isinstance(found, Distribution) else [((), found)]
-
-    return Metric(name, kind, (), meaning, read)
+    return _metric(name, (), meaning, lambda it: [((), value(it))])
 
 
-def _process(name: str, kind: str, meaning: str, value: Callable[[Usage], float]) -> Metric:
+def _histogram(name: str, meaning: str, read: Callable[[Snapshot], Distribution]) -> Metric:
+    return Metric(f"birdwatcher_{name}", "histogram", (), meaning, read)
+
+
+def _process(name: str, meaning: str, value: Callable[[Usage], float]) -> Metric:
     """A metric of each process; `node` is empty for the supervisor and the writer."""
 
     def read(it: Snapshot) -> Samples:
         return (((each.role.kind, each.role.node), value(each)) for each in it.usage)
 
-    return Metric(name, kind, ("process", "node"), meaning, read)
+    return _metric(f"process_{name}", ("process", "node"), meaning, read)
 
 
-def _node(
-    name: str, kind: str, meaning: str, value: Callable[[Snapshot, Reading], float]
-) -> Metric:
+def _node(name: str, meaning: str, value: Callable[[Snapshot, Counts], float]) -> Metric:
     """A metric of each node."""
 
     def read(it: Snapshot) -> Samples:
-        return (((str(each.spec.id),), value(it, each)) for each in it.readings)
+        return (((str(each.spec.id),), value(it, each.counts)) for each in it.readings)
 
-    return Metric(name, kind, ("node",), meaning, read)
+    return _metric(f"node_{name}", ("node",), meaning, read)
 
 
 def _node_states(it: Snapshot) -> Samples:
@@ -87,193 +89,105 @@ def _node_connected(it: Snapshot) -> Samples:
     return (((str(r.spec.id), r.spec.name), r.state is NodeState.CONNECTED) for r in it.readings)
 
 
+class _Counted(NamedTuple):
+    """A number of each node that is also added up over all of them."""
+
+    name: str
+    field: str  # of `Counts`
+    of_all: str  # the meaning of the sum; without one it is not shown
+    of_node: str  # the meaning of the node's own
+
+    def sum(self) -> Metric:
+        """Return the metric of all nodes, with what removed nodes counted."""
+        return _one(self.name, self.of_all, lambda it: getattr(it.overview.total, self.field))
+
+    def own(self) -> Metric:
+        """Return the metric of each node."""
+        return _node(self.name, self.of_node, lambda _, counts: getattr(counts, self.field))
+
+
 WAITING = "received and not yet committed"
 BROKEN = "packets that broke the protocol's rules"
+OLDEST = f"age of the oldest event {WAITING}; 0 without one"
+
+COUNTED = (
+    _Counted(
+        "events_received_total",
+        "events",
+        "events received from nodes, those included that are no more",
+        "events received",
+    ),
+    _Counted("packets_rejected_total", "rejected", BROKEN, BROKEN),
+    _Counted("connections_total", "connections", "connections made to nodes", "connections made"),
+    _Counted("received_bytes_total", "bytes", "bytes read from nodes", "bytes read"),
+    _Counted(
+        "events_retained",
+        "retained",
+        f"events {WAITING}, in the memory of node processes",
+        f"events {WAITING}, in memory",
+    ),
+    _Counted("retained_bytes", "retained_bytes", "", "size of what is in memory"),
+    _Counted(
+        "events_spooled",
+        "spooled",
+        f"events {WAITING}, in spools",
+        f"events {WAITING}, in the spool",
+    ),
+    _Counted("spool_bytes", "spooled_bytes", "size of all spools", "size of the spool"),
+)
 
 METRICS: tuple[Metric, ...] = (
-    Metric(
-        "birdwatcher_build_info",
-        "gauge",
+    _metric(
+        "build_info",
         ("version", "python"),
         "always 1",
         lambda _: [((VERSION, platform.python_version()), 1)],
     ),
-    _one(
-        "birdwatcher_start_time_seconds",
-        "gauge",
-        "when the daemon started, in Unix time",
-        lambda it: it.started_at,
-    ),
-    Metric(
-        "birdwatcher_nodes",
-        "gauge",
+    _one("start_time_seconds", "when the daemon started, in Unix time", lambda it: it.started_at),
+    _metric(
+        "nodes",
         ("state",),
         "nodes in each state",
         lambda it: [((state.value,), count) for state, count in it.overview.states.items()],
     ),
+    *(counted.sum() for counted in COUNTED if counted.of_all),
+    _one("oldest_uncommitted_seconds", OLDEST, lambda it: it.age(it.overview.total.oldest)),
     _one(
-        "birdwatcher_events_received_total",
-        "counter",
-        "events received from nodes, those included that are no more",
-        lambda it: it.overview.total.events,
-    ),
-    _one(
-        "birdwatcher_packets_rejected_total",
-        "counter",
-        BROKEN,
-        lambda it: it.overview.total.rejected,
-    ),
-    _one(
-        "birdwatcher_connections_total",
-        "counter",
-        "connections made to nodes",
-        lambda it: it.overview.total.connections,
-    ),
-    _one(
-        "birdwatcher_received_bytes_total",
-        "counter",
-        "bytes read from nodes",
-        lambda it: it.overview.total.bytes,
-    ),
-    _one(
-        "birdwatcher_events_retained",
-        "gauge",
-        f"events {WAITING}, in the memory of node processes",
-        lambda it: it.overview.total.retained,
-    ),
-    _one(
-        "birdwatcher_events_spooled",
-        "gauge",
-        f"events {WAITING}, in spools",
-        lambda it: it.overview.total.spooled,
-    ),
-    _one(
-        "birdwatcher_spool_bytes",
-        "gauge",
-        "size of all spools",
-        lambda it: it.overview.total.spooled_bytes,
-    ),
-    _one(
-        "birdwatcher_oldest_uncommitted_seconds",
-        "gauge",
-        f"age of the oldest event {WAITING}; 0 without one",
-        lambda it: it.age(it.overview.total.oldest),
-    ),
-    _one(
-        "birdwatcher_events_committed_total",
-        "counter",
+        "events_committed_total",
         "events written to the database",
         lambda it: it.numbers.committed,
     ),
     _one(
-        "birdwatcher_rejections_committed_total",
-        "counter",
+        "rejections_committed_total",
         "rejected packets entered in the database, and events that it refused",
         lambda it: it.numbers.rejected,
     ),
-    _one(
-        "birdwatcher_commit_events",
-        "histogram",
-        "events in each transaction",
-        lambda it: it.numbers.commit_events.read(),
+    _histogram(
+        "commit_events", "events in each transaction", lambda it: it.numbers.commit_events.read()
     ),
-    _one(
-        "birdwatcher_commit_seconds",
-        "histogram",
+    _histogram(
+        "commit_seconds",
         "duration of each transaction",
         lambda it: it.numbers.commit_seconds.read(),
     ),
-    Metric(
-        "birdwatcher_process_restarts_total",
-        "counter",
+    _metric(
+        "process_restarts_total",
         ("process",),
         "processes, `writer` or `node`, that took the place of one that ended unasked",
         lambda it: [((process,), count) for process, count in it.restarts.items()],
     ),
+    _process("resident_memory_bytes", "resident memory of a process", lambda it: it.resident_bytes),
     _process(
-        "birdwatcher_process_resident_memory_bytes",
-        "gauge",
-        "resident memory of a process",
-        lambda each: each.resident_bytes,
+        "cpu_seconds_total", "processor time that a process has used", lambda it: it.cpu_seconds
     ),
-    _process(
-        "birdwatcher_process_cpu_seconds_total",
-        "counter",
-        "processor time that a process has used",
-        lambda each: each.cpu_seconds,
-    ),
-    _process(
-        "birdwatcher_process_open_fds",
-        "gauge",
-        "descriptors that a process has open",
-        lambda each: each.descriptors,
-    ),
-    Metric(
-        "birdwatcher_node_connected",
-        "gauge",
-        ("node", "name"),
-        "1 if the node is connected",
-        _node_connected,
-    ),
-    Metric(
-        "birdwatcher_node_state",
-        "gauge",
+    _process("open_fds", "descriptors that a process has open", lambda it: it.descriptors),
+    _metric("node_connected", ("node", "name"), "1 if the node is connected", _node_connected),
+    _metric(
+        "node_state",
         ("node", "name", "state"),
         "1, for the state that the node is in",
         _node_states,
     ),
-    _node(
-        "birdwatcher_node_events_received_total",
-        "counter",
-        "events received",
-        lambda _, each: each.counts.events,
-    ),
-    _node(
-        "birdwatcher_node_packets_rejected_total",
-        "counter",
-        BROKEN,
-        lambda _, each: each.counts.rejected,
-    ),
-    _node(
-        "birdwatcher_node_connections_total",
-        "counter",
-        "connections made",
-        lambda _, each: each.counts.connections,
-    ),
-    _node(
-        "birdwatcher_node_received_bytes_total",
-        "counter",
-        "bytes read",
-        lambda _, each: each.counts.bytes,
-    ),
-    _node(
-        "birdwatcher_node_events_retained",
-        "gauge",
-        f"events {WAITING}, in memory",
-        lambda _, each: each.counts.retained,
-    ),
-    _node(
-        "birdwatcher_node_retained_bytes",
-        "gauge",
-        "size of what is in memory",
-        lambda _, each: each.counts.retained_bytes,
-    ),
-    _node(
-        "birdwatcher_node_events_spooled",
-        "gauge",
-        f"events {WAITING}, in the spool",
-        lambda _, each: each.counts.spooled,
-    ),
-    _node(
-        "birdwatcher_node_spool_bytes",
-        "gauge",
-        "size of the spool",
-        lambda _, each: each.counts.spooled_bytes,
-    ),
-    _node(
-        "birdwatcher_node_oldest_uncommitted_seconds",
-        "gauge",
-        f"age of the oldest event {WAITING}; 0 without one",
-        lambda it, each: it.age(each.counts.oldest),
-    ),
+    *(counted.own() for counted in COUNTED),
+    _node("oldest_uncommitted_seconds", OLDEST, lambda it, counts: it.age(counts.oldest)),
 )
