@@ -10,13 +10,13 @@ from typing import Any
 import django.db
 from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse
-from rest_framework import exceptions, status
+from rest_framework import exceptions
 from rest_framework.response import Response
 
+from birdwatcher.api.refusals import RETRY_AFTER
 from birdwatcher.common.database import first_line
 
 UNDER = "/api/"
-RETRY_AFTER = 5  # seconds
 NOT_FOUND = "Not found."
 AWAY = "The database is not available or too busy: try again in a moment."
 CHANGED = "Another request changed or deleted it at the same moment: try again."
@@ -25,20 +25,6 @@ INVALID = "The request is not valid: see “errors”."
 UNREADABLE = "The request could not be understood."
 
 log = logging.getLogger("birdwatcher.web")
-
-
-class TooManyError(exceptions.APIException):
-    """The asker has too many requests or files under way."""
-
-    status_code = status.HTTP_429_TOO_MANY_REQUESTS
-    wait = RETRY_AFTER
-
-
-class BusyError(exceptions.APIException):
-    """The server has too much to do at this moment."""
-
-    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
-    wait = RETRY_AFTER
 
 
 def answer(error: Exception, context: dict[str, Any]) -> Response:

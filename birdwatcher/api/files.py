@@ -17,8 +17,8 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer, Serializer
 
 from birdwatcher.api.base import Base
-from birdwatcher.api.errors import BusyError, TooManyError
 from birdwatcher.api.parameters import OF_PAGES
+from birdwatcher.api.refusals import BusyError, TooManyError
 from birdwatcher.exports import answer, stream
 from birdwatcher.exports.formats import FORMATS, Record
 from birdwatcher.exports.stream import Source

@@ -12,7 +12,7 @@ from rest_framework.throttling import BaseThrottle
 
 from birdwatcher.accounts.askers import asker
 from birdwatcher.accounts.rate_limit import RateLimit
-from birdwatcher.api.errors import TooManyError
+from birdwatcher.api.refusals import TooManyError
 
 AT_ONCE = 2  # of one asker in this process: half of its threads
 
