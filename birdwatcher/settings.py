@@ -180,7 +180,7 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "Birdwatcher",
     "VERSION": "1",
-    "DESCRIPTION": "Bird-detecting nodes, the birds they heard, and how many there were when.",
+    "DESCRIPTION": "Nodes that detect birds, the birds that they heard, and counts over time.",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
     "SERVE_INCLUDE_SCHEMA": False,

@@ -20,7 +20,7 @@ from birdwatcher.api.base import Base
 from birdwatcher.api.parameters import OF_PAGES
 from birdwatcher.api.refusals import BusyError, TooManyError
 from birdwatcher.exports import answer, stream
-from birdwatcher.exports.formats import FORMATS, Record
+from birdwatcher.exports.file_formats import FORMATS, Record
 from birdwatcher.exports.stream import Source
 from birdwatcher.exports.tables import Rows
 

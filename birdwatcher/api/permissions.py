@@ -47,7 +47,7 @@ class MayRead(BasePermission):
     """Allow users who may see the pages; with BIRDWATCHER_PUBLIC, allow everybody."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
-        """Whether the request is allowed."""
+        """Return whether the request is allowed."""
         return may_read(request.user)
 
 
@@ -59,7 +59,7 @@ class MayWrite(BasePermission):
     """
 
     def has_permission(self, request: Request, view: APIView) -> bool:
-        """Whether the request is allowed."""
+        """Return whether the request is allowed."""
         if request.method in SAFE_METHODS:
             return may_read(request.user)
         if isinstance(request.auth, ApiToken) and not request.auth.may_write:

@@ -1,4 +1,4 @@
-"""A form's field whose text something else reads."""
+"""A field of forms with its own parser."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from django.core.exceptions import ValidationError
 
 
 class ParsedField(forms.CharField):
-    """What `parse` makes of a text, which raises ValueError with a sentence for people."""
+    """A text that `parse` converts, or refuses by a ValueError with a sentence for people."""
 
     parse: Callable[[str], Any]
 
     def clean(self, value: Any) -> Any:
-        """Return what the text means, None without one. Raises ValidationError."""
+        """Return the parsed text, None if it is empty. Raises ValidationError."""
         text = super().clean(value)
         try:
             return self.parse(text) if text else None

@@ -41,8 +41,8 @@ class PrefixIndex(models.Index):
 class PrefixOrder(OrderBy):
     """The order in which a `PrefixIndex` has its last column.
 
-    For a query with `istartswith` and a LIMIT: else a database that thinks many rows fit would
-    rather read others, and all of them where it is wrong.
+    For a query with `istartswith` and a LIMIT: otherwise a database that expects many matches
+    chooses another index, and reads all rows if it is wrong.
     """
 
     def __init__(self, field: str) -> None:

@@ -1,4 +1,4 @@
-"""Keys of rows, as addresses and forms have them."""
+"""Keys of rows and other whole numbers, as addresses and forms contain them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ LONGEST = 19  # digits
 
 
 def only_digits(text: str) -> bool:
-    """Whether a text is a whole number; int() also takes 1_0, and digits of other scripts."""
+    """Return whether `text` is a whole number; int() also accepts 1_0 and other digits."""
     return text.isascii() and text.isdecimal()
 
 

@@ -1,7 +1,7 @@
-"""What visitors of the web UI may take of it, at most."""
+"""Limits on what the web UI's visitors may use."""
 
-THREADS = 4  # of a worker: so many requests at a time
-CONNECTIONS = 1024  # of a worker: idle ones and WebSockets too
+THREADS = 4  # of a worker: requests at a time
+CONNECTIONS = 1024  # of a worker, including idle ones and WebSockets
 BODY_BYTES = 256 * 1024  # of a request; the largest form, thousands of nodes, has 100 kB
 HUNG_TIMEOUT = 60  # seconds without a sign of life of a worker's event loop, until it is killed
 GRACEFUL_TIMEOUT = 10  # seconds that requests under way have when it stops

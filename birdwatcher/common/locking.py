@@ -1,4 +1,4 @@
-"""Deleting rows that the writer may be referring to at this moment."""
+"""Delete rows to which the writer may be adding references at this moment."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ M = TypeVar("M", bound=models.Model)
 
 
 class LockingQuerySet(models.QuerySet[M]):
-    """A query set that locks its rows before it collects what goes with them.
+    """A query set that locks its rows before it collects the rows that are deleted with them.
 
-    The writer may be committing a bird of this very node. Without the lock, its bird could appear
-    between collecting and committing here, and this delete would end in an IntegrityError. With the
-    row locked first, either the writer's commit comes before the lock and its birds are collected,
-    or its foreign-key check waits, then sees the row gone, and it is the writer that drops them.
-    (On SQLite, an immediate transaction is itself that lock.)
+    The writer may be committing a bird of the same node. Without the lock, its bird could appear
+    between the collection and the commit of the deletion, which would end in an IntegrityError.
+    With the lock, either the writer commits first and its birds are collected, or its foreign-key
+    check waits, finds the row deleted, and the writer drops the birds. (On SQLite, an immediate
+    transaction is that lock.)
     """
 
     def delete(self) -> tuple[int, dict[str, int]]:
@@ -24,7 +24,7 @@ class LockingQuerySet(models.QuerySet[M]):
         with transaction.atomic(using=self.db):
             plain: models.QuerySet[M] = models.QuerySet(self.model, using=self.db)
             rows = plain.filter(pk__in=list(self.order_by().values_list("pk", flat=True)))
-            # In the order of the keys, so that two deletes never wait for each other.
+            # In the order of the keys, so that two deletions never wait for each other.
             locked = list(rows.order_by("pk").select_for_update().values_list("pk", flat=True))
             return plain.filter(pk__in=locked).delete()
 

@@ -1,7 +1,7 @@
-"""Moving a model from one app to another without touching its table.
+"""Move a model from one app to another without touching its table.
 
-The table keeps its name, so that the release before this one goes on working while the database is
-migrated, and a large table is not copied. Only what Django knows of the model changes: its state in
+The table keeps its name, so that the previous release goes on working while the database is
+migrated, and a large table is not copied. Only Django's records of the model change: its state in
 the migrations, and its content type, to which permissions and the admin's log refer by key.
 """
 
@@ -15,7 +15,7 @@ from django.db.migrations.state import ProjectState
 class MoveModel(Operation):
     """Move a model into the app of this migration; its new `Meta` names the old table.
 
-    The migration depends on the last one of the old app, and on contenttypes.
+    The migration must depend on the last one of the old app, and on contenttypes.
     """
 
     def __init__(self, name: str, old_app: str) -> None:

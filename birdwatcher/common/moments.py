@@ -6,7 +6,7 @@ import datetime
 
 from django.utils import timezone
 
-# A day inside what datetime can hold, so that every time zone can show every moment.
+# A day inside the range of datetime, so that every time zone can show every moment.
 EARLIEST = datetime.datetime(1, 1, 2, tzinfo=datetime.UTC)
 LATEST = datetime.datetime(9999, 12, 30, tzinfo=datetime.UTC)
 
@@ -22,8 +22,8 @@ def parse(text: str, zone: datetime.tzinfo | None = None) -> datetime.datetime:
     try:
         return moment.astimezone(datetime.UTC)
     except OverflowError:
-        # Before year 1 or after 9999 in UTC. No bird is within a day of either, so that the same
-        # wall time in UTC parts the birds in the same way.
+        # Before year 1 or after 9999 in UTC. No bird is within a day of either, so the same wall
+        # time in UTC divides the birds in the same way.
         return moment.replace(tzinfo=datetime.UTC)
 
 

@@ -1,4 +1,4 @@
-"""Rules for values that people type."""
+"""Validators for values that people type."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 
 from birdwatcher.common.moments import EARLIEST, LATEST
 
-# Line separators too, which would break a log line as a newline does.
+# Line separators as well: they would break a log line, as a newline does.
 no_control_characters = RegexValidator(
     r"[\x00-\x1f\x7f-\x9f\u2028\u2029]",
     "A name must not contain line breaks, tabs or other control characters.",
@@ -29,7 +29,7 @@ def host_address(value: str) -> None:
     try:
         address = ipaddress.ip_address(value)
     except ValueError:
-        return  # not an address at all, as the field itself says already
+        return  # not an address at all, which the field itself reports
     if address.is_unspecified:
         raise ValidationError(
             f"{value} means “any address”; enter the address of the node itself.", "unspecified"
@@ -40,7 +40,7 @@ def host_address(value: str) -> None:
         )
     if address.version == 6 and address.is_link_local:
         raise ValidationError(
-            f"{value} is valid on one network link only, and which one cannot be told here; "
+            f"{value} is valid on one network link only, which cannot be specified here; "
             "enter the node's global or unique local address.",
             "link_local",
         )

@@ -9,7 +9,7 @@ from django.http import HttpRequest, StreamingHttpResponse
 from rest_framework.request import Request
 
 from birdwatcher.accounts.askers import client_address
-from birdwatcher.exports.formats import Format
+from birdwatcher.exports.file_formats import Format
 from birdwatcher.exports.models import Export
 from birdwatcher.exports.stream import Download, Source, asynchronously, stream
 

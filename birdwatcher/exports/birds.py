@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from birdwatcher.birds.models import Bird
-from birdwatcher.exports.formats import Record
+from birdwatcher.exports.file_formats import Record
 from birdwatcher.search import pages, totals
 from birdwatcher.search.search import Search
 

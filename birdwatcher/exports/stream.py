@@ -26,7 +26,7 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from birdwatcher.common.limits import THREADS
-from birdwatcher.exports.formats import Format, Record
+from birdwatcher.exports.file_formats import Format, Record
 from birdwatcher.exports.models import Export, State
 
 PIECE = 2_000  # rows that are read at a time

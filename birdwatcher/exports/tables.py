@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db.models import Model, Q, QuerySet
 
-from birdwatcher.exports.formats import Record
+from birdwatcher.exports.file_formats import Record
 
 
 class Rows:

@@ -1,1 +1,1 @@
-"""What does not come through the daemon: birds that people enter."""
+"""Rows that do not come through the daemon: birds that people and programs add."""

@@ -44,7 +44,7 @@ GIVEN = {
 @extend_schema_serializer(
     examples=[
         OpenApiExample("A bird", BIRD, response_only=True),
-        OpenApiExample("A bird from elsewhere", GIVEN, request_only=True),
+        OpenApiExample("A bird from another source", GIVEN, request_only=True),
     ]
 )
 class BirdSerializer(serializers.Serializer[Bird]):

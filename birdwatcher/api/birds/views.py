@@ -27,7 +27,7 @@ from birdwatcher.api.paging import bird_page, links
 from birdwatcher.api.permissions import MayWrite
 from birdwatcher.birds.models import Bird
 from birdwatcher.exports import birds as exports
-from birdwatcher.exports.formats import FORMATS
+from birdwatcher.exports.file_formats import FORMATS
 from birdwatcher.intake import birds as entry
 from birdwatcher.nodes.models import Node
 
@@ -39,7 +39,7 @@ from birdwatcher.nodes.models import Node
 class Birds(
     HasFiles, Recorded, mixins.RetrieveModelMixin, mixins.DestroyModelMixin, GenericViewSet[Any]
 ):
-    """Birds."""
+    """Birds, heard by nodes or added from other sources."""
 
     queryset = Bird.objects.select_related("node", "species").order_by()
     serializer_class = BirdSerializer

@@ -31,7 +31,7 @@ from birdwatcher.common.units import HOUR, MICROSECOND
 from birdwatcher.nodes.models import Node
 from birdwatcher.rollups import queries
 from birdwatcher.rollups.hours import midnight_after
-from birdwatcher.rollups.moments import birds_until
+from birdwatcher.rollups.until import birds_until
 
 
 class NodeCount(Base):
@@ -39,7 +39,7 @@ class NodeCount(Base):
 
     @extend_schema(
         summary="Count the birds of a node up to a moment",
-        description="Exactly, and those that arrived late or are dated in the future too.",
+        description="Exact: birds that arrived late or are dated in the future count too.",
         parameters=[MomentQuery],
         responses=NodeCountSerializer,
     )
@@ -53,7 +53,7 @@ class SpeciesCount(Base):
 
     @extend_schema(
         summary="Count the birds of a species up to a moment",
-        description="Exactly, and those that arrived late or are dated in the future too.",
+        description="Exact: birds that arrived late or are dated in the future count too.",
         parameters=[MomentQuery],
         responses=SpeciesCountSerializer,
     )

@@ -13,7 +13,7 @@ from django.utils import timezone
 from birdwatcher.accounts.access import reading
 from birdwatcher.exports.answer import OF_EACH, TooManyError, answer, owner_of
 from birdwatcher.exports.birds import Birds
-from birdwatcher.exports.formats import FORMATS
+from birdwatcher.exports.file_formats import FORMATS
 from birdwatcher.exports.models import Export
 from birdwatcher.exports.stream import BusyError
 from birdwatcher.pages.birds.filters import BirdFilters

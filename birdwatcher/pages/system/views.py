@@ -13,12 +13,13 @@ from django.utils import timezone
 from django.utils.http import urlencode
 
 from birdwatcher.accounts.access import reading
+from birdwatcher.common.database import engine
 from birdwatcher.common.keys import number_in
 from birdwatcher.daemon.models import DaemonProcess
 from birdwatcher.health.examination import read_facts
 from birdwatcher.health.judgement import Grade, judge
 from birdwatcher.pages.sorting import asked_next, sorted_as
-from birdwatcher.pages.system import storage
+from birdwatcher.pages.system.tables import extents
 from supervisor import VERSION
 
 PAGE = 50  # processes
@@ -55,7 +56,8 @@ def system(request: HttpRequest) -> HttpResponse:
         "tone": tone,
         "words": words,
         "commit": _milliseconds(facts.daemon.commit_seconds if facts.daemon else None),
-        "storage": storage.examine(),
+        "storage": engine().facts(),
+        "tables": extents(),
         "version": VERSION,
         "python": platform.python_version(),
         "django": django.get_version(),

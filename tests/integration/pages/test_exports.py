@@ -18,7 +18,7 @@ from birdwatcher.birds.models import Bird
 from birdwatcher.exports import birds as exports
 from birdwatcher.exports import stream
 from birdwatcher.exports.answer import OF_EACH
-from birdwatcher.exports.formats import Record
+from birdwatcher.exports.file_formats import Record
 from birdwatcher.exports.models import Export, State
 from birdwatcher.server.handler import BoundedApplication, Handler
 from tests.support.configured import configured

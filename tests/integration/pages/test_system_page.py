@@ -8,9 +8,10 @@ from django.test import Client
 from django.utils import timezone
 
 from birdwatcher.birds.models import Bird, Species
+from birdwatcher.common.database import engine
 from birdwatcher.daemon.models import Daemon, DaemonProcess
 from birdwatcher.nodes.models import Node
-from birdwatcher.pages.system import storage
+from birdwatcher.pages.system.tables import extents
 from nodeproc.states import NodeState
 from supervisor import VERSION
 from tests.support.databases import POSTGRESQL, Database
@@ -149,11 +150,11 @@ def test_the_database_is_told(client: Client, database: Database) -> None:
         Bird(timestamp=timezone.now(), name="Al", species=species, node=node) for _ in range(1000)
     )
     if database.vendor == POSTGRESQL:
-        assert storage.examine().tables[0].rows is None
+        assert extents()["Birds"].rows is None
     analyze()
-    found = storage.examine()
+    found = engine().facts()
     assert found.kind == ("PostgreSQL" if database.vendor == POSTGRESQL else "SQLite")
-    assert found.tables[0].rows == 1000
+    assert extents()["Birds"].rows == 1000
     assert found.size > 100_000
     assert "1,000" in html_of(client)
     assert found.version in html_of(client)

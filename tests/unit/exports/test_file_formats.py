@@ -7,7 +7,7 @@ import json
 import pytest
 
 from birdwatcher.exports.birds import COLUMNS
-from birdwatcher.exports.formats import csv_head, csv_lines, harmless, json_lines
+from birdwatcher.exports.file_formats import csv_head, csv_lines, harmless, json_lines
 
 AT = "2026-05-01T08:46:00.250000+02:00"
 UTC = "2026-05-01T06:46:00.250000+00:00"

@@ -12,8 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from birdwatcher.birds.models import Bird, Species
 from birdwatcher.common.moments import EARLIEST, LATEST
 from birdwatcher.nodes.models import Node
-from birdwatcher.rollups import moments
-from birdwatcher.rollups.moments import birds_until
+from birdwatcher.rollups import until
+from birdwatcher.rollups.until import birds_until
 from tests.support.flock import insert
 from tests.support.plans import analyze, plan_of
 
@@ -53,9 +53,9 @@ def moments_to_ask(
     ]
 
 
-@pytest.mark.parametrize("few", [moments.FEW, 3])
+@pytest.mark.parametrize("few", [until.FEW, 3])
 def test_any_moment_is_counted_exactly(few: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(moments, "FEW", few)
+    monkeypatch.setattr(until, "FEW", few)
     chance = random.Random(few)  # noqa: S311
     nodes = [Node.objects.create(name=f"N{n}", ip_address="::1", port=n) for n in (1, 2, 3)]
     species = [Species.objects.create(name=name) for name in ("Wren", "Robin", "Dunnock")]
@@ -134,4 +134,4 @@ def check(sql: str) -> None:
     if connection.vendor == "postgresql":
         read = plan_of(sql, how="(ANALYZE, TIMING OFF, COSTS OFF)")
         rows = sum(int(n) for n in re.findall(r"Scan .*rows=(\d+)", read))
-        assert rows <= moments.FEW + 20, read
+        assert rows <= until.FEW + 20, read

@@ -1,0 +1,25 @@
+"""The tables that the page shows, with estimates of their sizes."""
+
+from __future__ import annotations
+
+from django.db.models import Model
+
+from birdwatcher.birds.models import Bird, Species
+from birdwatcher.common.database import engine
+from birdwatcher.common.database.engine import Extent
+from birdwatcher.nodes.models import Node, RejectedPacket, StatusChange
+from birdwatcher.rollups.models import HourlyCount
+
+TABLES: dict[str, type[Model]] = {
+    "Birds": Bird,
+    "Species": Species,
+    "Nodes": Node,
+    "Birds by the hour, node and species": HourlyCount,
+    "Changes of state": StatusChange,
+    "Rejected packets": RejectedPacket,
+}
+
+
+def extents() -> dict[str, Extent]:
+    """Return the extent of each table, by its title. Raises django.db.Error."""
+    return dict(zip(TABLES, engine().extents(list(TABLES.values())), strict=True))
