@@ -12,6 +12,7 @@ from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
+from rest_framework.views import exception_handler
 
 from birdwatcher.api.refusals import RETRY_AFTER
 from birdwatcher.common.database import first_line
@@ -37,9 +38,6 @@ def answer(error: Exception, context: dict[str, Any]) -> Response:
     if isinstance(error, (BadRequest, SuspiciousOperation)):
         body = {"detail": UNREADABLE, "errors": {}}
         return Response(body, status=HTTPStatus.BAD_REQUEST)
-    # Not at the top: this imports the throttle in the settings, which imports this module.
-    from rest_framework.views import exception_handler
-
     response = exception_handler(error, context)
     if response is not None:
         if response.status_code == HTTPStatus.BAD_REQUEST:

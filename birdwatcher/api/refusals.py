@@ -1,4 +1,8 @@
-"""Refusals of the API's own. The throttle raises one, and `errors` cannot be imported before it."""
+"""The API's own refusals.
+
+Apart from `errors`: that imports the views of Django REST framework, which load the throttle that
+the settings name, and the throttle's module raises one of these.
+"""
 
 from __future__ import annotations
 
