@@ -1,4 +1,4 @@
-"""Hours as the counts have them: of UTC, and as numbers since 1970 where there are many."""
+"""Hours of UTC, as the counts have them; where there are many, as numbers since 1970."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ class LocalHour(NamedTuple):
 
 
 class HourNumber(Func):
-    """The number of an hour since 1970; the database reckons it faster than Python reads times."""
+    """The number of an hour since 1970; the database computes it faster than Python reads times."""
 
     output_field = BigIntegerField()
     template = "CAST(EXTRACT(EPOCH FROM %(expressions)s) AS bigint) / 3600"
 
     def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        """Return the SQL for SQLite, where a whole hour leaves no remainder either."""
+        """Return the SQL for SQLite, which divides whole numbers without a remainder, too."""
         template = "CAST(strftime('%%%%s', %(expressions)s) AS integer) / 3600"
         return self.as_sql(compiler, connection, template=template, **context)
 
@@ -51,9 +51,9 @@ def hour_of(moment: datetime.datetime) -> datetime.datetime:
 
 
 def split(start: datetime.datetime, end: datetime.datetime) -> tuple[Span, list[Span]]:
-    """Return the whole hours between two moments, perhaps none, and the ragged ends besides.
+    """Return the whole hours between two moments, perhaps none, and the ragged ends.
 
-    Moments beyond the first and the last that a bird can have are taken for these.
+    Moments outside the range that a bird can have are replaced by its limits.
     """
     start, end = min(max(start, EARLIEST), LATEST + HOUR), min(end, LATEST + HOUR)
     first, last = hour_of(start + HOUR - MICROSECOND), hour_of(end)

@@ -1,13 +1,13 @@
-"""How many birds there are, by hour, node and species: what charts and totals are made from.
+"""How many birds there are, by hour, node and species: the source of charts and totals.
 
-The four tables count the same birds, those with a doubtful time too, and have no rows for none.
-`HourlyCount` says it all; the others are its sums, because a network in which each bird has a row
-of its own there, being the only one of its species at that node in that hour, is not a rare one: a
-year of one species or one node is then still no more than its hours.
+The four tables count the same birds, those with a doubtful time too, and have no rows for 0.
+`HourlyCount` holds everything; the others are its sums. They are needed because in many networks
+`HourlyCount` has almost one row a bird: only one of its species at that node in that hour. With the
+sums, a year of one species or one node is still no more rows than hours.
 
-They always agree with the table of birds: whoever inserts birds calls `rollups.counting.count` in
-the same transaction, and the database itself sees to whatever is changed or deleted, in whichever
-way (see `rollups.triggers`). `hour` is the start of an hour in UTC.
+They always agree with the table of birds: code that inserts birds calls `rollups.counting.count` in
+the same transaction, and triggers count every change and delete, whatever makes it (see
+`rollups.triggers`). `hour` is the start of an hour in UTC.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from birdwatcher.nodes.models import Node
 
 
 def _node() -> models.ForeignKey[Node]:
-    """What is counted goes with its node; an index that begins with the node there is already."""
+    """Counts are deleted with their node; each table has an index that begins with the node."""
     return models.ForeignKey(Node, on_delete=models.CASCADE, related_name="+", db_index=False)
 
 
 def _species() -> models.ForeignKey[Species]:
-    """What is counted goes with its species, and the same holds for the index."""
+    """Counts are deleted with their species; each table has an index that begins with it."""
     return models.ForeignKey(Species, on_delete=models.CASCADE, related_name="+", db_index=False)
 
 

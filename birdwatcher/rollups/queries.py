@@ -1,8 +1,8 @@
-"""The questions that pages ask of the counts: answered exactly, and from a few index ranges.
+"""Queries of the counts for pages: the results are exact, and need a few index ranges.
 
-Whole hours are answered by the counts, ragged ends of less than an hour by the birds themselves.
-What is asked over all time reads the hours of one species or one node at most. Birds with a
-doubtful time count like all others. Nodes and species may be given as their keys too.
+Whole hours are read from the counts, ragged ends of less than an hour from the birds themselves.
+Queries over all time read the hours of one species or one node at most. Birds with a doubtful time
+count like all others. Nodes and species may be given as their keys, too.
 """
 
 from __future__ import annotations
@@ -187,7 +187,8 @@ def _numbered(filters: Mapping[str, Any]) -> QuerySet[Any, tuple[int, int]]:
     """Return all hours by their number, in order, with their birds."""
     rows = _table(filters)._default_manager.filter(**filters)  # noqa: SLF001 public
     numbers = rows.values_list(HourNumber("hour")).order_by("hour")
-    return numbers.annotate(n=Sum("birds"))
+    counted: QuerySet[Any, tuple[int, int]] = numbers.annotate(n=Sum("birds"))
+    return counted
 
 
 def _by(

@@ -1,8 +1,8 @@
-"""Counting all birds once more, beside a running daemon, and putting right what is wrong.
+"""Counts all birds once more, beside a running daemon, and corrects wrong counts.
 
-A piece at a time, each compared in one statement, which sees the birds and their counts as of one
-moment: as both change in the same transactions, they must agree in it, and nobody is kept waiting.
-Only a piece that is wrong is compared again while nobody else can change a count, and put right.
+It goes piece by piece. One statement compares a piece, and sees birds and counts at one moment:
+since both change in the same transactions, they must agree, and nothing has to wait. Only a piece
+that is wrong is compared again while no other transaction can change a count, and is corrected.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from birdwatcher.rollups.hours import hour_of
 from birdwatcher.rollups.triggers import TABLES
 
 PIECE = 20_000  # birds of a node that are counted at once, but for more of a single hour
-# For which others may have to wait while we wait: twice PostgreSQL's deadlock_timeout, after which
-# it makes an autovacuum give way.
+# Others may have to wait for as long as we do: twice PostgreSQL's deadlock_timeout, after which an
+# autovacuum gives way.
 LOCK_TIMEOUT = 2.0  # seconds
-LOCK_PAUSE = 1.0  # seconds until we try again,
-LOCK_TRIES = 30  # so many times
+LOCK_PAUSE = 1.0  # seconds between two tries
+LOCK_TRIES = 30
 
 BEGINNING = datetime.datetime.min.replace(tzinfo=datetime.UTC)
 END = datetime.datetime.max.replace(tzinfo=datetime.UTC)
@@ -53,7 +53,7 @@ FROM_COUNTS = "(SELECT * FROM {counts} WHERE {rows}) AS source"
 
 
 class BusyError(Exception):
-    """Others did not let go of the counts in time; the message is one sentence."""
+    """The counts stayed locked for too long; the message is one sentence."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Piece:
     source: tuple[str, list[Any]]
 
     def differences(self) -> list[Difference]:
-        """Return what is wrong of it at this moment."""
+        """Return the counts of it that are wrong at this moment."""
         key = TABLES[self.table]
         with connection.cursor() as cursor:
             cursor.execute(self._sql(DIFFERENCES), [*self.rows[1], *self.source[1]])
@@ -86,7 +86,7 @@ class Piece:
         ]
 
     def put_right(self) -> list[Difference]:
-        """Count it anew, and return what was wrong. Raises BusyError."""
+        """Count it again, and return the counts that were wrong. Raises BusyError."""
         with _alone():
             found = self.differences()
             with connection.cursor() as cursor:
@@ -100,7 +100,7 @@ class Piece:
 
 
 def compare(*, repair: bool) -> Iterator[Difference]:
-    """Yield every count that is wrong; with `repair`, it is right then.
+    """Yield every count that is wrong; with `repair`, correct it.
 
     Raises BusyError, django.db.Error.
     """
@@ -113,7 +113,7 @@ def compare(*, repair: bool) -> Iterator[Difference]:
 
 
 def _pieces() -> Iterator[Piece]:
-    """Yield all there is to compare: the counts first, as the others are compared with them."""
+    """Yield all pieces: first the counts, since their sums are compared with them."""
     nodes = list(Node.objects.order_by("pk").values_list("pk", flat=True))
     for node in nodes:
         yield from _pieces_of(node)
@@ -130,7 +130,7 @@ def _sums(table: str, column: str, value: int) -> Piece:
 
 
 def _pieces_of(node: int) -> Iterator[Piece]:
-    """Yield the counts of a node, some of its time after the other."""
+    """Yield the counts of a node, one span of time after the other."""
     source = FROM_BIRDS.format(hour=engine().hour_of('"timestamp"'))
     start = BEGINNING
     while start < END:
@@ -145,7 +145,7 @@ def _pieces_of(node: int) -> Iterator[Piece]:
 
 
 def _end_of_piece(node: int, start: datetime.datetime) -> datetime.datetime:
-    """Return the start of an hour behind about as many birds as are to be counted at once."""
+    """Return the start of the hour after about `PIECE` birds."""
     ends = [END]
     for doubtful in (False, True):
         birds = Bird.objects.dated(doubtfully=doubtful).filter(node=node, timestamp__gte=start)
@@ -156,10 +156,10 @@ def _end_of_piece(node: int, start: datetime.datetime) -> datetime.datetime:
 
 @contextlib.contextmanager
 def _alone() -> Iterator[None]:
-    """A transaction in which nobody else changes a count. Raises BusyError.
+    """Begin a transaction in which no other one changes a count. Raises BusyError.
 
-    Whoever waits for a lock on a table has all later ones wait behind him, the daemon too: rather
-    than behind somebody's long delete, we wait a moment, and try again.
+    While we wait for the lock on a table, all later transactions wait behind us, the daemon's too.
+    So we do not wait for the end of a long delete, but pause and try again.
     """
     with contextlib.ExitStack() as stack:
         for _ in range(LOCK_TRIES):

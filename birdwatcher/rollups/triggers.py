@@ -1,16 +1,14 @@
-"""What the databases do by themselves: the counts follow every change and delete of a bird.
+"""Triggers: the databases themselves count every change and delete of a bird.
 
-Also those of a cascade, of the admin's actions, of psql. An insert does not do it, because the
-writer inserts tens of thousands of birds a second and counts them once a transaction. The SQL, and
-the order of PostgreSQL's locks, are in the folder `sql`.
+Those of a cascade, of the admin's actions and of psql too. Inserts are not counted here, because
+the writer inserts tens of thousands of birds a second and counts them once a transaction. The SQL,
+and the order of PostgreSQL's locks, are in the folder `sql`.
 
-What one must know to change this:
+Before you change this:
 
-- On SQLite, a migration that makes the table of birds anew, as most changes of it do, takes its
-  triggers along: it has to create them again, with `create` here and the script of
-  `feed.birds`.
-- A count that is too small, or missing, must not keep a bird from being deleted. `rebuildrollups`
-  finds out about it.
+- On SQLite, a migration that rebuilds the table of birds, as most changes of it do, drops its
+  triggers: it has to create them again, with `create` here and the script of `feed.birds`.
+- A bird can be deleted even if its count is too small or missing. `rebuildrollups` finds that.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """How many birds there were up to a moment: exactly, from the counts and the rest of one hour.
 
-What it costs grows neither with the birds nor with how often they are heard. Most people ask about
-now or not long ago, and what was counted after that is next to nothing: it is taken from the total.
-Of a moment long ago, it is the hours before that are few. In between, the smaller side is summed:
-one node or one species has 24 counts a day at most, so in ten years that is 43,800 of them at the
-very middle, some hundredths of a second. Sums by the day would make that a tenth, and each bird
-that the daemon writes dearer, for ever: they are not kept.
+The cost does not grow with the number of birds. Most questions are about a moment not long ago:
+little was counted after it, and that is subtracted from the total. For a moment long ago, the few
+hours before it are summed. In between, the smaller side is summed: one node or one species has at
+most 24 counts a day, so after ten years that is 43,800 of them at the very middle, some hundredths
+of a second. Sums by the day would make that a tenth, but every bird more expensive to write, so
+they are not kept.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from birdwatcher.common.units import MICROSECOND
 from birdwatcher.rollups.hours import hour_of
 from birdwatcher.rollups.models import HourlyCount, HourlyOfNode, HourlyOfSpecies, TotalCount
 
-FEW = 500  # counts: as many as nobody would notice; the first guess at what the smaller side has
+FEW = 500  # counts, quickly read: the first guess at how many the smaller side has
 
 
 def birds_until(
@@ -42,8 +42,8 @@ def birds_until(
     before, after = hours.filter(hour__lt=hour), hours.filter(hour__gte=hour)
     rest = _sum(_birds(hour, end, filters), "COUNT", "pk")
     counted = Coalesce(Sum("birds"), 0)
-    # In one statement, which sees all of it as of one moment: a bird that came in between would be
-    # taken from a total in which it is not.
+    # In one statement, which sees one moment: between two, a bird could be inserted, and would be
+    # subtracted from a total that does not include it.
     if _is_smaller(before, after):
         answer = before.aggregate(n=counted + rest)
     else:

@@ -1,4 +1,4 @@
-"""What the daemon says of itself in the database: that it lives, how it does, its processes."""
+"""What the daemon writes about itself: that it runs, its summary, its processes."""
 
 from __future__ import annotations
 
@@ -31,8 +31,7 @@ PROCESSES = Target(
 
 
 class Heartbeat:
-    """The writer's pen for the tables `Daemon` and `DaemonProcess`; all of it raises
-    django.db.Error."""
+    """Writes the tables `Daemon` and `DaemonProcess`; every method raises django.db.Error."""
 
     def __init__(self, numbers: DaemonNumbers) -> None:
         """`numbers` has the counts of transactions, and the supervisor's summary of the daemon."""
@@ -43,11 +42,11 @@ class Heartbeat:
 
     @property
     def due(self) -> float:
-        """When there is something to show, in monotonic seconds."""
+        """When there is something to write, in monotonic seconds."""
         return 0.0 if self._measured else self._seen_at + HEARTBEAT
 
     def register(self, *, first: bool) -> None:
-        """Sign the database's one row about the daemon; later writers of it only renew that."""
+        """Write the one row about the daemon; its later writers keep when it started."""
         now = timezone.now()
         values = {
             "host": socket.gethostname(),
@@ -65,27 +64,27 @@ class Heartbeat:
         )
 
     def show(self) -> None:
-        """Say, now and then, that the daemon is there and how it does; tell of its processes."""
+        """Write the heartbeat and the summary, if it is time, and processes that were measured."""
         if time.monotonic() >= self._seen_at + HEARTBEAT:
             now = timezone.now()
             values = _summarised(self._numbers.summary(), now) | self._commit_seconds()
             Daemon.objects.filter(pk=Daemon.ONLY).update(seen_at=now, **values)
             self._seen_at = time.monotonic()
-        measured, self._measured = self._measured, None  # what fails is not tried again
+        measured, self._measured = self._measured, None  # if it fails, it is not tried again
         if measured:
             record(*measured)
 
     def measured(self, at: float, usages: Sequence[tuple[Any, ...]]) -> None:
-        """The supervisor has measured all processes at `at`, in seconds since the epoch."""
+        """Keep what the supervisor measured at `at`, in seconds since the epoch, until `show`."""
         self._measured = at, [ProcessUsage(*usage) for usage in usages]
 
     def stopped(self) -> None:
-        """The daemon is ending in good order."""
+        """Write that the daemon ends in order."""
         DaemonProcess.objects.all().delete()
         Daemon.objects.filter(pk=Daemon.ONLY).update(stopped_at=timezone.now())
 
     def _commit_seconds(self) -> dict[str, float]:
-        """Return how long a transaction took on average, if there were any since the last time."""
+        """Return the mean time of the transactions since the last call, nothing without any."""
         (before, seconds_before), self._commits = self._commits, _commits(self._numbers)
         count, seconds = self._commits
         if count == before:
@@ -94,7 +93,7 @@ class Heartbeat:
 
 
 def record(at: float, usages: Sequence[ProcessUsage]) -> None:
-    """Have exactly these processes in the database, but for those of nodes that are no more."""
+    """Replace the processes in the database by these, but for those of deleted nodes."""
     seen = moment(at)
     with transaction.atomic():
         nodes = hold_nodes({it.node for it in usages if it.node}) | {0}
@@ -108,13 +107,13 @@ def record(at: float, usages: Sequence[ProcessUsage]) -> None:
 
 
 def _commits(numbers: DaemonNumbers) -> tuple[int, float]:
-    """Return how many transactions there were, and how many seconds all of them took."""
+    """Return the number of transactions, and the seconds that all of them took."""
     buckets, seconds = numbers.commit_seconds.read()
     return buckets[-1][1], seconds
 
 
 def _summarised(summary: Summary | None, now: datetime.datetime) -> dict[str, Any]:
-    """Return what the database keeps of a summary, by the names of its fields."""
+    """Return the fields of `Daemon` that hold a summary, with their values."""
     if summary is None:
         return dict.fromkeys(Daemon.SUMMARY)
     values = summary._asdict()

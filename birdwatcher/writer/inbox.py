@@ -12,7 +12,7 @@ from nodeproc.wire.frames import Frame, FrameReader
 
 READ_SIZE = 1024 * 1024
 MAX_TAKEN = 4 * 1024 * 1024  # bytes taken at once, which bounds a transaction
-SEND_TIMEOUT = 30.0  # seconds; the supervisor always reads, unless it is stopped or hung
+SEND_TIMEOUT = 30.0  # seconds; the supervisor always reads, unless it is stopped or hangs
 
 
 class Inbox:
@@ -41,13 +41,13 @@ class Inbox:
 
     @property
     def ending(self) -> bool:
-        """Whether the writer is to commit what it has and end."""
+        """Whether the writer has to commit what it has and end."""
         return self.stopping or self.orphaned
 
     def wait(self, seconds: float, database: int | None = None, *, pipe: bool = True) -> None:
-        """Wait for something to do: a frame, a signal, the descriptor `database` readable.
+        """Wait until there is a frame or a signal, or the descriptor `database` is readable.
 
-        Without `pipe`, what comes down the pipe is left there for now: backpressure.
+        Without `pipe`, frames are left in the pipe for now: backpressure.
         """
         if database is not None:
             self._poll.register(database, select.POLLIN)
@@ -82,7 +82,7 @@ class Inbox:
         return frames
 
     def send(self, raw: bytes) -> None:
-        """Send one frame to the supervisor; if that is gone, there is nobody to tell."""
+        """Send one frame to the supervisor; if it is gone, set `orphaned`."""
         try:
             self._socket.sendall(raw)
         except (BrokenPipeError, ConnectionResetError):

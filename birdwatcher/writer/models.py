@@ -15,9 +15,9 @@ class Checkpoint(models.Model):
     A batch of the stream whose sequence number is not above `sequence` is in the database already.
     """
 
-    # Since its last commit. A stream that lives, silent for months, does not need its checkpoint:
-    # it begins again where its node process says, and everything before that was acknowledged. Only
-    # a spool older than this, brought back from somewhere, could be written twice.
+    # Since its last commit. A stream that was silent for months does not need its checkpoint: it
+    # begins again where its node process says, and everything before that was acknowledged. Only a
+    # spool older than this, restored from somewhere, could be committed twice.
     KEPT_FOR = datetime.timedelta(days=90)
 
     # The unique constraint below begins with the node, which therefore needs no index of its own.

@@ -1,8 +1,8 @@
 """The writer process: the daemon's only one that touches the database, in both directions.
 
 It commits everything that is waiting in one transaction and only then looks again (group commit):
-an idle system is prompt, a busy one efficient (see `pace`). In between it tells the supervisor of
-changes of the node table.
+an idle system is prompt, a busy one efficient (see `pace`). Between commits it reports changes of
+the node table to the supervisor.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import django.db
 from django.db import connection as database
 from setproctitle import setproctitle
 
-from birdwatcher.common.database import first_line
+from birdwatcher.common.database import engine, first_line
 from birdwatcher.writer.heartbeat import Heartbeat
 from birdwatcher.writer.inbox import Inbox
 from birdwatcher.writer.ledger import Ledger
@@ -41,17 +41,17 @@ from supervisor.writer_link import FIRST_GENERATION
 
 log = logging.getLogger("birdwatcher.writer")
 
-EXIT_UNCOMMITTED = 71  # ended while the database was away; the node processes retain the rest
+EXIT_UNCOMMITTED = 71  # ended while the database was away; node processes retain the events
 RETRY_BASE, RETRY_CAP, RETRY_STABLE = 0.25, 5.0, 10.0  # seconds
-TO_THE_WRITER = (Kind.RELOAD, Kind.PROCESSES)  # not to be committed
-SIGN_INTERVAL = 1.0  # seconds at least between two signs of life to the supervisor
-FULL_READ = 30.0  # seconds between two readings of the node table though nothing changed
+TO_THE_WRITER = (Kind.RELOAD, Kind.PROCESSES)  # handled here, not committed
+SIGN_INTERVAL = 1.0  # seconds, at least, between two signs of life to the supervisor
+FULL_READ = 30.0  # seconds after which the node table is read although nothing changed
 
 
 def run_writer(
     connection: Connection, _parent: int, generation: int, numbers: DaemonNumbers
 ) -> int:
-    """Be the writer; return the exit code.
+    """Run as the writer process; return the exit code.
 
     `connection` is the pipe to the supervisor. The daemon's first writer refuses what those of a
     later `generation` wait for. It counts its transactions in `numbers`, where it also finds the
@@ -80,7 +80,7 @@ class Writer:
         self._backoff = Backoff(base=RETRY_BASE, cap=RETRY_CAP, stable=RETRY_STABLE)
 
     def run(self) -> int:
-        """Serve the database, again and again if it goes away, until told to end."""
+        """Serve the database until asked to end; reconnect whenever it goes away."""
         with database.execute_wrapper(self._execute):
             return self._run()
 
@@ -91,7 +91,7 @@ class Writer:
                 self._serve()
                 return 0
             except RefusedError as error:
-                # Only at the start: later somebody may be restoring a dump, and will be done.
+                # Only at the start: later, it may be that a dump is being restored.
                 if self._first:
                     return self._refuse(os.EX_CONFIG, str(error))
                 self._away(str(error))
@@ -116,10 +116,10 @@ class Writer:
         self._first = False
         self._reported = None
         self._introduce("ready")
-        log.info("serving the database (%s)", database.vendor)
+        log.info("serving the database (%s)", engine().name)
 
     def _away(self, why: str) -> None:
-        """Wait a little for a database that cannot be used now."""
+        """Leave a database that cannot be used now, and wait before the next try."""
         self._session.close()
         self._ledger.doubt()
         delay = self._backoff.failed()
@@ -136,12 +136,12 @@ class Writer:
         return code
 
     def _introduce(self, doing: str) -> None:
-        setproctitle(f"birdwatcher: writer {doing} ({database.vendor})")
+        setproctitle(f"birdwatcher: writer {doing} ({engine().name})")
 
     # While it is there
 
     def _serve(self) -> None:
-        """Commit and report until told to end; raises django.db.Error."""
+        """Commit and report until asked to end. Raises django.db.Error."""
         while True:
             ending = self._inbox.ending
             if not ending and (pause := self._pace.wait()):
@@ -161,7 +161,7 @@ class Writer:
         log.info("stopped")
 
     def _take(self) -> list[Frame]:
-        """Return what is to be committed; do at once what is not."""
+        """Return the frames to be committed; handle the others at once."""
         frames = self._inbox.take()
         for frame in frames:
             if frame.kind == Kind.RELOAD:
@@ -184,7 +184,7 @@ class Writer:
             self._inbox.send(pack(Kind.ACK, acknowledgements))
 
     def _report_nodes(self) -> None:
-        """Tell the supervisor which nodes there are, if that may be news."""
+        """Send the enabled nodes to the supervisor, if they may have changed."""
         now = time.monotonic()
         changed = self._session.nodes_may_have_changed()
         if not changed and now - self._read_at < FULL_READ:
@@ -201,7 +201,7 @@ class Writer:
     def _execute(
         self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any
     ) -> Any:
-        """Run one statement, as Django does: each that ends is progress."""
+        """Run one statement for Django; each that ends is a sign of life."""
         result = execute(sql, params, many, context)
         self._sign()
         return result
@@ -211,6 +211,6 @@ class Writer:
             self._give_sign()
 
     def _give_sign(self, away: str = "") -> None:
-        """Tell the supervisor that this process has not hung; and why the database is away."""
+        """Send a sign of life to the supervisor, and the reason why the database is away."""
         self._signed_at = time.monotonic()
         self._inbox.send(pack(Kind.ALIVE, away))

@@ -1,12 +1,12 @@
-"""What is kept for a while only: history, rejected packets, checkpoints of streams long ended, and
-which birds were deleted.
+"""Deletes what is kept for a while only: history, rejected packets, checkpoints of streams that
+ended long ago, and records of deleted birds.
 
-Three things bound the tables. Within a transaction the ledger writes no more rows of a node than
-are kept of it at all. `Growth` trims a node as soon as it got that many again, so that between two
-prunings, in whatever storm, there are at most twice as many. `Retention` does the rest at leisure:
-what grew too old, and what a restart made `Growth` forget, which is once as many again.
+Three things bound the tables. One transaction writes no more rows of a node than are kept of it.
+`Growth` trims a node as soon as it got that many again, so that there are at most twice as many.
+`Retention` deletes the rest now and then: rows that are too old, and those that `Growth` forgot
+because the writer was restarted, which are at most as many again.
 
-Rows that somebody has locked are passed over: they belong to a node that is being deleted.
+Locked rows are passed over: they belong to a node that is being deleted.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from birdwatcher.writer.models import Checkpoint
 History = type[StatusChange] | type[RejectedPacket]
 MODELS: tuple[History, ...] = (StatusChange, RejectedPacket)
 
-INTERVAL = 60.0  # seconds between two prunings,
-SOON = 1.0  # or so many, when the last one left something
-# What one call does at most, so that no event waits long for it.
+INTERVAL = 60.0  # seconds between two prunings
+SOON = 1.0  # seconds, if the last one left something
+# The most that one call does, so that no event waits long for it.
 ROWS = 2_000  # deleted at once
 NODES = 25  # looked at for rows above their number
 CHECKPOINTS = 1_000  # looked at for their age
 
 
 class Growth:
-    """How many rows each node got since it was last trimmed."""
+    """Counts the rows that each node got since it was last trimmed."""
 
     def __init__(self) -> None:
         self._rows: Counter[tuple[History, int]] = Counter()
@@ -51,7 +51,7 @@ class Growth:
                 self._overdue.add(key)
 
     def trim(self) -> None:
-        """Trim the nodes that got too many, outside the transaction in which they did.
+        """Trim the nodes that got too many, in transactions after those in which they did.
 
         Raises django.db.Error.
         """
@@ -72,9 +72,9 @@ class Retention:
         self._checkpoint = 0
 
     def prune(self) -> None:
-        """Delete a bounded piece of what is kept no longer, if it is time for that.
+        """Delete a bounded number of rows that are not kept any longer, if it is time for that.
 
-        To be called often, outside a transaction. Raises django.db.Error.
+        Call it often, outside a transaction. Raises django.db.Error.
         """
         if self._clock() < self._due:
             return
@@ -106,8 +106,9 @@ class Retention:
 
 
 def trim(model: History, nodes: Sequence[int], at_most: int) -> int:
-    """Delete the oldest rows of `nodes` above what is kept of each; return how many, at most so
-    many. Raises django.db.Error.
+    """Delete the oldest rows of `nodes` above the number that is kept; return how many.
+
+    At most `at_most` are deleted. Raises django.db.Error.
     """
     of_node = model.objects.filter(node=OuterRef("pk")).order_by("-pk").values("pk")
     newest_too_many = Subquery(of_node[model.KEPT : model.KEPT + 1])
@@ -137,7 +138,7 @@ def _prune_deletions(now: datetime.datetime) -> bool:
 
 
 def _delete(rows: QuerySet[Any]) -> int:
-    """Delete `rows` but those that are locked, in a transaction of their own; return how many."""
+    """Delete `rows`, except locked ones, in a transaction of their own; return how many."""
     with transaction.atomic():
         keys = list(rows.select_for_update(skip_locked=True).values_list("pk", flat=True))
         if keys:

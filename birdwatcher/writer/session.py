@@ -1,7 +1,7 @@
 """The daemon's one database session: opened, locked, checked, and asked for changes of the nodes.
 
-Holding the lock is what makes the checkpoints trustworthy: whatever an earlier writer had sent to
-the database is either committed or gone by the time its lock is free.
+The checkpoints can be trusted because the session holds a lock: once that is free, everything that
+an earlier writer sent to the database is either committed or gone.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from birdwatcher.common.database import engine
 from birdwatcher.nodes.models import NODES_CHANNEL, Node
 from nodeproc.wire.messages import NodeSpec
 
-# Seconds: an earlier daemon that has just ended may still be letting go. PostgreSQL notices that a
-# client is gone after 2 (see `client_connection_check_interval`), and may itself be busy.
+# Seconds: an earlier daemon may have ended just now. PostgreSQL notices after 2 seconds that a
+# client is gone (see `client_connection_check_interval`), and may be busy itself.
 LOCK_PATIENCE = 6.0
 LOCK_PAUSE = 0.1
-POSTGRESQL_LOCK = (0x62697264, 1)  # "bird": two numbers nobody else is likely to choose
+POSTGRESQL_LOCK = (0x62697264, 1)  # "bird": two numbers that no other program is likely to use
 CHECK_INTERVAL = 0.2  # seconds between looks at SQLite's version counter
-POSTGRESQL_PATIENCE = 30.0  # seconds; it notifies, which makes the descriptor readable
-# Every wait of the writer on the database ends by itself, in an error that is retried.
+POSTGRESQL_PATIENCE = 30.0  # seconds; a notification makes the descriptor readable
+# Every wait of the writer for the database ends by itself, in an error that is retried.
 BUSY_TIMEOUT = 5.0  # seconds, SQLite
 STATEMENT_TIMEOUT = 30.0  # seconds, PostgreSQL
 NEVER = 2**31  # times that a statement has to be run before psycopg prepares it by itself
@@ -59,12 +59,12 @@ class Session(Protocol):
     def patience(self) -> float:
         """Return the seconds that may pass until the next look for changes.
 
-        None of them if a change is known already: what a statement has read along with its own
-        answer makes `descriptor` readable no more.
+        It is 0 if a change is known already: a notification that a statement received together with
+        its own result does not make `descriptor` readable any more.
         """
 
     def close(self) -> None:
-        """Leave the database, whatever state the connection is in."""
+        """Close the connection, whatever state it is in."""
 
 
 def open_session() -> Session:
@@ -117,10 +117,10 @@ class _PostgreSQL:
             cursor.execute("SET idle_in_transaction_session_timeout = '60s'")
             if raw.info.server_version >= 140000:
                 cursor.execute("SET client_connection_check_interval = '2s'")
-        # Nothing is prepared but what asks for it; with Django's None, not even that.
+        # Only statements that ask for it are prepared; with Django's None, not even they.
         raw.prepare_threshold = NEVER
         _wait_for_lock(self._lock, self._holder)
-        raw.add_notify_handler(self._notified)  # called for what comes along with an answer
+        raw.add_notify_handler(self._notified)  # called for those that come with a result
         with connection.cursor() as cursor:
             cursor.execute(f"LISTEN {NODES_CHANNEL}")
         self.descriptor = raw.fileno()
@@ -185,7 +185,7 @@ class _SQLite:
         return Path(f"{connection.settings_dict['NAME']}.daemon")
 
     def _lock(self) -> bool:
-        """Lock a file beside the database: the kernel lets go of it with the process, always."""
+        """Lock a file beside the database: the kernel frees it when the process ends, however."""
         if self._lock_file is not None:
             return True
         file = os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
@@ -203,7 +203,7 @@ class _SQLite:
         return self._lock_path.read_text(errors="replace") or "its process has not ended"
 
     def nodes_may_have_changed(self) -> bool:
-        """SQLite counts, for each connection, the commits of all others."""
+        """Ask SQLite, which counts for each connection the commits of all others."""
         before, self._version = self._version, engine().commits_of_others()
         return before != self._version
 

@@ -1,4 +1,4 @@
-"""What is waiting in the spools: told, and committed without a daemon."""
+"""What is waiting in the spools: listed, and committed without a daemon."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Waiting:
 
 
 def survey(directory: Path) -> Iterator[Waiting]:
-    """Yield what waits, a node at a time; reads only, also beside a running daemon.
+    """Yield what waits, a node at a time. It only reads, and may run beside the daemon.
 
     Raises SpoolError.
     """
@@ -74,9 +74,9 @@ def _look_into(waiting: Waiting, reader: SpoolReader, size: int) -> None:
 
 
 def commit(directory: Path, origin: Origin, ledger: Ledger) -> None:
-    """Have the ledger commit everything in the spool of one node, and remove it.
+    """Let the ledger commit everything in the spool of one node, and remove it.
 
-    Nobody else may use the spool. Raises SpoolError, django.db.Error.
+    No other process may use the spool. Raises SpoolError, django.db.Error.
     """
     spool = Spool(directory, origin, NodeLimits())
     spool.take_up()
@@ -90,7 +90,7 @@ def commit(directory: Path, origin: Origin, ledger: Ledger) -> None:
 
 
 def _some(outbox: Outbox) -> list[Frame]:
-    """Take as much as a transaction is to hold."""
+    """Take as much as one transaction may hold."""
     frames: list[Frame] = []
     reader = FrameReader()
     taken = 0

@@ -1,4 +1,4 @@
-"""From what was received to the rows that are written: pure."""
+"""From received values to the rows that are written: pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from nodeproc.wire.reasons import Reason
 
 MAX_ERROR = 255  # characters, as in the database
 
-# Node, what its packet said, when that was received, in seconds since the epoch.
+# Node, what its packet said, and when that was received, in seconds since the epoch.
 NodeEvent = tuple[int, Event, float]
 
 
@@ -36,7 +36,7 @@ def bird(node: int, event: Event, received_at: float, species: dict[str, int]) -
 
 
 def groups(events: Iterable[NodeEvent], species: dict[str, int]) -> Groups:
-    """Return how many birds come in of each node, species and hour; `species` as for `bird`."""
+    """Return the number of birds of each node, species and hour; `species` as for `bird`."""
     counts = Counter([(node, name, at // MICROSECONDS) for node, (at, name, _), _ in events])
     return {(node, species[name], hour): birds for (node, name, hour), birds in counts.items()}
 
@@ -50,21 +50,21 @@ def rejected_packet(node: int, rejection: Rejection) -> RejectedPacket:
 
 
 def refused(node: int, at: float, packet: bytes) -> RejectedPacket:
-    """Return the row of a packet that was not taken in the end."""
+    """Return the row of a packet that the database refused."""
     reason = Reason.REFUSED_BY_DATABASE.value
     return rejected_packet(node, (at, reason, len(packet), packet))
 
 
 def as_packet(event: Event) -> bytes:
-    """Return what is known of the packet of an event, for people: the packet itself is gone."""
+    """Return the event as text for people, since its packet is not there any more."""
     return repr(event).encode(errors="backslashreplace")
 
 
 def enter(row: NodeStatus, status: Status) -> StatusChange | None:
-    """Bring the row of a node's status to `status`; return the change, if it is one."""
+    """Apply `status` to the row of a node's status; return the change, if it is one."""
     error = status.error[:MAX_ERROR]
     if status.pid is None and moment(status.at) < row.since:
-        return None  # told outside the stream, and told again: its next process has spoken since
+        return None  # from the supervisor, and outdated: the node's next process reported already
     if row.state != status.state:
         row.since = moment(status.at)
     changed = (row.state, row.error) != (status.state, error)

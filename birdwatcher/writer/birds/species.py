@@ -1,4 +1,4 @@
-"""The keys of the species, by name, so that a commit need not ask for those it met before."""
+"""The keys of species by name, remembered, so that a commit need not ask for them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ MAX_REMEMBERED = 100_000
 
 
 class SpeciesKeys:
-    """A memory that only ever holds what the database holds: after any error it is to `forget`."""
+    """Remembers only what the database holds: call `forget` after any error."""
 
     def __init__(self) -> None:
         self._keys: dict[str, int] = {}

@@ -1,4 +1,4 @@
-"""`./manage.py rebuildrollups`: whether the counts of birds are right, and make them so."""
+"""`./manage.py rebuildrollups`: check the counts of birds, and correct them."""
 
 import datetime
 import sys
@@ -14,7 +14,7 @@ from birdwatcher.rollups.rebuild import BusyError, Difference, compare
 
 
 class Command(BaseCommand):
-    """Counts every bird once more; reports what differs, and puts it right."""
+    """Counts every bird once more; reports differences, and corrects them."""
 
     help = (
         "Count all birds once more, compare that with the counts that the charts are made from, "

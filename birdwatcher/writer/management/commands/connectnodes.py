@@ -13,7 +13,7 @@ from supervisor.daemon import RefusedError, run_daemon
 
 
 class Command(BaseCommand):
-    """Connects to every enabled node and keeps their birds, until a signal ends it."""
+    """Connects to every enabled node and stores their birds, until a signal ends it."""
 
     help = (
         "Connect to every enabled node, one process a node, and write their birds to the database. "
@@ -25,7 +25,7 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def handle(self, **options: Any) -> None:
-        """Run the daemon; if it cannot run, end the process with one sentence."""
+        """Run the daemon; if it cannot run, print one sentence and exit."""
         config = settings.BIRDWATCHER
         try:
             run_daemon(run_writer, config.daemon, config.state_dir, Reload(config))

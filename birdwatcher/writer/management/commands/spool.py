@@ -87,7 +87,7 @@ class Command(BaseCommand):
 
 
 def _names() -> dict[int, str]:
-    """Return the nodes' names, or nothing if the database is away: the list is useful without."""
+    """Return the nodes' names, nothing if the database is away: the list is useful without them."""
     try:
         return {node.pk: str(node) for node in Node.objects.all()}
     except django.db.Error:
