@@ -10,7 +10,6 @@ from pathlib import Path
 from django.conf import settings
 
 from birdwatcher.demo import environment
-from birdwatcher.demo.errors import DemoError
 from birdwatcher.demo.interrupts import Interrupts
 from birdwatcher.demo.part import Part
 from birdwatcher.demo.prepare import HOST, USERNAME, Login, prepare
@@ -20,6 +19,10 @@ from birdwatcher.simulator.addresses import AddressUnavailableError, check_avail
 LOOK_SECONDS = 0.3  # between two queries of the database
 WEB_START_SECONDS = 60.0
 STOP_SECONDS = 5.0  # for a part to end; in addition, the daemon has its configured time
+
+
+class DemoError(Exception):
+    """The demonstration cannot go on; the message is for the person who started it."""
 
 
 @dataclass(frozen=True, slots=True)

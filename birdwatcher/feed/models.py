@@ -10,9 +10,9 @@ from django.db import models
 class Deletion(models.Model):
     """Some birds, of one node and one species, that one statement deleted; on SQLite, one bird.
 
-    Written by triggers of the database (see `birds.triggers`), and kept for a while only. The node
-    and the species may be deleted, too. Without both, TRUNCATE has deleted all birds, and `birds`
-    has the highest key that there was.
+    Written by triggers of the database (see the folder `birds/sql`), and kept for a while only. The
+    node and the species may be deleted, too. Without both, TRUNCATE has deleted all birds, and
+    `birds` has the highest key that there was.
 
     `xact` is the transaction on PostgreSQL, where many may delete at the same time and the keys do
     not follow the order of the commits; 0 on SQLite.

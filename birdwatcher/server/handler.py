@@ -21,7 +21,7 @@ from typing import Any
 from asgiref.sync import ThreadSensitiveContext, sync_to_async
 from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.base import BaseHandler
-from django.http import HttpRequest
+from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
 from birdwatcher.common.limits import BODY_BYTES, BODY_TIMEOUT, THREAD_TIMEOUT, THREADS
@@ -32,7 +32,7 @@ Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
 RETRY_AFTER = 10  # seconds, for a client whose request found no thread
-END = object()
+END: Any = object()
 
 
 class Handler(ASGIHandler):
@@ -46,15 +46,15 @@ class Handler(ASGIHandler):
     async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
         """Return the answer, a stream not yet begun."""
         response = await sync_to_async(self.get_response)(request)
-        if response.streaming and not response.is_async:
+        if isinstance(response, StreamingHttpResponse) and not response.is_async:
             response.streaming_content = _piece_by_piece(iter(response.streaming_content))
         return response
 
 
 async def _piece_by_piece(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
     """Yield each piece when the client can take it, made in the thread of the request."""
-    make = sync_to_async(next)
-    while (piece := await make(pieces, END)) is not END:
+    make = sync_to_async(lambda: next(pieces, END))
+    while (piece := await make()) is not END:
         yield piece
 
 

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from birdwatcher.demo.environment import complete, for_parts
-from birdwatcher.demo.errors import DemoError
-from birdwatcher.demo.show import Ports
+from birdwatcher.demo.show import DemoError, Ports
 from birdwatcher.demo.watch import bird_line, node_line
 
 CONFIGURED, DEFAULT = Path("/configured"), Path("/default")

@@ -10,8 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from birdwatcher.configuration.config import BASE_DIR
 from birdwatcher.demo.environment import complete
-from birdwatcher.demo.errors import DemoError
-from birdwatcher.demo.show import Demo, Ports
+from birdwatcher.demo.show import Demo, DemoError, Ports
 from birdwatcher.simulator.options import Distinct, port_number
 
 
