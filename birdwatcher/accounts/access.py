@@ -3,8 +3,6 @@
 A visitor who is not logged in is sent to the log-in page; a user without the permission gets 403.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import wraps
 from typing import Any

@@ -1,7 +1,5 @@
 """Whose requests are counted together: a token's, a user's, or those from an address."""
 
-from __future__ import annotations
-
 import ipaddress
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """Forms about the user who looks at the pages."""
 
-from __future__ import annotations
-
 import zoneinfo
 
 from django import forms

@@ -4,8 +4,6 @@ Failures count by the address that they come from, so that nobody can lock out a
 failing with their name. Behind a trusted proxy it is the address that the proxy saw.
 """
 
-from __future__ import annotations
-
 import logging
 from typing import Any
 

@@ -10,8 +10,6 @@ No request waits long to be counted. While no share can be taken, because anothe
 the lock or the database is away, a process grants shares by itself, at most the whole allowance.
 """
 
-from __future__ import annotations
-
 import threading
 import time
 from collections import Counter

@@ -1,7 +1,5 @@
 """Redirects to an address that came with a form."""
 
-from __future__ import annotations
-
 from django.http import HttpRequest
 from django.utils.http import url_has_allowed_host_and_scheme
 

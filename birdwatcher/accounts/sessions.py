@@ -1,7 +1,5 @@
 """Sessions by their cookie, whose value may be anything."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 

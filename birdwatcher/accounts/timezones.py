@@ -4,8 +4,6 @@ The browser sends it in a cookie, which the script sets on the first visit and t
 footer changes. Without a valid cookie, BIRDWATCHER_TIME_ZONE counts.
 """
 
-from __future__ import annotations
-
 import datetime
 import zoneinfo
 from collections.abc import Callable

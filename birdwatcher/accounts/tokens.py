@@ -1,7 +1,5 @@
 """Create and check the secrets of API tokens, for HTTP and WebSockets."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 import secrets

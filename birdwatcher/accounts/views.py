@@ -1,7 +1,5 @@
 """The log-in page, the password, and the time zone."""
 
-from __future__ import annotations
-
 from django.contrib import messages
 from django.contrib.auth import views
 from django.http import HttpRequest, HttpResponseRedirect

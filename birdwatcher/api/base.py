@@ -1,7 +1,5 @@
 """Base classes of the API's views."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The schema, and the page that shows it."""
 
-from __future__ import annotations
-
 from csp.decorators import csp_update
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render

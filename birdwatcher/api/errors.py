@@ -1,7 +1,5 @@
 """Errors as JSON: `{"detail": "a sentence"}`, and `errors` by field for invalid input."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable
 from http import HTTPStatus

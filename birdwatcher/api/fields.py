@@ -1,7 +1,5 @@
 """Strict fields: they accept what the schema says and convert nothing else."""
 
-from __future__ import annotations
-
 import datetime
 import re
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """Lists as files: all rows as CSV or JSON lines, made while they are sent."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 

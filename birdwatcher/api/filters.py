@@ -1,7 +1,5 @@
 """The kinds of filters that lists have, and the refusal of unknown ones."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django import forms

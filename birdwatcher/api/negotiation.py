@@ -1,7 +1,5 @@
 """The format of a request's body, and of the response: by Accept or `?format=`."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from typing import IO, Any
 

@@ -1,7 +1,5 @@
 """The parameters of an address, checked strictly."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any, Self
 

@@ -4,8 +4,6 @@ Apart from `errors`: that imports the views of Django REST framework, which load
 the settings name, and the throttle's module raises one of these.
 """
 
-from __future__ import annotations
-
 from rest_framework import exceptions, status
 
 RETRY_AFTER = 5  # seconds

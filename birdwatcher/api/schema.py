@@ -1,7 +1,5 @@
 """The OpenAPI schema, made once by each process, with the errors of every operation."""
 
-from __future__ import annotations
-
 import functools
 from typing import Any
 

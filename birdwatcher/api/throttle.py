@@ -1,7 +1,5 @@
 """Refuse clients that ask too often (see `accounts.rate_limit`) or too much at once."""
 
-from __future__ import annotations
-
 import threading
 from collections import Counter
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Whether the time of an event is plausible, compared with its reception."""
 
-from __future__ import annotations
-
 import datetime
 
 from birdwatcher.common.units import MICROSECOND

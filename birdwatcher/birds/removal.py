@@ -4,8 +4,6 @@ A single one would block the daemon until it ends: on SQLite completely, on Post
 of birds. After an interruption, the deletion can be started again.
 """
 
-from __future__ import annotations
-
 import time
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Species by their names, made when the first bird names them."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 
 from django.db import IntegrityError

@@ -1,7 +1,5 @@
 """A field of forms with its own parser."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Indexes that Django cannot express for both databases at once."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.db import models

@@ -1,7 +1,5 @@
 """Keys of rows and other whole numbers, as addresses and forms contain them."""
 
-from __future__ import annotations
-
 BIGGEST_KEY = 2**63 - 1
 LONGEST = 19  # digits
 

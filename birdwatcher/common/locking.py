@@ -1,7 +1,5 @@
 """Delete rows to which the writer may be adding references at this moment."""
 
-from __future__ import annotations
-
 from typing import Any, TypeVar
 
 from django.db import models, transaction

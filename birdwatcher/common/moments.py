@@ -1,7 +1,5 @@
 """Times in ISO 8601, as people and programs write them."""
 
-from __future__ import annotations
-
 import datetime
 
 from django.utils import timezone

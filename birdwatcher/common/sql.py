@@ -4,8 +4,6 @@ A file is called after what it is about and the database that it is for: `trigge
 of its parts begins with a line `-- name: ...`.
 """
 
-from __future__ import annotations
-
 import functools
 import re
 from collections.abc import Callable, Mapping

@@ -1,7 +1,5 @@
 """Validators for values that people type."""
 
-from __future__ import annotations
-
 import ipaddress
 
 from django.core.exceptions import ValidationError

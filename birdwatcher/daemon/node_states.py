@@ -4,8 +4,6 @@ The state in the database is what the daemon last wrote. It is only valid while 
 daemon that was killed leaves every node "connected".
 """
 
-from __future__ import annotations
-
 import datetime
 from dataclasses import dataclass
 

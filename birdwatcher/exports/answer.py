@@ -1,7 +1,5 @@
 """An export as the response to a request, for the pages and the API."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.core.handlers.asgi import ASGIRequest

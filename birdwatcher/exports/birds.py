@@ -1,7 +1,5 @@
 """Files of birds."""
 
-from __future__ import annotations
-
 import datetime
 from collections.abc import Iterable, Iterator
 from dataclasses import replace

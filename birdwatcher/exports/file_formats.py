@@ -1,7 +1,5 @@
 """The formats of files: CSV (RFC 4180) and JSON lines."""
 
-from __future__ import annotations
-
 import csv
 import io
 import json

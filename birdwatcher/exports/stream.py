@@ -13,8 +13,6 @@ What one must know to change this file:
   of the threads, which leaves the others to pages.
 """
 
-from __future__ import annotations
-
 import logging
 import threading
 import time

@@ -5,8 +5,6 @@ and deletions meanwhile make no row appear twice or be left out. Only a row that
 order, for example by a new name, may.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Database calls from an event loop that must never wait for them."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterator

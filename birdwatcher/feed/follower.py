@@ -1,7 +1,5 @@
 """A follower of a table, a page or a program, and the queue of its messages."""
 
-from __future__ import annotations
-
 import asyncio
 import sys
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ example of each. Pages get `heartbeat`, `missed` and `trouble`; programs, on /ap
 `missed`, since they miss nothing, but also `deleted` and `deletions_missed`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import msgspec

@@ -1,7 +1,5 @@
 """The birds that were deleted lately, for programs that have got them."""
 
-from __future__ import annotations
-
 import datetime
 
 from django.db import models

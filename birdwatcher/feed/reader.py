@@ -6,8 +6,6 @@ also reads while the only followers are programs that still catch up: they find 
 in memory (`feed.birds.recent`).
 """
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import time

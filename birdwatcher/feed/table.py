@@ -3,8 +3,6 @@
 Called in threads, never in the event loop; raises django.db.Error.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, Protocol
 

@@ -1,7 +1,5 @@
 """Examine the state by the database, and never wait long for it."""
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Callable

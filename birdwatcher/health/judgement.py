@@ -1,7 +1,5 @@
 """Judge the facts; pure, so that its test is a table."""
 
-from __future__ import annotations
-
 import datetime
 import enum
 from collections.abc import Iterator, Mapping, Sequence

@@ -20,8 +20,6 @@ need no row of a node any more. What is needed here is locked in the same order 
 species, then counts (see `rollups/sql`).
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -3,8 +3,6 @@
 The client sends nothing. `End` has the codes with which the server closes it.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import logging

@@ -1,7 +1,5 @@
 """All followers of one web process, and the one task that reads for them."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import logging

@@ -1,7 +1,5 @@
 """Which pages may open WebSockets: a browser sends its user's cookies with every one of them."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Iterable
 from typing import Any

@@ -7,8 +7,6 @@ user, or one address without a login, may have 100 open. A page that reconnects 
 that it has got gets nothing twice, and the newest 1,000 of the birds that it missed.
 """
 
-from __future__ import annotations
-
 from functools import partial
 
 from birdwatcher.feed.birds import table

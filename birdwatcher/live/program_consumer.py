@@ -12,8 +12,6 @@ deletions, and then the news. A deletion may be sent twice, or for a bird that w
 Deletions of more than a day ago are forgotten, and `deletions_missed` is sent instead.
 """
 
-from __future__ import annotations
-
 import asyncio
 import time
 from functools import partial

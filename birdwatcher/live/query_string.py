@@ -1,7 +1,5 @@
 """Parses the query string of a WebSocket. Every function raises QueryError."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import parse_qs
 

@@ -1,7 +1,5 @@
 """A quota of connections for each user, token or address, so that nobody takes those of others."""
 
-from __future__ import annotations
-
 import contextlib
 import enum
 from collections import Counter

@@ -4,8 +4,6 @@ Read from the database each time: while a WebSocket stays open, a session may en
 and a permission be taken away.
 """
 
-from __future__ import annotations
-
 import enum
 from collections.abc import Mapping
 from importlib import import_module

@@ -1,7 +1,5 @@
 """The actions of operators on nodes; each is recorded in the admin's log."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 

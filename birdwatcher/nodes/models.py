@@ -1,7 +1,5 @@
 """Nodes, and what the daemon records of each."""
 
-from __future__ import annotations
-
 import datetime
 
 from django.core.validators import MaxValueValidator, MinValueValidator

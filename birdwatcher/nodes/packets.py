@@ -1,7 +1,5 @@
 """Show the bytes of a rejected packet safely, as text and as a hex dump."""
 
-from __future__ import annotations
-
 COLUMNS = 16
 
 

@@ -1,7 +1,5 @@
 """The number of events in each of the last minutes, as `NodeStatus` stores it."""
 
-from __future__ import annotations
-
 import datetime
 from collections.abc import Mapping, Sequence
 

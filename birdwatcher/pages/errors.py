@@ -4,8 +4,6 @@ Django's own error views read the form of the request for its CSRF token. If the
 wrong, they fail as well.
 """
 
-from __future__ import annotations
-
 from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponse

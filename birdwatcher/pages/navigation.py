@@ -1,7 +1,5 @@
 """The context of every page: links of the navigation, and permissions."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

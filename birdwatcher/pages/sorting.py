@@ -3,8 +3,6 @@
 An order is the name of a column, with "-" in front for descending.
 """
 
-from __future__ import annotations
-
 
 def asked_next(column: str, order: str, *, largest_first: bool) -> str:
     """Return the order that a click on the head of `column` gives while `order` holds."""

@@ -1,7 +1,5 @@
 """Counting the birds that are being inserted."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable
 

@@ -1,7 +1,5 @@
 """Hours of UTC, as the counts have them; where there are many, as numbers since 1970."""
 
-from __future__ import annotations
-
 import datetime
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple

@@ -10,8 +10,6 @@ the same transaction, and triggers count every change and delete, whatever makes
 `rollups.triggers`). `hour` is the start of an hour in UTC.
 """
 
-from __future__ import annotations
-
 from django.db import models
 
 from birdwatcher.birds.models import Species

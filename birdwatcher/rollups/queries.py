@@ -5,8 +5,6 @@ Queries over all time read the hours of one species or one node at most. Birds w
 count like all others. Nodes and species may be given as their keys, too.
 """
 
-from __future__ import annotations
-
 import datetime
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence

@@ -5,8 +5,6 @@ since both change in the same transactions, they must agree, and nothing has to 
 that is wrong is compared again while no other transaction can change a count, and is corrected.
 """
 
-from __future__ import annotations
-
 import contextlib
 import datetime
 import time

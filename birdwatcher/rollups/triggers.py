@@ -11,8 +11,6 @@ Before you change this:
 - A bird can be deleted even if its count is too small or missing. `rebuildrollups` finds that.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor

@@ -8,8 +8,6 @@ of a second. Sums by the day would make that a tenth, but every bird more expens
 they are not kept.
 """
 
-from __future__ import annotations
-
 import datetime
 from typing import Any
 

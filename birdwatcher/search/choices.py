@@ -1,7 +1,5 @@
 """The words of the filters of birds, on the pages and in the admin."""
 
-from __future__ import annotations
-
 import datetime
 
 PAST = {

@@ -3,8 +3,6 @@
 So nothing is counted, and birds that arrive meanwhile do not shift a page.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 

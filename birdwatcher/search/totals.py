@@ -1,7 +1,5 @@
 """The number of birds that match, where it is known without reading them all."""
 
-from __future__ import annotations
-
 import datetime
 from dataclasses import dataclass, replace
 

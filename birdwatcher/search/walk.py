@@ -9,8 +9,6 @@ Two things keep walks short. The index on names finds names that are `RARE`. And
 tell in which hours a node heard a species; the time between them is skipped.
 """
 
-from __future__ import annotations
-
 import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -9,8 +9,6 @@ stream is made as fast as the client takes it. A request gets a thread once all 
 `tests/unit/server/test_internals.py` shows if something that this uses of Django has gone.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator

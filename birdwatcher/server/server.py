@@ -21,8 +21,6 @@ What one must know to change this file:
 `tests/unit/server/test_internals.py` shows if something that this uses of gunicorn has gone.
 """
 
-from __future__ import annotations
-
 import fcntl
 import logging
 import os

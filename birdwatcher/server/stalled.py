@@ -10,8 +10,6 @@ the window. So each look compares what a connection waits for with the look befo
 attributes of uvicorn's protocols; `tests/unit/server/test_internals.py` shows if one has gone.
 """
 
-from __future__ import annotations
-
 import fcntl
 import struct
 import termios

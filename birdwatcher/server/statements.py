@@ -1,7 +1,5 @@
 """A bound on the time of a statement, so that no request keeps a thread for ever."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper

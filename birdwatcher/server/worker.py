@@ -1,7 +1,5 @@
 """A worker of the web UI: uvicorn under gunicorn's master."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import os

@@ -1,7 +1,5 @@
 """The admin's pages about birds."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django import forms

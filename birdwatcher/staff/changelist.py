@@ -1,7 +1,5 @@
 """Lists whose cost does not grow beyond ten thousand rows."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.contrib.admin.views.main import ChangeList

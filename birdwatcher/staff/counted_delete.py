@@ -1,7 +1,5 @@
 """Confirm and carry out deletions that include millions of birds."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 

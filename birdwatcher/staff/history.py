@@ -1,7 +1,5 @@
 """The admin's pages about what the daemon recorded: rejected packets and changes of state."""
 
-from __future__ import annotations
-
 import datetime
 from typing import Any
 

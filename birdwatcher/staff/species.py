@@ -1,7 +1,5 @@
 """The admin's pages about species."""
 
-from __future__ import annotations
-
 import datetime
 from typing import Any
 

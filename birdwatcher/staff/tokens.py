@@ -1,7 +1,5 @@
 """The admin's pages about API tokens: create them, show them once, revoke them."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.contrib import admin, messages

@@ -6,8 +6,6 @@ committed earlier, and is only acknowledged again; one further on is left out, s
 are on their way again. A stream is taken up with its RESUME frame, and only then.
 """
 
-from __future__ import annotations
-
 import datetime
 from collections.abc import Collection, Iterable, Sequence
 

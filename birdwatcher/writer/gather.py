@@ -1,7 +1,5 @@
 """What a number of frames amounts to, before any of it is written."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any

@@ -1,7 +1,5 @@
 """What the daemon writes about itself: that it runs, its summary, its processes."""
 
-from __future__ import annotations
-
 import datetime
 import os
 import socket

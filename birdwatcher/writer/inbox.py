@@ -1,7 +1,5 @@
 """The writer's end of its pipe: frames from the supervisor, awaited together with the database."""
 
-from __future__ import annotations
-
 import os
 import select
 import signal

@@ -5,8 +5,6 @@ each, write it, and acknowledge it. What the database will never take is isolate
 halves of the frames, by single frames, then by single rows.
 """
 
-from __future__ import annotations
-
 import logging
 import time
 from typing import Any

@@ -5,8 +5,6 @@ that the two never wait for each other: the foreign keys, which PostgreSQL check
 COMMIT, would lock it last. On SQLite a transaction that writes is alone anyway.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection
 
 from birdwatcher.common.database import engine

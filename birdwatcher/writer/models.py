@@ -1,7 +1,5 @@
 """How far each stream is committed."""
 
-from __future__ import annotations
-
 import datetime
 
 from django.db import models

@@ -7,8 +7,6 @@ and an event is visible some milliseconds later. Under a flood a commit takes lo
 anyway.
 """
 
-from __future__ import annotations
-
 import math
 import time
 from collections.abc import Callable

@@ -5,8 +5,6 @@ an idle system is prompt, a busy one efficient (see `pace`). Between commits it 
 the node table to the supervisor.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 import time

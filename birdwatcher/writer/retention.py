@@ -9,8 +9,6 @@ because the writer was restarted, which are at most as many again.
 Locked rows are passed over: they belong to a node that is being deleted.
 """
 
-from __future__ import annotations
-
 import datetime
 import time
 from collections import Counter

@@ -4,8 +4,6 @@ The checkpoints can be trusted because the session holds a lock: once that is fr
 an earlier writer sent to the database is either committed or gone.
 """
 
-from __future__ import annotations
-
 import fcntl
 import os
 import socket

@@ -1,7 +1,5 @@
 """What is waiting in the spools: listed, and committed without a daemon."""
 
-from __future__ import annotations
-
 import datetime
 import os
 from collections.abc import Iterator

@@ -1,8 +1,6 @@
 """What each subject makes of its frames: a new one is an entry here, and a folder beside
 `birds`."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection
 from typing import Any, Protocol, TypeVar
 

@@ -1,7 +1,5 @@
 """A bird as JSON, and the parameters of the list of birds."""
 
-from __future__ import annotations
-
 import datetime
 from typing import Any
 

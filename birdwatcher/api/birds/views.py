@@ -1,7 +1,5 @@
 """Birds: list, export, get, add and delete them."""
 
-from __future__ import annotations
-
 import datetime
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Counts as JSON, and their parameters."""
 
-from __future__ import annotations
-
 import datetime
 import zoneinfo
 from typing import Any

@@ -1,7 +1,5 @@
 """Counts of birds, up to any moment and in any range."""
 
-from __future__ import annotations
-
 import datetime
 from collections import Counter
 from typing import Any

@@ -1,7 +1,5 @@
 """Filters of the lists of rejected packets and of changes of state."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.db.models import QuerySet

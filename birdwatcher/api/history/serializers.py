@@ -1,7 +1,5 @@
 """Rejected packets and changes of state as JSON."""
 
-from __future__ import annotations
-
 import base64
 
 from rest_framework import serializers

@@ -1,7 +1,5 @@
 """What the daemon recorded of nodes: rejected packets, and changes of state."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from drf_spectacular.utils import extend_schema, extend_schema_view

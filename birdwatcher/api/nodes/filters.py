@@ -1,7 +1,5 @@
 """Filters of the list of nodes."""
 
-from __future__ import annotations
-
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django_filters import rest_framework as filters

@@ -1,7 +1,5 @@
 """A node as JSON, with its current status."""
 
-from __future__ import annotations
-
 import copy
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Nodes: list, get, edit, enable, disable and restart them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from typing import Any
 

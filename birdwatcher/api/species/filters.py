@@ -1,7 +1,5 @@
 """Filters of the list of species."""
 
-from __future__ import annotations
-
 from django_filters import rest_framework as filters
 
 from birdwatcher.api.filters import LONGEST

@@ -1,7 +1,5 @@
 """A species as JSON."""
 
-from __future__ import annotations
-
 from birdwatcher.api.fields import ModelSerializer
 from birdwatcher.birds.models import Species
 

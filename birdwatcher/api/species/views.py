@@ -1,7 +1,5 @@
 """Species: list, get and edit them."""
 
-from __future__ import annotations
-
 from drf_spectacular.utils import extend_schema, extend_schema_view
 
 from birdwatcher.api.base import Editable

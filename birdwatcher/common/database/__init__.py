@@ -4,8 +4,6 @@ A room never asks which database it has. It asks `engine()`, or it has its fixed
 for each database (see `birdwatcher.common.sql`).
 """
 
-from __future__ import annotations
-
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 

@@ -3,8 +3,6 @@
 All of it is asked of Django's default connection, and raises Django's errors.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol

@@ -7,8 +7,6 @@ processes, and an answer. `commit_few` is one statement, a transaction of its ow
 has planned before.
 """
 
-from __future__ import annotations
-
 import functools
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence

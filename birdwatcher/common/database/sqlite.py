@@ -4,8 +4,6 @@ Its statements are quick. What is run for each commit therefore goes without Dja
 transactions, which take longer than SQLite does.
 """
 
-from __future__ import annotations
-
 import contextlib
 import datetime
 import functools

@@ -4,8 +4,6 @@ A deletion is sent when every older transaction that writes has ended (see the f
 Called in threads, never in the event loop; raises django.db.Error.
 """
 
-from __future__ import annotations
-
 import datetime
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple

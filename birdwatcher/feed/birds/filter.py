@@ -1,7 +1,5 @@
 """Which birds a follower wants."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Self
 

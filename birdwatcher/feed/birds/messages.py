@@ -1,7 +1,5 @@
 """The messages about birds; `feed.messages` has those that every table shares."""
 
-from __future__ import annotations
-
 import datetime
 from collections.abc import Sequence
 

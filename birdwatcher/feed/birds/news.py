@@ -1,7 +1,5 @@
 """New birds and deletions, as messages for each filter."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from birdwatcher.feed.birds import deletions, messages

@@ -6,8 +6,6 @@ from here: the table is read once, however many programs there are. Otherwise th
 up while more birds arrive than each of them can read alone.
 """
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Sequence

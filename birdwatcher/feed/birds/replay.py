@@ -5,8 +5,6 @@ then the deletions. Called in threads, never in the event loop, except for `know
 django.db.Error.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Sequence
 from typing import NamedTuple

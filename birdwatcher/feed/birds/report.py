@@ -4,8 +4,6 @@ It is made beside the news, which never wait for it, from the counts: its cost d
 the number of birds.
 """
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import time

@@ -1,7 +1,5 @@
 """Follows the birds of a web UI across interruptions, and misses none."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterator
 from typing import Any

@@ -1,7 +1,5 @@
 """What to follow, where, and with which token."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Messages as lines for people, with times in the zone of the terminal."""
 
-from __future__ import annotations
-
 import datetime
 import os
 import time

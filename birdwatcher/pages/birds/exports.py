@@ -1,7 +1,5 @@
 """Exports of birds: the file, and the progress of each."""
 
-from __future__ import annotations
-
 import re
 import secrets
 from typing import Any

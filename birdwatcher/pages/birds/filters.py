@@ -1,7 +1,5 @@
 """The filters of the list of birds, as they stand in its address."""
 
-from __future__ import annotations
-
 import datetime
 from collections.abc import Mapping
 from functools import cached_property

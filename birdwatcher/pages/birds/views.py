@@ -1,7 +1,5 @@
 """The page of birds."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse

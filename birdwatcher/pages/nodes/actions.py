@@ -1,7 +1,5 @@
 """Enable, disable and restart nodes, from their list or from the page of one node."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any

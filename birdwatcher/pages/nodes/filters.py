@@ -1,7 +1,5 @@
 """The filters, the order and the page of the list of nodes, as they stand in its address."""
 
-from __future__ import annotations
-
 import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """The history of one node: states, rejected packets, people's changes; bounded reads."""
 
-from __future__ import annotations
-
 import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass

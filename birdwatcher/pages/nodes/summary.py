@@ -1,7 +1,5 @@
 """Summaries of nodes: the state, status, rate and process of each at this moment."""
 
-from __future__ import annotations
-
 import datetime
 from collections import Counter
 from collections.abc import Iterable

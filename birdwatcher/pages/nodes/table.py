@@ -3,8 +3,6 @@
 Each query reads all nodes at most. Each node has a process, so there are a few thousand.
 """
 
-from __future__ import annotations
-
 import datetime
 import ipaddress
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """The states of a node over time, as a band drawn from its recorded changes; pure."""
 
-from __future__ import annotations
-
 import datetime
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

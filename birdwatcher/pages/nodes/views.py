@@ -1,7 +1,5 @@
 """The list of nodes, and the page of one node."""
 
-from __future__ import annotations
-
 import datetime
 from typing import Any
 

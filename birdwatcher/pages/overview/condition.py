@@ -1,7 +1,5 @@
 """The condition of the network: how many nodes are connected, and why the others are not."""
 
-from __future__ import annotations
-
 import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass

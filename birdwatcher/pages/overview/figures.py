@@ -1,7 +1,5 @@
 """The numbers of the overview, from hourly counts and a few indexed rows."""
 
-from __future__ import annotations
-
 import datetime
 import math
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,5 @@
 """Answers that are kept for a moment, so that a crowd of readers costs no more than one."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from functools import lru_cache

@@ -1,7 +1,5 @@
 """The overview: what the network hears now."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.db.models import F

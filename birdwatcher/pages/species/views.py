@@ -1,7 +1,5 @@
 """The list of species, and the page of one species."""
 
-from __future__ import annotations
-
 import datetime
 from collections.abc import Mapping
 from typing import Any

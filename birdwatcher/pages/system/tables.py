@@ -1,7 +1,5 @@
 """The tables that the page shows, with estimates of their sizes."""
 
-from __future__ import annotations
-
 from django.db.models import Model
 
 from birdwatcher.birds.models import Bird, Species

@@ -1,7 +1,5 @@
 """The page of the daemon, its processes, and the database."""
 
-from __future__ import annotations
-
 import platform
 from typing import Any
 

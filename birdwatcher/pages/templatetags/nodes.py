@@ -1,7 +1,5 @@
 """Template tags of the pages about nodes."""
 
-from __future__ import annotations
-
 import datetime
 from collections.abc import Sequence
 

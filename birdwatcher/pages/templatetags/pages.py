@@ -1,7 +1,5 @@
 """Template tags of the pages: times, charts, sparklines, figures."""
 
-from __future__ import annotations
-
 import datetime
 import json
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """What frames of nodes amount to, before any of it is written."""
 
-from __future__ import annotations
-
 import datetime
 import time
 from collections import Counter, deque

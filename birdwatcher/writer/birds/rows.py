@@ -1,7 +1,5 @@
 """From received values to the rows that are written: pure."""
 
-from __future__ import annotations
-
 import datetime
 from collections import Counter
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """The keys of species by name, remembered, so that a commit need not ask for them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from birdwatcher.birds.species import named
