@@ -19,8 +19,8 @@ from birdwatcher.api.parameters import OF_PAGES
 from birdwatcher.api.refusals import BusyError, TooManyError
 from birdwatcher.exports import answer, stream
 from birdwatcher.exports.file_formats import FORMATS, Record
+from birdwatcher.exports.lists import Rows
 from birdwatcher.exports.stream import Source
-from birdwatcher.exports.tables import Rows
 
 PAGED = "A file has no pages: it holds all rows that match the filters."
 FILE = OpenApiResponse(OpenApiTypes.STR, "A page as JSON, or all rows as a file.")

@@ -14,7 +14,7 @@ from birdwatcher.api.fields import parse_moment
 from birdwatcher.api.parameters import OF_PAGES, refuse_unknown
 from birdwatcher.common.forms import ParsedField
 from birdwatcher.common.keys import only_digits
-from birdwatcher.exports.tables import total_order
+from birdwatcher.exports.lists import total_order
 
 TRUTH = {"true": True, "false": False}
 LONGEST = 255  # characters of a search

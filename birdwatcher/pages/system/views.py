@@ -17,7 +17,7 @@ from birdwatcher.daemon.models import DaemonProcess
 from birdwatcher.health.examination import read_facts
 from birdwatcher.health.judgement import Grade, judge
 from birdwatcher.pages.sorting import asked_next, sorted_as
-from birdwatcher.pages.system.tables import extents
+from birdwatcher.pages.system.sizes import extents
 from supervisor import VERSION
 
 PAGE = 50  # processes

@@ -11,7 +11,7 @@ from birdwatcher.birds.models import Bird, Species
 from birdwatcher.common.database import engine
 from birdwatcher.daemon.models import Daemon, DaemonProcess
 from birdwatcher.nodes.models import Node
-from birdwatcher.pages.system.tables import extents
+from birdwatcher.pages.system.sizes import extents
 from nodeproc.states import NodeState
 from supervisor import VERSION
 from tests.support.databases import POSTGRESQL, Database

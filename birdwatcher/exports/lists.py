@@ -1,4 +1,4 @@
-"""Files of the rows of a table, in any order that a list can have.
+"""Files of the rows of a list, in any order that the list can have.
 
 Each piece begins after the last row of the one before, found by the fields of the order: additions
 and deletions meanwhile make no row appear twice or be left out. Only a row that itself moves in the
