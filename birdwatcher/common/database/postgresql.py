@@ -28,6 +28,7 @@ from birdwatcher.common.database.tables import (
     Values,
     columns,
     encode,
+    execute,
     fields_of,
     on_conflict,
     place_of,
@@ -58,7 +59,7 @@ class PostgreSQL:
     @contextmanager
     def briefly(self) -> Iterator[None]:
         with transaction.atomic():
-            _execute(f"SET LOCAL lock_timeout = {_milliseconds(PATIENCE)}")
+            execute(f"SET LOCAL lock_timeout = {_milliseconds(PATIENCE)}")
             yield
 
     @contextmanager
@@ -66,20 +67,20 @@ class PostgreSQL:
         # A timeout for locks would hold for each lock anew.
         deadline = time.monotonic() + seconds
 
-        def execute(
+        def bounded(
             run: Callable[..., Any], sql: str, params: Any, many: bool, context: Any
         ) -> Any:
             left = _milliseconds(deadline - time.monotonic())
             run(f"SET LOCAL statement_timeout = {left}", None, False, context)
             return run(sql, params, many, context)
 
-        with connection.execute_wrapper(execute):
+        with connection.execute_wrapper(bounded):
             yield
 
     def lock_tables(self, tables: Iterable[str], seconds: float = 0) -> None:
         if seconds:
-            _execute(f"SET LOCAL lock_timeout = {_milliseconds(seconds)}")
-        _execute(f"LOCK TABLE {', '.join(map(quoted, tables))} IN EXCLUSIVE MODE")
+            execute(f"SET LOCAL lock_timeout = {_milliseconds(seconds)}")
+        execute(f"LOCK TABLE {', '.join(map(quoted, tables))} IN EXCLUSIVE MODE")
 
     def limit_statements(
         self, seconds: float, connection: BaseDatabaseWrapper = connection
@@ -91,14 +92,14 @@ class PostgreSQL:
         return None
 
     def facts(self) -> Facts:
-        ((version, size),) = _execute(
+        ((version, size),) = execute(
             "SELECT current_setting('server_version'), pg_database_size(current_database())"
         )
         return Facts("PostgreSQL", version, size)
 
     def extents(self, models: Sequence[Model]) -> list[Extent]:
         names = [model._meta.db_table for model in models]  # noqa: SLF001 public
-        found = _execute(
+        found = execute(
             "SELECT relname, reltuples, pg_total_relation_size(oid) FROM pg_class "
             "WHERE oid = ANY(%s::regclass[])",
             names,
@@ -110,7 +111,7 @@ class PostgreSQL:
         return [by_name[name] for name in names]
 
     def hold(self, model: Model, keys: Collection[int]) -> set[int]:
-        return {row[0] for row in _execute(_holding(model), encode(list(keys)))}
+        return {row[0] for row in execute(_holding(model), encode(list(keys)))}
 
     def insert(self, target: Target, rows: Iterable[Values]) -> None:
         """COPY, in its binary form: while the server takes some rows, the next ones are made."""
@@ -127,11 +128,11 @@ class PostgreSQL:
 
     def upsert(self, target: Target, rows: Sequence[Values]) -> None:
         if rows:
-            _execute(_inserting(target), _rows_as_json(target.model, rows))
+            execute(_inserting(target), _rows_as_json(target.model, rows))
 
     def add(self, sums: Sums, groups: Groups) -> None:
         if groups:
-            _execute(_adding(sums), _groups_as_json(sums, groups))
+            execute(_adding(sums), _groups_as_json(sums, groups))
 
     def commit_few(
         self, owner: Owner, keys: Collection[int], parts: Sequence[Part], sums: Sums, groups: Groups
@@ -143,13 +144,6 @@ class PostgreSQL:
         with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
             cursor.execute(statement, parameters, prepare=True)
             return {row[0] for row in cursor.fetchall()}
-
-
-def _execute(statement: str, *parameters: Any) -> Sequence[Any]:
-    """Run one statement; return its rows if it has any."""
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters or None)
-        return cursor.fetchall() if cursor.description else ()
 
 
 def _milliseconds(seconds: float) -> int:

@@ -30,6 +30,7 @@ from birdwatcher.common.database.tables import (
     Values,
     columns,
     encode,
+    execute,
     fields_of,
     on_conflict,
     place_of,
@@ -63,13 +64,13 @@ class SQLite:
 
     @contextmanager
     def briefly(self) -> Iterator[None]:
-        ((usual,),) = _execute("PRAGMA busy_timeout")
-        _execute(f"PRAGMA busy_timeout = {round(PATIENCE * 1000)}")
+        ((usual,),) = execute("PRAGMA busy_timeout")
+        execute(f"PRAGMA busy_timeout = {round(PATIENCE * 1000)}")
         try:
             with transaction.atomic():
                 yield
         finally:
-            _execute(f"PRAGMA busy_timeout = {usual}")
+            execute(f"PRAGMA busy_timeout = {usual}")
 
     def within(self, seconds: float) -> AbstractContextManager[None]:
         return contextlib.nullcontext()
@@ -89,7 +90,7 @@ class SQLite:
         return int(count)
 
     def facts(self) -> Facts:
-        ((version, size),) = _execute(
+        ((version, size),) = execute(
             "SELECT sqlite_version(), page_count * page_size FROM pragma_page_count, "
             "pragma_page_size"
         )
@@ -102,7 +103,7 @@ class SQLite:
         return [_spanned(model) for model in models]
 
     def hold(self, model: Model, keys: Collection[int]) -> set[int]:
-        return {row[0] for row in _execute(_holding(model), encode(list(keys)))}
+        return {row[0] for row in execute(_holding(model), encode(list(keys)))}
 
     def insert(self, target: Target, rows: Iterable[Values]) -> None:
         self.upsert(target, list(rows))
@@ -132,13 +133,6 @@ class SQLite:
                 raw.executemany(_marked(_inserting(target)), _adapted(target.model, kept))
             _add(raw, sums, {key: n for key, n in groups.items() if key[0] in held})
         return held
-
-
-def _execute(statement: str, *parameters: Any) -> Sequence[Any]:
-    """Run one statement by way of Django; return its rows if it has any."""
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters or None)
-        return cursor.fetchall() if cursor.description else ()
 
 
 def _spanned(model: Model) -> Extent:

@@ -91,6 +91,13 @@ def encode(value: Any) -> str:
 _ENCODER = msgspec.json.Encoder()
 
 
+def execute(statement: str, *parameters: Any) -> Sequence[Any]:
+    """Run one statement by way of Django; return its rows, if it has any."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters or None)
+        return cursor.fetchall() if cursor.description else ()
+
+
 def table(model: Model) -> str:
     """Return the quoted name of a model's table."""
     return quoted(model._meta.db_table)  # noqa: SLF001

@@ -66,12 +66,12 @@ def test_there_is_a_row_for_each_process_that_lives(database: Database) -> None:
 def test_the_mean_of_the_last_transactions_stays_until_there_are_others(database: Database) -> None:
     numbers = DaemonNumbers()
     numbers.count_commit(1, 0, 99.0)  # of an earlier writer
-    vitals = Heartbeat(numbers)
-    vitals.register(first=True)
+    heartbeat = Heartbeat(numbers)
+    heartbeat.register(first=True)
 
     def shown() -> float | None:
-        vitals._seen_at = 0.0
-        vitals.show()
+        heartbeat._seen_at = 0.0
+        heartbeat.show()
         return Daemon.current().commit_seconds
 
     assert shown() is None
@@ -82,10 +82,10 @@ def test_the_mean_of_the_last_transactions_stays_until_there_are_others(database
     numbers.count_commit(0, 0, 1.0)
     assert shown() == pytest.approx(1.0)
     assert Daemon.current().version == VERSION
-    vitals.measured(AT, [tuple(usage("writer", 11))])
+    heartbeat.measured(AT, [tuple(usage("writer", 11))])
     assert shown() == pytest.approx(1.0)
     assert len(recorded()) == 1
-    vitals.stopped()
+    heartbeat.stopped()
     assert recorded() == []
     assert Daemon.current().stopped_at
 

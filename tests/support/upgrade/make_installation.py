@@ -43,7 +43,7 @@ from birdwatcher.nodes import removal
 from birdwatcher.nodes.models import Node
 from birdwatcher.units import EPOCH, MICROSECOND
 from birdwatcher.writer.ledger import Ledger
-from birdwatcher.writer.heartbeat import Heartbeat
+from birdwatcher.writer.vitals import Vitals
 from nodeproc.board import Board, Summary
 from nodeproc.events import Reason
 from nodeproc.spool import Spool, SpoolLimits
@@ -126,7 +126,7 @@ def run() -> None:
     """Leave what a daemon leaves that was killed."""
     board = Board()
     board.put_up(SUMMARY)
-    vitals = Heartbeat(board)
+    vitals = Vitals(board)
     vitals.register(first=True)
     roles = (("supervisor", 0), ("writer", 0), ("node", 1), ("node", 2))
     usages = [(role, node, 4710 + n, AT, 2**25, 1.5) for n, (role, node) in enumerate(roles)]
