@@ -66,7 +66,7 @@ class Fleet:
     @property
     def settled(self) -> bool:
         """Whether every node that is wanted has its process, or will have one after a crash."""
-        return self._has_table and self._desired.keys() <= self.roster.ids()
+        return self._has_table and all(number in self.roster for number in self._desired)
 
     @property
     def is_starting(self) -> bool:
@@ -169,13 +169,7 @@ class Fleet:
             node.spec, limits, self._spool_dir, generation, connect, node.guard, node.numbers
         )
         try:
-            node.child = Child(
-                run_node,
-                (assignment,),
-                node,
-                keep=self._lock,
-                oom_score=OOM_SCORE,
-            )
+            node.child = Child(run_node, (assignment,), node, keep=self._lock, oom_score=OOM_SCORE)
         except OSError as error:
             self._crashed(node, f"cannot start a process: {error.strerror}")
             return

@@ -5,7 +5,7 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 
 from nodeproc.logs.fold import Fold
@@ -45,9 +45,11 @@ class Observer:
         The tasks fail independently: health depends on the sampling, so a broken metrics server
         must not stop it.
         """
+        sampling = self._repeat(self._sample, SAMPLE_INTERVAL, "the nodes' numbers cannot be read")
+        measuring = self._repeat(self._measure, USAGE_INTERVAL, "the processes cannot be measured")
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._sample_forever())
-            tasks.create_task(self._measure_forever())
+            tasks.create_task(sampling)
+            tasks.create_task(measuring)
             if listener:
                 tasks.create_task(self._serve(listener))
 
@@ -55,29 +57,26 @@ class Observer:
         """Return the states of this moment, and the numbers of the last sample."""
         return replace(self._sampled, states=self._fleet.roster.states())
 
-    async def _sample_forever(self) -> None:
+    async def _repeat(
+        self, act: Callable[[], Awaitable[None]], seconds: float, failure: str
+    ) -> None:
+        """Call `act` every so often; log a `failure` and go on."""
         while True:
             try:
-                self._sample()
+                await act()
             except Exception as error:
-                why = f"the nodes' numbers cannot be read, the next try is in {SAMPLE_INTERVAL:g} s"
+                why = f"{failure}, the next try is in {seconds:g} s"
                 self._fold(logging.ERROR, why, f"{why}: {error}", error=error)
-            await asyncio.sleep(SAMPLE_INTERVAL)
+            await asyncio.sleep(seconds)
 
-    def _sample(self) -> None:
+    async def _sample(self) -> None:
         roster, now = self._fleet.roster, time.monotonic()
         self._sampled = roster.statistics.sample(roster.states(), roster.total(), now)
         self._numbers.publish(self._sampled.summary())
 
-    async def _measure_forever(self) -> None:
-        while True:
-            try:
-                at, usages = await self._gauge.measure(list(self._processes()))
-                self._writer.offer(pack(Kind.PROCESSES, (at, usages)))
-            except Exception as error:
-                why = f"the processes cannot be measured, the next try is in {USAGE_INTERVAL:g} s"
-                self._fold(logging.ERROR, why, f"{why}: {error}", error=error)
-            await asyncio.sleep(USAGE_INTERVAL)
+    async def _measure(self) -> None:
+        at, usages = await self._gauge.measure(list(self._processes()))
+        self._writer.offer(pack(Kind.PROCESSES, (at, usages)))
 
     async def _serve(self, listener: socket.socket) -> None:
         try:

@@ -36,10 +36,6 @@ class Roster:
         """Return the node with this id, None without one."""
         return self._nodes.get(number)
 
-    def ids(self) -> set[int]:
-        """Return the ids of all nodes."""
-        return set(self._nodes)
-
     def add(self, spec: NodeSpec, owner: NodeOwner) -> Node:
         """Look after one more node, for `owner`."""
         node = self._nodes[spec.id] = Node(spec, self._numbers.take(), owner)

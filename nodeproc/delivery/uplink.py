@@ -2,9 +2,9 @@
 
 import asyncio
 from multiprocessing.connection import Connection
+from typing import Protocol
 
 from nodeproc.delivery.outbox import Outbox
-from nodeproc.delivery.protocols import UplinkOwner
 from nodeproc.delivery.spool import SpoolError
 from nodeproc.limits import NodeLimits
 from nodeproc.wire.channel import Channel
@@ -13,6 +13,25 @@ from nodeproc.wire.frames import Frame, Kind
 PIPE_BUFFER = 256 * 1024  # bytes waiting for room in the pipe; the rest waits in the outbox
 # Seconds between two checks. A frame that was in memory at both is spooled.
 AGE_CHECK = 1.0
+
+
+class UplinkOwner(Protocol):
+    """The node process, whose frames an uplink retains and sends."""
+
+    def supervisor_said(self, frame: Frame) -> None:
+        """Act on a frame from the supervisor, of which the uplink has done its own part."""
+
+    def supervisor_gone(self) -> None:
+        """Take note that the other end of the pipe is closed."""
+
+    def batches_committed(self, position: int) -> None:
+        """Take note that what this process received is committed up to this position."""
+
+    def memory_changed(self) -> None:
+        """Take note that there is more or less room for what is received."""
+
+    def spooling_tried(self, trouble: str | None) -> None:
+        """Take note of an attempt to spool, and why it failed, or None."""
 
 
 class Uplink:

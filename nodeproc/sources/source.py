@@ -3,8 +3,6 @@
 from typing import Protocol
 
 from nodeproc.limits import NodeLimits
-from nodeproc.numbers.node import NodeNumbers
-from nodeproc.sources.tcp.guard import Guard
 from nodeproc.states import NodeState
 from nodeproc.wire.messages import Batch, NodeSpec
 
@@ -48,20 +46,3 @@ class SourceOwner(Protocol):
 
     def batch_received(self, batch: Batch) -> int:
         """Retain a batch until it is committed; return its position. Positions only grow."""
-
-
-class SourceFactory(Protocol):
-    """Makes a source."""
-
-    def __call__(
-        self,
-        spec: NodeSpec,
-        limits: NodeLimits,
-        numbers: NodeNumbers,
-        guard: Guard | None,
-        owner: SourceOwner,
-    ) -> Source:
-        """Make the source of the device in `spec`; it counts in `numbers`.
-
-        `guard`: after a crash, what parses the device's packets.
-        """

@@ -10,12 +10,25 @@ import os
 import socket
 from collections import deque
 from multiprocessing.connection import Connection
+from typing import Protocol
 
-from nodeproc.wire.frames import FrameReader
-from nodeproc.wire.protocols import ChannelOwner
+from nodeproc.wire.frames import Frame, FrameReader
 
 READ_SIZE = 256 * 1024
 BUFFERS_PER_CALL = 256  # well under IOV_MAX
+
+
+class ChannelOwner(Protocol):
+    """The object whose pipe end a channel serves."""
+
+    def frame_arrived(self, frame: Frame) -> None:
+        """Take a frame from the other end."""
+
+    def pipe_closed(self) -> None:
+        """Take note, once, that the other end is gone and everything it had sent has arrived."""
+
+    def pipe_drained(self) -> None:
+        """Take note that the last byte that could not be sent at once has left."""
 
 
 class Channel:

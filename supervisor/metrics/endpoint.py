@@ -33,6 +33,9 @@ class Endpoint:
 class EndpointError(Exception):
     """The metrics cannot be served there; the message is one sentence for the operator."""
 
+    def __init__(self, endpoint: Endpoint, why: str) -> None:
+        super().__init__(f"Metrics cannot be served at {endpoint}: {why}.")
+
 
 def parse_endpoint(text: str) -> Endpoint:
     """Return the endpoint that `text` names. Raises ValueError with what is allowed."""
@@ -64,8 +67,7 @@ def listening(endpoint: Endpoint) -> Iterator[socket.socket]:
     try:
         listener = _listen_unix(endpoint.path) if endpoint.path else _listen_tcp(endpoint)
     except OSError as error:
-        why = (error.strerror or str(error)).lower()
-        raise EndpointError(f"Metrics cannot be served at {endpoint}: {why}.") from None
+        raise EndpointError(endpoint, os.strerror(error.errno or 0).lower()) from None
     own = _identity(endpoint.path)
     try:
         yield listener
@@ -76,15 +78,8 @@ def listening(endpoint: Endpoint) -> Iterator[socket.socket]:
 
 
 def _listen_tcp(endpoint: Endpoint) -> socket.socket:
-    listener = socket.socket(socket.AF_INET6 if ":" in endpoint.host else socket.AF_INET)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((endpoint.host, endpoint.port))
-        listener.listen()
-    except OSError:
-        listener.close()
-        raise
-    return listener
+    family = socket.AF_INET6 if ":" in endpoint.host else socket.AF_INET
+    return socket.create_server((endpoint.host, endpoint.port), family=family)
 
 
 def _listen_unix(path: Path) -> socket.socket:
@@ -104,7 +99,7 @@ def _listen_unix(path: Path) -> socket.socket:
 
 def _remove_if_dead(path: Path) -> None:
     if not stat.S_ISSOCK(path.lstat().st_mode):
-        raise OSError(errno.EEXIST, "there is a file that is no socket")
+        raise EndpointError(Endpoint(path=path), "there is a file that is no socket")
     with socket.socket(socket.AF_UNIX) as probe:
         probe.settimeout(1.0)
         try:

@@ -18,22 +18,11 @@ AT_ONCE = 200
 HEADER_LINES = 2  # HELP and TYPE
 
 
-class DaemonCollector(Collector):
-    """The metrics of one moment as a collector of prometheus_client."""
-
-    def __init__(self, snapshot: Snapshot) -> None:
-        self._snapshot = snapshot
-
-    def collect(self) -> Iterator[Metric]:
-        """Yield every metric."""
-        return (_family(metric, self._snapshot) for metric in METRICS)
-
-
 async def render(snapshot: Snapshot) -> bytes:
     """Return the metrics of this moment in the text format, version 0.0.4."""
     text: list[bytes] = []
-    for family in DaemonCollector(snapshot).collect():
-        for number, part in enumerate(_slices(family)):
+    for metric in METRICS:
+        for number, part in enumerate(_slices(_family(metric, snapshot))):
             lines = generate_latest(_Only(part))
             text.append(lines if number == 0 else lines.split(b"\n", HEADER_LINES)[HEADER_LINES])
             await asyncio.sleep(0)
@@ -41,7 +30,7 @@ async def render(snapshot: Snapshot) -> bytes:
 
 
 class _Only(Collector):
-    """A collector of one metric."""
+    """A collector of one metric, in the terms of prometheus_client."""
 
     def __init__(self, metric: Metric) -> None:
         self._metric = metric

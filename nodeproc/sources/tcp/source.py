@@ -35,7 +35,7 @@ class TcpSource:
         guard: Guard | None,
         owner: SourceOwner,
     ) -> None:
-        """Do nothing until `run`. See `SourceFactory`."""
+        """Do nothing until `run`. See `MakeSource`."""
         self._spec = spec
         self._limits = limits
         self._numbers = numbers

@@ -24,10 +24,9 @@ from birdwatcher.writer.ledger import Ledger
 from nodeproc.logs.fold import Fold
 from nodeproc.sources.tcp.receiver import Receiver
 from nodeproc.wire import channel
-from nodeproc.wire.channel import BUFFERS_PER_CALL, Channel
+from nodeproc.wire.channel import BUFFERS_PER_CALL, Channel, ChannelOwner
 from nodeproc.wire.frames import Frame, Kind, pack
 from nodeproc.wire.messages import Batch
-from nodeproc.wire.protocols import ChannelOwner
 from nodeproc.wire.subjects import Origin, Subject
 from tests.support.databases import Database
 from tests.support.packets import encode, numbered
