@@ -28,7 +28,6 @@ import signal
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any, NoReturn
 
 from nodeproc.logs.lines import flush
@@ -41,7 +40,7 @@ log = logging.getLogger("birdwatcher.supervisor")
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 EXIT_CRASHED = 70
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
-OOM_SCORE = Path("/proc/self/oom_score_adj")  # proc(5): from -1000, never, to 1000, first
+OOM_SCORE = "/proc/self/oom_score_adj"  # proc(5): from -1000, never, to 1000, first
 # Seconds between the two signs of a child's end: the process is dead, and its pipe is drained.
 LINGER = 1.0
 DRAINED_FIRST = 5.0  # the same, if the pipe is closed first; then the child is killed
@@ -230,8 +229,13 @@ def _raise_oom_score(oom_score: int) -> None:
     A process needs no privilege to raise its own score.
     """
     with contextlib.suppress(OSError):
-        if int(OOM_SCORE.read_text()) < oom_score:
-            OOM_SCORE.write_text(str(oom_score))
+        # Without pathlib, whose pages each child would copy.
+        descriptor = os.open(OOM_SCORE, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            if int(os.read(descriptor, 16)) < oom_score:
+                os.write(descriptor, str(oom_score).encode())
+        finally:
+            os.close(descriptor)
 
 
 def _tie_to(parent: int) -> None:

@@ -65,6 +65,7 @@ class Spool:
     def __init__(self, directory: Path, origin: Origin, limits: NodeLimits) -> None:
         """Do not look at the disk yet: `take_up` does."""
         self.limits = limits
+        self._directory = directory
         self._origin = origin
         self._path = spool_path(directory, origin)
         self._file: int | None = None
@@ -101,7 +102,7 @@ class Spool:
             raise SpoolError(why(error)) from None
 
     def _convert(self) -> int:
-        return spool_v1.convert(self._path.parent, self._origin, self._keep_for_people)
+        return spool_v1.convert(self._directory, self._origin, self._keep_for_people)
 
     def _find_end(self) -> int:
         assert self._file is not None  # noqa: S101 for the type checker

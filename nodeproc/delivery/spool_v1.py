@@ -72,6 +72,9 @@ def convert(directory: Path, origin: Origin, keep: Callable[[BinaryIO, int], Non
     when the old file is damaged from `offset` on. Return how many bytes that is. Raises OSError,
     and then the old file is as it was.
     """
+    # Nearly no node has one: do not load pages of pathlib into each process to find that out.
+    if not os.access(f"{directory}/{origin.id}{SUFFIX}", os.F_OK):
+        return 0
     old = path_v1(directory, origin)
     try:
         file = old.open("rb")
