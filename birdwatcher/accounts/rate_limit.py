@@ -15,10 +15,11 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
-from django.db import OperationalError, connection
+from django.db import OperationalError
 
 from birdwatcher.accounts.models import Allowance
 from birdwatcher.common.database import engine
+from birdwatcher.common.database.tables import execute
 
 MINUTE = 60  # seconds
 SHARES = 20
@@ -85,9 +86,7 @@ def take_share(who: str, rate: int, minute: int) -> int:
     """
     wanted = share_of(rate)
     with engine().briefly():
-        with connection.cursor() as cursor:
-            cursor.execute(GRANT, [who, minute, wanted])
-            granted = cursor.fetchone()[0]
+        ((granted,),) = execute(GRANT, who, minute, wanted)
         old = Allowance.objects.filter(minute__lt=minute - 1).order_by("minute")
         keys = list(old.values_list("pk", flat=True)[:TIDIED])
         if keys:

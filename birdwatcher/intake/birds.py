@@ -7,7 +7,7 @@ keys and is not committed, nor the other way round:
 
 - On SQLite, a transaction that writes is alone from its start.
 - On PostgreSQL, every transaction of the writer's in which there are birds locks their nodes before
-  it inserts anything (`writer.locks`), and with that the table of nodes in the mode ROW SHARE. Here
+  it inserts anything (`Engine.hold`), and with that the table of nodes in the mode ROW SHARE. Here
   the same table is locked in the one mode that excludes this and lets readers pass, EXCLUSIVE,
   before anything else. The table of birds itself would do as well, but for two things: an
   autovacuum of it, which takes minutes with many birds, would be cancelled by each bird that is

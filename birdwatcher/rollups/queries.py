@@ -35,10 +35,10 @@ def birds_between(
     start: Moment, end: Moment, *, node: OneNode = None, species: OneSpecies = None
 ) -> int:
     """Return how many birds were heard from `start` up to, and without, `end`."""
-    filters = _filters(node, species)
+    filters = filters_of(node, species)
     whole, ragged = split(start, end)
-    counted = _within(_table(filters), whole, filters).aggregate(n=Sum("birds"))["n"] or 0
-    return counted + sum(_birds(span, filters).count() for span in ragged)
+    counted = _within(table_of(filters), whole, filters).aggregate(n=Sum("birds"))["n"] or 0
+    return counted + sum(birds_within(span, filters).count() for span in ragged)
 
 
 def birds_around(
@@ -51,7 +51,7 @@ def birds_around(
 ) -> tuple[int, int]:
     """Return how many birds were heard from `start` until before `moment`, and from it until before
     `end`, an hour later at most: both as they are now, and not as the counts were before."""
-    birds = _birds(Span(start, end), _filters(node, species))
+    birds = birds_within(Span(start, end), filters_of(node, species))
     counted = birds.aggregate(n=Count("pk"), before=Count("pk", Q(timestamp__lt=moment)))
     return counted["before"], counted["n"] - counted["before"]
 
@@ -64,12 +64,12 @@ def per_hour(
     By the start of the hour; hours without birds are there too. Of the first and the last hour only
     what lies between `start` and `end` is counted.
     """
-    filters = _filters(node, species)
+    filters = filters_of(node, species)
     whole, ragged = split(start, end)
-    rows = _within(_table(filters), whole, filters).values_list("hour").annotate(n=Sum("birds"))
+    rows = _within(table_of(filters), whole, filters).values_list("hour").annotate(n=Sum("birds"))
     found = Counter(dict(rows))
     for span in ragged:
-        found[hour_of(span.start)] += _birds(span, filters).count()
+        found[hour_of(span.start)] += birds_within(span, filters).count()
     first = hour_of(start)
     hours = (first + number * HOUR for number in range(-((first - end) // HOUR)))
     return {hour: found[hour] for hour in hours}
@@ -86,7 +86,7 @@ def by_species(
 
     Of all time without the two; at most `limit` species.
     """
-    return _ranked(Species, _by("species", start, end, _filters(node, None)), limit)
+    return _ranked(Species, _by("species", start, end, filters_of(node, None)), limit)
 
 
 def by_node(
@@ -97,7 +97,7 @@ def by_node(
     limit: int | None = None,
 ) -> list[tuple[Node, int]]:
     """Return the nodes that heard birds, each with their number, in the same way."""
-    return _ranked(Node, _by("node", start, end, _filters(None, species)), limit)
+    return _ranked(Node, _by("node", start, end, filters_of(None, species)), limit)
 
 
 def species_between(start: Moment, end: Moment) -> int:
@@ -116,7 +116,7 @@ def species_by_hour(
     filters = {"species__in": [it.pk for it in species]}
     found: dict[int, dict[Moment, int]] = defaultdict(dict)
     for span in ragged:
-        for key, birds in _birds(span, filters).values_list("species").annotate(Count("pk")):
+        for key, birds in birds_within(span, filters).values_list("species").annotate(Count("pk")):
             found[key][hour_of(span.start)] = birds
     rows = _within(HourlyOfSpecies, whole, filters).values_list("species", "hour", "birds")
     for key, hour, birds in rows:
@@ -131,7 +131,7 @@ def by_month(*, node: OneNode = None, species: OneSpecies = None) -> dict[dateti
     from UTC, the birds around the end of each month are counted one by one.
     """
     months: Counter[datetime.date] = Counter()
-    filters = _filters(node, species)
+    filters = filters_of(node, species)
     for local, number, birds in localised(_numbered(filters)):
         end = end_of_month_within(number) if local.hour in {0, 23} else None
         if end is None:
@@ -151,17 +151,18 @@ def by_hour_of_day(*, node: OneNode = None, species: OneSpecies = None) -> list[
     middle lies.
     """
     hours = [0] * 24
-    for local, _, birds in localised(_numbered(_filters(node, species))):
+    for local, _, birds in localised(_numbered(filters_of(node, species))):
         hours[local.hour] += birds
     return hours
 
 
-def _filters(node: OneNode, species: OneSpecies) -> dict[str, Any]:
+def filters_of(node: OneNode, species: OneSpecies) -> dict[str, Any]:
+    """Return the conditions on the fields `node` and `species`, without those that are None."""
     given = {"node": node, "species": species}
     return {name: value for name, value in given.items() if value is not None}
 
 
-def _table(filters: Iterable[str]) -> type[Model]:
+def table_of(filters: Iterable[str]) -> type[Model]:
     """Return the smallest table of hours that can be filtered so."""
     if "node" not in filters:
         return HourlyOfSpecies
@@ -174,16 +175,16 @@ def _within(table: type[Model], span: Span, filters: Mapping[str, Any]) -> Query
     return rows.filter(hour__gte=span.start, hour__lt=span.end) if span else rows.none()
 
 
-def _birds(span: Span, filters: Mapping[str, Any]) -> QuerySet[Bird]:
+def birds_within(span: Span, filters: Mapping[str, Any]) -> QuerySet[Bird]:
     """Return the birds of less than an hour."""
-    # Without the first condition no index would serve: each of them begins with it, or after it.
+    # Without the condition on `doubtful` no index would serve: each begins with it, or after it.
     birds = Bird.objects.order_by().filter(doubtful__in=[False, True], **filters)
     return birds.filter(timestamp__gte=span.start, timestamp__lt=span.end)
 
 
 def _numbered(filters: Mapping[str, Any]) -> QuerySet[Any, tuple[int, int]]:
     """Return all hours by their number, in order, with their birds."""
-    rows = _table(filters)._default_manager.filter(**filters)  # noqa: SLF001 public
+    rows = table_of(filters)._default_manager.filter(**filters)  # noqa: SLF001 public
     numbers = rows.values_list(HourNumber("hour")).order_by("hour")
     counted: QuerySet[Any, tuple[int, int]] = numbers.annotate(n=Sum("birds"))
     return counted
@@ -201,7 +202,7 @@ def _by(
     rows = _within(HourlyCount if filters else alone, whole, filters)
     found = Counter(dict(rows.values_list(column).annotate(n=Sum("birds"))))
     for span in ragged:
-        found.update(dict(_birds(span, filters).values_list(column).annotate(n=Count("pk"))))
+        found.update(dict(birds_within(span, filters).values_list(column).annotate(n=Count("pk"))))
     return found
 
 

@@ -5,10 +5,9 @@ since both change in the same transactions, they must agree, and nothing has to 
 that is wrong is compared again while no other transaction can change a count, and is corrected.
 """
 
-import contextlib
 import datetime
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +16,7 @@ from django.db import OperationalError, connection, transaction
 
 from birdwatcher.birds.models import Bird, Species
 from birdwatcher.common.database import engine
+from birdwatcher.common.database.tables import execute
 from birdwatcher.common.units import HOUR
 from birdwatcher.nodes.models import Node
 from birdwatcher.rollups.hours import hour_of
@@ -50,6 +50,9 @@ FROM_BIRDS = """(
 FROM_COUNTS = "(SELECT * FROM {counts} WHERE {rows}) AS source"
 
 
+Part = tuple[str, list[Any]]  # SQL with its parameters
+
+
 class BusyError(Exception):
     """The counts stayed locked for too long; the message is one sentence."""
 
@@ -66,35 +69,48 @@ class Difference:
 
 @dataclass(frozen=True)
 class Piece:
-    """Some rows of a table of counts, and where they come from: SQL with its parameters."""
+    """Some rows of a table of counts, and where they come from."""
 
     table: str
-    rows: tuple[str, list[Any]]
-    source: tuple[str, list[Any]]
+    rows: Part
+    source: Part
 
     def differences(self) -> list[Difference]:
         """Return the counts of it that are wrong at this moment."""
         key = TABLES[self.table]
-        with connection.cursor() as cursor:
-            cursor.execute(self._sql(DIFFERENCES), [*self.rows[1], *self.source[1]])
-            found = cursor.fetchall()
         return [
-            Difference(self.table, dict(zip(key, row, strict=False)), int(row[-2]), int(row[-1]))
-            for row in found
+            Difference(self.table, dict(zip(key, values, strict=True)), int(kept), int(counted))
+            for *values, kept, counted in self._execute(DIFFERENCES, self.rows, self.source)
         ]
 
     def put_right(self) -> list[Difference]:
-        """Count it again, and return the counts that were wrong. Raises BusyError."""
-        with _alone():
-            found = self.differences()
-            with connection.cursor() as cursor:
-                cursor.execute(self._sql(CLEAR), self.rows[1])
-                cursor.execute(self._sql(FILL), self.source[1])
-        return found
+        """Count it again, and return the counts that were wrong. Raises BusyError.
 
-    def _sql(self, text: str) -> str:
+        No other transaction changes a count meanwhile. While we wait for the lock on a table, all
+        later transactions wait after us, the daemon's too. So we do not wait for the end of a long
+        delete, but pause and try again.
+        """
+        for _ in range(LOCK_TRIES):
+            try:
+                with transaction.atomic():
+                    # In the order in which all lock them (see `sql/triggers.postgresql.sql`).
+                    tables = ["nodes_node", "birds_species", *TABLES]
+                    engine().lock_tables(tables, LOCK_TIMEOUT)
+                    found = self.differences()
+                    self._execute(CLEAR, self.rows)
+                    self._execute(FILL, self.source)
+                    return found
+            except OperationalError as error:
+                if not isinstance(error.__cause__, psycopg.errors.LockNotAvailable):
+                    raise
+                time.sleep(LOCK_PAUSE)
+        raise BusyError("Somebody has kept changing birds for too long; try again later.")
+
+    def _execute(self, template: str, *parts: Part) -> Sequence[Any]:
+        """Run a statement about this piece, with the parameters of `parts` of it."""
         key = ", ".join(TABLES[self.table])
-        return text.format(key=key, table=self.table, rows=self.rows[0], source=self.source[0])
+        sql = template.format(key=key, table=self.table, rows=self.rows[0], source=self.source[0])
+        return execute(sql, *(parameter for _, parameters in parts for parameter in parameters))
 
 
 def compare(*, repair: bool) -> Iterator[Difference]:
@@ -150,32 +166,3 @@ def _end_of_piece(node: int, start: datetime.datetime) -> datetime.datetime:
         behind = birds.order_by("timestamp", "pk").values_list("timestamp", flat=True)
         ends += [max(hour_of(it), hour_of(start) + HOUR) for it in behind[PIECE : PIECE + 1]]
     return min(ends)
-
-
-@contextlib.contextmanager
-def _alone() -> Iterator[None]:
-    """Begin a transaction in which no other one changes a count. Raises BusyError.
-
-    While we wait for the lock on a table, all later transactions wait behind us, the daemon's too.
-    So we do not wait for the end of a long delete, but pause and try again.
-    """
-    with contextlib.ExitStack() as stack:
-        for _ in range(LOCK_TRIES):
-            try:
-                stack.enter_context(_locked())
-                break
-            except OperationalError as error:
-                if not isinstance(error.__cause__, psycopg.errors.LockNotAvailable):
-                    raise
-                time.sleep(LOCK_PAUSE)
-        else:
-            raise BusyError("Somebody has kept changing birds for too long; try again later.")
-        yield
-
-
-@contextlib.contextmanager
-def _locked() -> Iterator[None]:
-    with transaction.atomic():
-        # In the order in which all lock them (see `sql/triggers.postgresql.sql`).
-        engine().lock_tables(["nodes_node", "birds_species", *TABLES], LOCK_TIMEOUT)
-        yield

@@ -11,14 +11,14 @@ they are not kept.
 import datetime
 from typing import Any
 
-from django.db.models import BigIntegerField, F, Func, Model, QuerySet, Subquery, Sum
+from django.db.models import BigIntegerField, F, Func, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
-from birdwatcher.birds.models import Bird
 from birdwatcher.common.moments import EARLIEST, LATEST
 from birdwatcher.common.units import MICROSECOND
-from birdwatcher.rollups.hours import hour_of
-from birdwatcher.rollups.models import HourlyCount, HourlyOfNode, HourlyOfSpecies, TotalCount
+from birdwatcher.rollups.hours import Span, hour_of
+from birdwatcher.rollups.models import TotalCount
+from birdwatcher.rollups.queries import birds_within, filters_of, table_of
 
 FEW = 500  # counts, quickly read: the first guess at how many the smaller side has
 
@@ -32,13 +32,12 @@ def birds_until(
     both together, or of all birds, every hour has more than one count to it. An unknown key has
     none. Raises django.db.Error.
     """
-    given = {"node": node, "species": species}
-    filters = {name: key for name, key in given.items() if key is not None}
+    filters = filters_of(node, species)
     end = min(max(ts, EARLIEST - MICROSECOND), LATEST) + MICROSECOND
     hour = hour_of(end)
-    hours = _table(filters)._default_manager.filter(**filters)  # noqa: SLF001 public
+    hours = table_of(filters)._default_manager.filter(**filters)  # noqa: SLF001 public
     before, after = hours.filter(hour__lt=hour), hours.filter(hour__gte=hour)
-    rest = _sum(_birds(hour, end, filters), "COUNT", "pk")
+    rest = _sum(birds_within(Span(hour, end), filters), "COUNT", "pk")
     counted = Coalesce(Sum("birds"), 0)
     # In one statement, which sees one moment: between two, a bird could be inserted, and would be
     # subtracted from a total that does not include it.
@@ -48,20 +47,6 @@ def birds_until(
         totals = TotalCount.objects.filter(**filters)
         answer = totals.aggregate(n=counted - _sum(after, "SUM", "birds") + rest)
     return int(answer["n"])
-
-
-def _table(filters: dict[str, int]) -> type[Model]:
-    """Return the smallest table of hours that can be filtered so."""
-    if "species" not in filters:
-        return HourlyOfNode
-    return HourlyCount if "node" in filters else HourlyOfSpecies
-
-
-def _birds(start: datetime.datetime, end: datetime.datetime, filters: dict[str, int]) -> Any:
-    """Return the birds of a part of an hour, from `start` up to, and without, `end`."""
-    # Without the condition on `doubtful` no index would serve: each begins with it, or after it.
-    birds = Bird.objects.order_by().filter(doubtful__in=[False, True], **filters)
-    return birds.filter(timestamp__gte=start, timestamp__lt=end)
 
 
 def _sum(rows: QuerySet[Any], function: str, column: str) -> Coalesce:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from django.db.models import Q
 
 from birdwatcher.birds.models import Bird, BirdQuerySet
+from birdwatcher.rollups.queries import filters_of
 from birdwatcher.search.keyset import Position, Stretch
 
 
@@ -39,11 +40,7 @@ class Search:
     @property
     def condition(self) -> Q:
         """The condition of the birds, except for time and clock."""
-        condition = Q()
-        if self.node is not None:
-            condition &= Q(node=self.node)
-        if self.species is not None:
-            condition &= Q(species=self.species)
+        condition = Q(**filters_of(self.node, self.species))
         if self.prefix:
             condition &= Q(name__istartswith=self.prefix)
         if self.newest is not None:

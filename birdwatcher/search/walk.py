@@ -22,6 +22,7 @@ from birdwatcher.common.indexes import PrefixOrder
 from birdwatcher.common.units import HOUR, MICROSECOND
 from birdwatcher.rollups.hours import hour_of
 from birdwatcher.rollups.models import HourlyCount, HourlyOfNode, HourlyOfSpecies, TotalCount
+from birdwatcher.rollups.queries import filters_of
 from birdwatcher.search.keyset import Direction, Position, Stretch
 from birdwatcher.search.search import Search
 
@@ -192,8 +193,7 @@ def _shorter(search: Search) -> Q:
 
 def any_index(search: Search) -> Q:
     """Return the condition that an index answers in a search without both node and species."""
-    given = {"node": search.node, "species": search.species}
-    return Q(**{name: key for name, key in given.items() if key is not None})
+    return Q(**filters_of(search.node, search.species))
 
 
 def _named(search: Search) -> BirdQuerySet:

@@ -14,7 +14,7 @@ from birdwatcher.common.database import engine
 from birdwatcher.common.database.tables import Target
 from birdwatcher.common.units import moment
 from birdwatcher.daemon.models import Daemon, DaemonProcess
-from birdwatcher.writer.locks import hold_nodes
+from birdwatcher.nodes.models import Node
 from nodeproc.numbers.daemon import DaemonNumbers, Summary
 from nodeproc.wire.messages import ProcessUsage
 from supervisor import VERSION
@@ -94,7 +94,7 @@ def record(at: float, usages: Sequence[ProcessUsage]) -> None:
     """Replace the processes in the database by these, but for those of deleted nodes."""
     seen = moment(at)
     with transaction.atomic():
-        nodes = hold_nodes({it.node for it in usages if it.node}) | {0}
+        nodes = engine().hold(Node, {it.node for it in usages if it.node}) | {0}
         rows = [
             (it.role, it.node or None, it.pid, moment(it.started_at), *it[4:], seen)
             for it in usages

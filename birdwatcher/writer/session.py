@@ -16,6 +16,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from birdwatcher.common.database import engine
+from birdwatcher.common.database.tables import execute
 from birdwatcher.nodes.models import NODES_CHANNEL, Node
 from nodeproc.wire.messages import NodeSpec
 
@@ -88,6 +89,11 @@ def read_nodes() -> list[NodeSpec]:
     return [NodeSpec(*row) for row in columns]
 
 
+def _name() -> str:
+    """Return what others see of this session."""
+    return f"birdwatcher writer {os.getpid()} on {socket.gethostname()}"
+
+
 def _wait_for_lock(attempt: Callable[[], bool], holder: Callable[[], str]) -> None:
     deadline = time.monotonic() + LOCK_PATIENCE
     while not attempt():
@@ -105,39 +111,31 @@ class _PostgreSQL:
         connection.ensure_connection()
         engine().limit_statements(STATEMENT_TIMEOUT)
         raw = connection.connection
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT set_config('application_name', %s, false)",
-                [f"birdwatcher writer {os.getpid()} on {socket.gethostname()}"],
-            )
-            # A writer that hangs inside a transaction must not hold its locks for ever, nor a
-            # session outlive the writer that was killed while a statement ran.
-            cursor.execute("SET idle_in_transaction_session_timeout = '60s'")
-            if raw.info.server_version >= 140000:
-                cursor.execute("SET client_connection_check_interval = '2s'")
+        execute("SELECT set_config('application_name', %s, false)", _name())
+        # A writer that hangs inside a transaction must not hold its locks for ever, nor a session
+        # outlive the writer that was killed while a statement ran.
+        execute("SET idle_in_transaction_session_timeout = '60s'")
+        if raw.info.server_version >= 140000:
+            execute("SET client_connection_check_interval = '2s'")
         # Only statements that ask for it are prepared; with Django's None, not even they.
         raw.prepare_threshold = NEVER
         _wait_for_lock(self._lock, self._holder)
         raw.add_notify_handler(self._notified)  # called for those that come with a result
-        with connection.cursor() as cursor:
-            cursor.execute(f"LISTEN {NODES_CHANNEL}")
+        execute(f"LISTEN {NODES_CHANNEL}")
         self.descriptor = raw.fileno()
         self._changed = True
 
     def _lock(self) -> bool:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", POSTGRESQL_LOCK)
-            return bool(cursor.fetchone()[0])
+        ((locked,),) = execute("SELECT pg_try_advisory_lock(%s, %s)", *POSTGRESQL_LOCK)
+        return bool(locked)
 
     def _holder(self) -> str:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT application_name FROM pg_stat_activity JOIN pg_locks USING (pid)"
-                " WHERE locktype = 'advisory' AND classid = %s AND objid = %s AND granted",
-                POSTGRESQL_LOCK,
-            )
-            row = cursor.fetchone()
-        return row[0] if row else "its session has not ended"
+        rows = execute(
+            "SELECT application_name FROM pg_stat_activity JOIN pg_locks USING (pid)"
+            " WHERE locktype = 'advisory' AND classid = %s AND objid = %s AND granted",
+            *POSTGRESQL_LOCK,
+        )
+        return rows[0][0] if rows else "its session has not ended"
 
     def _notified(self, _: object) -> None:
         self._changed = True
@@ -174,8 +172,7 @@ class _SQLite:
     def open(self) -> None:
         connection.ensure_connection()
         _wait_for_lock(self._lock, self._holder)
-        with connection.cursor() as cursor:
-            cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT * 1000:.0f}")
+        execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT * 1000:.0f}")
         self._version = None
 
     @property
@@ -193,7 +190,7 @@ class _SQLite:
             os.close(file)
             return False
         os.truncate(file, 0)
-        os.write(file, f"birdwatcher writer {os.getpid()} on {socket.gethostname()}".encode())
+        os.write(file, _name().encode())
         self._lock_file = file
         return True
 

@@ -15,7 +15,6 @@ from birdwatcher.writer.birds import rows
 from birdwatcher.writer.birds.gathered import GatheredBirds, NodeReport
 from birdwatcher.writer.birds.rows import NodeEvent
 from birdwatcher.writer.birds.species import SpeciesKeys
-from birdwatcher.writer.locks import hold_nodes
 from birdwatcher.writer.retention import Growth
 from nodeproc.logs.speaker import about
 from nodeproc.wire.frames import Frame
@@ -84,7 +83,10 @@ class BirdIntake:
 
     def write(self, gathered: GatheredBirds, write: Write) -> None:
         """Write everything in steps, but checkpoints."""
-        _drop(gathered, gathered.by_node.keys() - hold_nodes(gathered.by_node.keys()))
+        # A delete locks the node first, and so does this: the foreign keys, which PostgreSQL checks
+        # as late as at COMMIT, would lock it last, and the two could wait for each other.
+        nodes = gathered.by_node.keys()
+        _drop(gathered, nodes - engine().hold(Node, nodes))
         write("an event", gathered.events, self._insert_birds, gathered.refuse)
         # After the events, of which some may have become rejected packets.
         write("a rejected packet", gathered.rejections, self._insert_rejections)

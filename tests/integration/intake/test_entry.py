@@ -14,11 +14,10 @@ from django.db import IntegrityError, OperationalError, connection, transaction
 from django.test import Client
 
 from birdwatcher.birds.models import Bird, Species
-from birdwatcher.common.database import postgresql
+from birdwatcher.common.database import engine, postgresql
 from birdwatcher.intake import birds as entry
 from birdwatcher.nodes.models import Node
 from birdwatcher.staff.birds import REFUSED
-from birdwatcher.writer.locks import hold_nodes
 from tests.support.counted import counts_agree
 from tests.support.flock import make_nodes
 from tests.support.waiting import wait_until
@@ -75,7 +74,7 @@ def bird(node: Node, name: str = "entered") -> Bird:
 
 def write_as_the_writer(node: Node, species: Species) -> None:
     """Do what the writer does first in each transaction with birds."""
-    hold_nodes([node.pk])
+    engine().hold(Node, [node.pk])
     Bird.objects.create(timestamp=NOW, name="written", node=node, species=species)
 
 
