@@ -7,7 +7,6 @@ class AccountsConfig(AppConfig):
     """Describe `birdwatcher.accounts` to Django."""
 
     name = "birdwatcher.accounts"
-    label = "accounts"
 
     def ready(self) -> None:
         """Connect the signal of lockouts."""

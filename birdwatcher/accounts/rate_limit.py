@@ -94,18 +94,16 @@ def take_share(who: str, rate: int, minute: int) -> int:
     return max(0, min(wanted, rate - (granted - wanted)))
 
 
-class RateLimit:
-    """One allowance for requests over HTTP and for new WebSockets."""
+# One allowance for requests over HTTP and for new WebSockets.
+grants = Grants(take_share)
+clock = time.time
 
-    grants = Grants(take_share)
-    clock = staticmethod(time.time)
 
-    @classmethod
-    def take(cls, who: str, rate: int) -> bool:
-        """Return whether `who` is granted one more request. Raises django.db.Error."""
-        return cls.grants.take(who, rate, int(cls.clock()) // MINUTE)
+def take(who: str, rate: int) -> bool:
+    """Return whether `who` is granted one more request. Raises django.db.Error."""
+    return grants.take(who, rate, int(clock()) // MINUTE)
 
-    @classmethod
-    def wait(cls) -> float:
-        """Return the seconds until the next minute begins."""
-        return MINUTE - cls.clock() % MINUTE + 1
+
+def wait() -> float:
+    """Return the seconds until the next minute begins."""
+    return MINUTE - clock() % MINUTE + 1

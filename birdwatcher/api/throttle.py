@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
+from birdwatcher.accounts import rate_limit
 from birdwatcher.accounts.askers import asker
-from birdwatcher.accounts.rate_limit import RateLimit
 from birdwatcher.api.refusals import TooManyError
 
 AT_ONCE = 2  # of one asker in this process: half of its threads
@@ -20,11 +20,11 @@ class Throttle(BaseThrottle):
 
     def allow_request(self, request: Request, view: object) -> bool:
         """Return whether to answer the request. Raises django.db.Error."""
-        return RateLimit.take(*asker(request, request.auth))
+        return rate_limit.take(*asker(request, request.auth))
 
     def wait(self) -> float:
         """Return the seconds to wait before the next request."""
-        return RateLimit.wait()
+        return rate_limit.wait()
 
 
 class Turns:

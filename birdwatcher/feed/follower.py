@@ -4,8 +4,8 @@ import asyncio
 import sys
 from dataclasses import dataclass
 
-from birdwatcher.feed import messages
 from birdwatcher.feed.cursor import Cursor, DeletionToken
+from birdwatcher.feed.messages import Heartbeat
 from birdwatcher.feed.table import Filter, News
 
 # With birds at their most frequent, either is a few seconds of them.
@@ -66,7 +66,7 @@ class Follower:
         earlier one would get rows twice. `as_of`: no unsent deletion is older, in Unix time.
         """
         assert self.since is not None  # noqa: S101 for the type checker
-        self.put(messages.heartbeat(max(self.since, cursor.key)))
+        self.put(Heartbeat(max(self.since, cursor.key)).encode())
 
     def put(self, item: str | Gap) -> None:
         """Queue `item`, or drop the follower if too much waits already."""
@@ -107,4 +107,4 @@ class ProgramFollower(Follower):
         """Queue a heartbeat with what the program needs to reconnect."""
         reached = self.cursor.or_later(cursor)
         token = DeletionToken(reached.deletions, int(as_of))
-        self.put(messages.heartbeat(reached.key, str(token)))
+        self.put(Heartbeat(reached.key, str(token)).encode())

@@ -10,7 +10,15 @@ from collections.abc import Sequence
 import msgspec
 
 
-class Heartbeat(msgspec.Struct, tag_field="type", tag="heartbeat", omit_defaults=True):
+class Message(msgspec.Struct, tag_field="type"):
+    """A message; `encode` makes the text that is sent."""
+
+    def encode(self) -> str:
+        """Return the message as JSON."""
+        return msgspec.json.encode(self).decode()
+
+
+class Heartbeat(Message, tag="heartbeat", omit_defaults=True):
     """Everything wanted was sent: every row up to the key `latest`, and, to programs, every
     deletion up to `deletions`, which only the server can read (`cursor.DeletionToken`)."""
 
@@ -18,14 +26,14 @@ class Heartbeat(msgspec.Struct, tag_field="type", tag="heartbeat", omit_defaults
     deletions: str | None = None
 
 
-class Missed(msgspec.Struct, tag_field="type", tag="missed"):
+class Missed(Message, tag="missed"):
     """This many rows, or more with `at_least`, are left out before those that are sent next."""
 
     count: int
     at_least: bool
 
 
-class Deleted(msgspec.Struct, tag_field="type", tag="deleted"):
+class Deleted(Message, tag="deleted"):
     """The rows `ids`, at most 500, were deleted; with `everything`, all up to `everything_up_to`,
     else null. Later ones may have been sent before."""
 
@@ -34,41 +42,11 @@ class Deleted(msgspec.Struct, tag_field="type", tag="deleted"):
     everything_up_to: int | None
 
 
-class DeletionsMissed(msgspec.Struct, tag_field="type", tag="deletions_missed"):
+class DeletionsMissed(Message, tag="deletions_missed"):
     """Deletions may be left out here, because they are not kept for so long."""
 
 
-class Trouble(msgspec.Struct, tag_field="type", tag="trouble"):
+class Trouble(Message, tag="trouble"):
     """Nothing can be sent for now; any other message means that this is over."""
 
     reason: str
-
-
-def encode(message: msgspec.Struct) -> str:
-    """Return `message` as it is sent."""
-    return msgspec.json.encode(message).decode()
-
-
-def heartbeat(latest: int, deletions: str | None = None) -> str:
-    """Return `Heartbeat`."""
-    return encode(Heartbeat(latest, deletions))
-
-
-def missed(count: int, *, at_least: bool) -> str:
-    """Return `Missed`."""
-    return encode(Missed(count, at_least))
-
-
-def deleted(ids: Sequence[int], up_to: int | None) -> str:
-    """Return `Deleted`; all rows up to the key `up_to`, if that is given."""
-    return encode(Deleted(ids, up_to is not None, up_to))
-
-
-def deletions_missed() -> str:
-    """Return `DeletionsMissed`."""
-    return encode(DeletionsMissed())
-
-
-def trouble(reason: str) -> str:
-    """Return `Trouble`."""
-    return encode(Trouble(reason))

@@ -16,10 +16,10 @@ from functools import partial
 import django.db
 
 from birdwatcher.common.database import first_line
-from birdwatcher.feed import messages
 from birdwatcher.feed.cursor import Cursor, DeletionToken
 from birdwatcher.feed.database_thread import PATIENCE, DatabaseThread
 from birdwatcher.feed.follower import Follower
+from birdwatcher.feed.messages import DeletionsMissed, Trouble
 from birdwatcher.feed.table import News, Table
 
 POLL = 0.25  # seconds between two reads
@@ -129,7 +129,7 @@ class Reader:
         missed = DeletionToken(cursor.deletions, int(min(before, self._as_of))).is_old(now)
         for follower in self._following:
             if missed and follower.gets_everything:
-                follower.put(messages.deletions_missed())
+                follower.put(DeletionsMissed().encode())
             follower.put_heartbeat(cursor, self._as_of)
 
     def _late(self) -> None:
@@ -143,7 +143,7 @@ class Reader:
         if time.monotonic() >= self._heartbeat_at:
             self._heartbeat_at = time.monotonic() + self._heartbeat
             for follower in self._followers:
-                follower.put(messages.trouble(reason))
+                follower.put(Trouble(reason).encode())
 
     def _end_trouble(self) -> None:
         if self._trouble:

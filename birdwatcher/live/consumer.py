@@ -12,9 +12,9 @@ from typing import Any, NamedTuple, TypeVar
 import django.db
 from channels.generic.websocket import AsyncWebsocketConsumer  # type: ignore[import-untyped]
 
-from birdwatcher.feed import messages
 from birdwatcher.feed.database_thread import DatabaseThread
 from birdwatcher.feed.follower import QUEUE, Follower, Gap
+from birdwatcher.feed.messages import Trouble
 from birdwatcher.feed.reader import AWAY, RETRY
 from birdwatcher.live.hub import Hub
 from birdwatcher.live.query_string import QueryError
@@ -169,7 +169,7 @@ class FollowingConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             try:
                 return await (thread or self.hub.queries).ask(call)
             except (django.db.OperationalError, django.db.InterfaceError):
-                await self.send(messages.trouble(AWAY))
+                await self.send(Trouble(AWAY).encode())
                 await asyncio.sleep(RETRY)
 
 

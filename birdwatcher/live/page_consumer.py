@@ -11,10 +11,10 @@ from functools import partial
 
 from birdwatcher.feed.birds import table
 from birdwatcher.feed.birds.filter import BirdFilter
-from birdwatcher.feed.birds.messages import birds
+from birdwatcher.feed.birds.messages import Birds
 from birdwatcher.feed.birds.news import AT_ONCE
 from birdwatcher.feed.follower import Follower, Gap
-from birdwatcher.feed.messages import missed
+from birdwatcher.feed.messages import Missed
 from birdwatcher.live import visitors
 from birdwatcher.live.consumer import FollowingConsumer
 from birdwatcher.live.query_string import parse, parse_key
@@ -53,6 +53,6 @@ class PageConsumer(FollowingConsumer):
         since, until = gap.since.key, gap.until.key
         resumed = await self.insist(partial(table.resume, self._wanted, since, until))
         if resumed.left_out or resumed.at_least:
-            await self.send(missed(resumed.left_out, at_least=resumed.at_least))
+            await self.send(Missed(resumed.left_out, resumed.at_least).encode())
         for at in range(0, len(resumed.birds), AT_ONCE):
-            await self.send(birds(resumed.birds[at : at + AT_ONCE]))
+            await self.send(Birds(resumed.birds[at : at + AT_ONCE]).encode())

@@ -18,13 +18,13 @@ from functools import partial
 
 from birdwatcher.feed.birds import replay
 from birdwatcher.feed.birds.filter import BirdFilter
-from birdwatcher.feed.birds.messages import birds
+from birdwatcher.feed.birds.messages import Birds
 from birdwatcher.feed.birds.news import deletion_messages
 from birdwatcher.feed.birds.recent import KEPT_FOR
 from birdwatcher.feed.birds.replay import Piece
 from birdwatcher.feed.cursor import Cursor, DeletionToken
 from birdwatcher.feed.follower import Gap, ProgramFollower
-from birdwatcher.feed.messages import deletions_missed, heartbeat
+from birdwatcher.feed.messages import DeletionsMissed, Heartbeat
 from birdwatcher.live import query_string, visitors
 from birdwatcher.live.consumer import FollowingConsumer
 from birdwatcher.live.query_string import QueryError, parse_key
@@ -65,7 +65,7 @@ class ProgramConsumer(FollowingConsumer):
         self._dense = False  # whether most of the birds in the last piece were wanted
         token, now = self._deleted_since, time.time()
         if token and token.is_old(now):
-            await self.send(deletions_missed())
+            await self.send(DeletionsMissed().encode())
         # Until everything is sent, the tokens that are sent keep the age of the program's own.
         self._token_at = token.at if token else now
         start = partial(replay.start, self._since, token.cursor if token else None)
@@ -122,10 +122,10 @@ class ProgramConsumer(FollowingConsumer):
 
     async def _send_heartbeat(self, at: Cursor) -> None:
         token = DeletionToken(at.deletions, int(self._token_at))
-        await self.send(heartbeat(at.key, str(token)))
+        await self.send(Heartbeat(at.key, str(token)).encode())
 
     async def _send_piece(self, piece: Piece) -> None:
         if piece.birds:
-            await self.send(birds(piece.birds))
+            await self.send(Birds(piece.birds).encode())
         for text in deletion_messages(piece.deleted, self._wanted):
             await self.send(text)

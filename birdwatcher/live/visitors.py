@@ -15,10 +15,9 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.http.cookie import parse_cookie
 
-from birdwatcher.accounts import tokens
+from birdwatcher.accounts import rate_limit, tokens
 from birdwatcher.accounts.access import User, may_read
 from birdwatcher.accounts.askers import asker
-from birdwatcher.accounts.rate_limit import RateLimit
 from birdwatcher.accounts.sessions import session_key
 
 Scope = Mapping[str, Any]
@@ -43,7 +42,7 @@ class Visitor(NamedTuple):
 
         Raises django.db.Error.
         """
-        return RateLimit.take(self.who, self.rate)
+        return rate_limit.take(self.who, self.rate)
 
 
 def visitor(scope: Scope) -> Visitor:

@@ -12,6 +12,7 @@ from nodeproc.wire.messages import RAW_BYTES
 from nodeproc.wire.reasons import Reason
 
 STATES = [(state.value, state.value) for state in NodeState]
+REASONS = [(reason.value, reason.value) for reason in Reason]
 
 # PostgreSQL's NOTIFY channel on which a trigger announces every change of the node table. Listeners
 # and the migration use it; a new name needs a new migration.
@@ -150,9 +151,7 @@ class RejectedPacket(models.Model):
         Node, on_delete=models.CASCADE, related_name="rejected_packets", db_index=False
     )
     at = models.DateTimeField("time")
-    reason = models.CharField(
-        max_length=64, choices=[(reason.value, reason.value) for reason in Reason]
-    )
+    reason = models.CharField(max_length=64, choices=REASONS)
     size = models.BigIntegerField()
     raw = models.BinaryField(max_length=RAW_BYTES)
 

@@ -1,6 +1,5 @@
 """The context of every page: links of the navigation, and permissions."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
@@ -8,16 +7,6 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from birdwatcher.accounts.access import may_operate, may_read
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A link of the navigation; `current` on its page and those below it."""
-
-    title: str
-    url: str
-    current: bool
-
 
 PAGES = {
     "Overview": "pages:overview",
@@ -40,6 +29,7 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
     return {"navigation": entries, "may_read": reads, "may_operate": may_operate(user)}
 
 
-def _entry(request: HttpRequest, title: str, url: str) -> Entry:
-    under = request.path.startswith(url) if url != reverse("pages:overview") else False
-    return Entry(title, url, current=under or request.path == url)
+def _entry(request: HttpRequest, title: str, url: str) -> dict[str, Any]:
+    """Return a link of the navigation; `current` on its page and those below it."""
+    under = request.path.startswith(url) and url != reverse("pages:overview")
+    return {"title": title, "url": url, "current": under or request.path == url}

@@ -4,7 +4,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, OperationalError
 from django.db.models import QuerySet
@@ -14,7 +13,7 @@ from birdwatcher.birds.models import Bird
 from birdwatcher.intake import birds as entry
 from birdwatcher.nodes.models import Node
 from birdwatcher.search.choices import DOUBTFUL
-from birdwatcher.staff.changelist import CappedPaginator, NewestFirstChangeList
+from birdwatcher.staff.changelist import NewestFirstAdmin
 from birdwatcher.staff.filters import ChooseFilter, ClockFilter, TimeRangeFilter
 
 REFUSED = "The database is busy; nothing was saved: try again in a moment."
@@ -33,7 +32,7 @@ class BirdForm(forms.ModelForm):
 
 
 @admin.register(Bird)
-class BirdAdmin(admin.ModelAdmin):
+class BirdAdmin(NewestFirstAdmin):
     """Birds, newest first, equally fast for any number of them."""
 
     form = BirdForm
@@ -48,15 +47,6 @@ class BirdAdmin(admin.ModelAdmin):
     autocomplete_fields = ["species", "node"]
     search_fields = ["name__istartswith"]
     search_help_text = "The beginning of a bird's name, in upper or lower case."
-    sortable_by = ()
-    # Django's defaults would count or sort the whole table.
-    paginator = CappedPaginator
-    show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER
-
-    class Media:
-        css = {"all": ["staff/birds.css"]}
-        js = ["staff/filters.js"]
 
     def save_model(self, request: HttpRequest, obj: Bird, form: Any, change: bool) -> None:
         """Save the bird; keep its exact time unless it was edited; count a new bird."""
@@ -86,10 +76,6 @@ class BirdAdmin(admin.ModelAdmin):
         form = super().get_form(request, obj, change=change, **kwargs)
         form.refused = getattr(request, "refused", "")
         return form
-
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        """Return the class of the list."""
-        return NewestFirstChangeList
 
     @admin.display
     def clock(self, bird: Bird) -> str:

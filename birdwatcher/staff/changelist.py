@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
@@ -40,3 +41,20 @@ class NewestFirstChangeList(ChangeList):
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Model]) -> list[Any]:
         """Return the model's own order, whatever the page's address says."""
         return list(self.lookup_opts.ordering)
+
+
+class NewestFirstAdmin(admin.ModelAdmin):
+    """The admin of a large table: Django's defaults would count or sort all of it."""
+
+    sortable_by = ()
+    paginator = CappedPaginator
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+
+    class Media:
+        css = {"all": ["staff/birds.css"]}
+        js = ["staff/filters.js"]
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """Return the class of the list."""
+        return NewestFirstChangeList

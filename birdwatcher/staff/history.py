@@ -1,10 +1,8 @@
 """The admin's pages about what the daemon recorded: rejected packets and changes of state."""
 
 import datetime
-from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin.views.main import ChangeList
 from django.db.models import Model
 from django.http import HttpRequest
 from django.urls import reverse
@@ -16,7 +14,7 @@ from django.utils.text import Truncator
 from birdwatcher.daemon.node_states import tone
 from birdwatcher.nodes.models import RejectedPacket, StatusChange
 from birdwatcher.nodes.packets import as_hex, as_text
-from birdwatcher.staff.changelist import CappedPaginator, NewestFirstChangeList
+from birdwatcher.staff.changelist import NewestFirstAdmin
 from birdwatcher.staff.filters import ChooseFilter, ChooseWordFilter
 
 BEGINNING = 80  # characters of a packet in the list
@@ -42,22 +40,13 @@ def list_of_node(model: str, node: int, **filters: str) -> str:
     return f"{reverse(f'admin:{model}_changelist')}?{query}"
 
 
-class RecordAdmin(admin.ModelAdmin):
+class RecordAdmin(NewestFirstAdmin):
     """Rows that only the daemon writes and deletes; the newest first, read-only."""
 
     list_select_related = ["node"]
-    sortable_by = ()
-    paginator = CappedPaginator
-    show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER
 
     class Media:
-        css = {"all": ["staff/birds.css", "staff/nodes.css"]}
-        js = ["staff/filters.js"]
-
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        """Return the class of the list."""
-        return NewestFirstChangeList
+        css = {"all": ["staff/nodes.css"]}
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Return False: nobody adds rows."""

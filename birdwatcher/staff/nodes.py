@@ -19,11 +19,7 @@ from birdwatcher.nodes.models import Node, NodeStatus
 from birdwatcher.search.choices import DOUBTFUL
 from birdwatcher.staff.counted_delete import CountedDeleteAdmin
 from birdwatcher.staff.filters import ClockFilter
-from birdwatcher.staff.history import (
-    coloured,
-    list_of_node,
-    two_lines,
-)
+from birdwatcher.staff.history import coloured, list_of_node, two_lines
 
 COUNTS = ["events", "rejected", "reconnects"]
 

@@ -22,15 +22,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from nodeproc.wire.messages import (
-    Ack,
-    Adjustment,
-    Batch,
-    BatchBody,
-    NodeSpec,
-    ProcessUsage,
-    Status,
-)
+from nodeproc.wire.messages import Ack, Adjustment, Batch, BatchBody, NodeSpec, ProcessUsage, Status
 from nodeproc.wire.subjects import NOWHERE, Origin, Stream
 
 HEADER = struct.Struct("<IBBqqqdI")

@@ -9,8 +9,7 @@ from rest_framework.exceptions import ValidationError
 from birdwatcher.api.fields import REVERSED, just_after
 from birdwatcher.api.filters import KeyFilter, MomentFilter
 from birdwatcher.api.parameters import found
-from birdwatcher.nodes.models import STATES, Node, RejectedPacket, StatusChange
-from nodeproc.sources.tcp.events import Reason
+from birdwatcher.nodes.models import REASONS, STATES, Node, RejectedPacket, StatusChange
 
 
 class RecordFilters(filters.FilterSet):
@@ -42,7 +41,7 @@ class RecordFilters(filters.FilterSet):
 class RejectedPacketFilters(RecordFilters):
     """Filters of the list of rejected packets."""
 
-    reason = filters.ChoiceFilter(choices=[(it.value, it.value) for it in Reason])
+    reason = filters.ChoiceFilter(choices=REASONS)
 
     class Meta:
         model = RejectedPacket

@@ -5,8 +5,7 @@ import base64
 from rest_framework import serializers
 
 from birdwatcher.api.fields import ModelSerializer, Moment
-from birdwatcher.nodes.models import STATES, RejectedPacket, StatusChange
-from nodeproc.sources.tcp.events import Reason
+from birdwatcher.nodes.models import REASONS, STATES, RejectedPacket, StatusChange
 
 
 class RejectedPacketSerializer(ModelSerializer):
@@ -14,7 +13,7 @@ class RejectedPacketSerializer(ModelSerializer):
 
     node_id = serializers.IntegerField()
     at = Moment()
-    reason = serializers.ChoiceField([(it.value, it.value) for it in Reason])
+    reason = serializers.ChoiceField(REASONS)
     size = serializers.IntegerField(help_text="The announced size of the packet in bytes.")
     raw = serializers.SerializerMethodField(help_text="The first bytes in base64.")
 

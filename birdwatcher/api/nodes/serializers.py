@@ -70,18 +70,7 @@ class NodeSerializer(ModelSerializer):
 def _status(node: Node, daemon: Daemon | None) -> dict[str, Any]:
     said = live(node, daemon, timezone.now())
     kept = getattr(node, "status", None) or NodeStatus(node=node)
-    return {
-        "state": said.word,
-        "since": said.since,
-        "reason": said.reason,
-        "pid": kept.pid,
-        "last_event_at": kept.last_event_at,
-        "next_try": kept.next_try,
-        "events": kept.events,
-        "rejected": kept.rejected,
-        "reconnects": kept.reconnects,
-        "last_error": kept.last_error,
-    }
+    return {**vars(kept), "state": said.word, "since": said.since, "reason": said.reason}
 
 
 def _by_field(error: ValidationError) -> dict[str, list[str]]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from birdwatcher.feed.messages import Deleted, DeletionsMissed, Heartbeat, Trouble, encode
+from birdwatcher.feed.messages import Deleted, DeletionsMissed, Heartbeat, Message, Trouble
 
 
 class Sighting(msgspec.Struct, frozen=True):
@@ -30,13 +30,13 @@ class Share(msgspec.Struct, frozen=True):
     percent: float
 
 
-class Birds(msgspec.Struct, tag_field="type", tag="birds"):
+class Birds(Message, tag="birds"):
     """New birds, in the order of their keys."""
 
     birds: Sequence[Sighting]
 
 
-class Report(msgspec.Struct, tag_field="type", tag="report"):
+class Report(Message, tag="report"):
     """The number of all birds, and the share of each node that has any, the largest first."""
 
     total: int
@@ -44,13 +44,3 @@ class Report(msgspec.Struct, tag_field="type", tag="report"):
 
 
 ForPrograms = Birds | Heartbeat | Deleted | DeletionsMissed | Report | Trouble
-
-
-def birds(sightings: Sequence[Sighting]) -> str:
-    """Return `Birds`."""
-    return encode(Birds(sightings))
-
-
-def report(total: int, nodes: Sequence[Share]) -> str:
-    """Return `Report`."""
-    return encode(Report(total, nodes))

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from birdwatcher.feed.birds import deletions, messages
+from birdwatcher.feed.birds import deletions
 from birdwatcher.feed.birds.deletions import Deleted
 from birdwatcher.feed.birds.filter import BirdFilter
-from birdwatcher.feed.birds.messages import Sighting
+from birdwatcher.feed.birds.messages import Birds, Sighting
 from birdwatcher.feed.cursor import Cursor, DeletionCursor
-from birdwatcher.feed.messages import deleted as deleted_message
+from birdwatcher.feed.messages import Deleted as DeletedMessage
 
 AT_ONCE = 500  # birds of one read, and of one message
 
@@ -38,7 +38,7 @@ class BirdNews:
         asked = wanted, max(after, self._start.key)
         if asked not in self._rows:
             taken = [bird for bird in self.birds if bird.id > after and wanted.takes(bird)]
-            self._rows[asked] = messages.birds(taken) if taken else None
+            self._rows[asked] = Birds(taken).encode() if taken else None
         return self._rows[asked]
 
     def deletions(self, wanted: BirdFilter, after: DeletionCursor) -> Sequence[str]:
@@ -53,4 +53,4 @@ class BirdNews:
 def deletion_messages(deleted: Sequence[Deleted], wanted: BirdFilter) -> Sequence[str]:
     """Return the messages with those of `deleted` that are wanted."""
     pieces = deletions.pieces(deleted, wanted, AT_ONCE)
-    return [deleted_message(ids, up_to) for ids, up_to in pieces]
+    return [DeletedMessage(ids, up_to is not None, up_to).encode() for ids, up_to in pieces]

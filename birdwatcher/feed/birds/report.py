@@ -12,8 +12,8 @@ from collections.abc import Sequence
 import django.db
 
 from birdwatcher.common.database import first_line
-from birdwatcher.feed.birds import messages, table
-from birdwatcher.feed.birds.messages import Share
+from birdwatcher.feed.birds import table
+from birdwatcher.feed.birds.messages import Report, Share
 from birdwatcher.feed.database_thread import DatabaseThread
 from birdwatcher.feed.follower import Follower
 from birdwatcher.rollups import queries
@@ -70,4 +70,4 @@ def make_report() -> str:
     shares = [
         Share(node.pk, node.name, birds, round(100 * birds / total, 2)) for node, birds in found
     ]
-    return messages.report(total, shares)
+    return Report(total, shares).encode()

@@ -83,9 +83,7 @@ class Watch:
             try:
                 message = msgspec.json.decode(text, type=dict[str, Any])
             except msgspec.DecodeError:
-                raise WatchError(
-                    f"{self._request.url} sends something that is no message of Birdwatcher."
-                ) from None
+                raise WatchError(NO_MESSAGE.format(url=self._request.url)) from None
             yield text, message
             # Only now: a message that the caller could not take is sent again.
             self._note(message)

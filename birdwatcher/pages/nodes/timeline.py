@@ -124,8 +124,8 @@ def connected_share(stretches: Sequence[Stretch]) -> float | None:
     known = sum((it.length for it in stretches if it.word != NOT_KNOWN), datetime.timedelta())
     if not known:
         return None
-    words = {NodeState.CONNECTED.value}
-    return sum((it.length for it in stretches if it.word in words), datetime.timedelta()) / known
+    connected = (it.length for it in stretches if it.word == NodeState.CONNECTED)
+    return sum(connected, datetime.timedelta()) / known
 
 
 def _mark(drawn: Sequence[Stretch], start: Moment, scale: float) -> Mark:

@@ -15,6 +15,7 @@ from birdwatcher.common.keys import number_in
 from birdwatcher.daemon.models import Daemon
 from birdwatcher.daemon.node_states import tone
 from birdwatcher.nodes.models import Node
+from birdwatcher.pages.charts import bars
 from birdwatcher.pages.nodes import history, timeline
 from birdwatcher.pages.nodes.advice import advise
 from birdwatcher.pages.nodes.filters import Asked, filtered, understand
@@ -193,8 +194,4 @@ def _chart(node: Node, now: datetime.datetime, over: str) -> dict[str, Any]:
     """Return the chart of birds by the hour."""
     form = "%H:%M" if over == USUAL else "%a %d %b %H:%M"
     hours = per_hour(now - SPANS[over][1], now, node=node)
-    return {
-        "type": "bar",
-        "labels": [timezone.localtime(hour).strftime(form) for hour in hours],
-        "series": [{"label": "Birds", "data": list(hours.values())}],
-    }
+    return bars([timezone.localtime(hour).strftime(form) for hour in hours], hours.values())

@@ -10,6 +10,7 @@ from django.utils import timezone
 from birdwatcher.accounts.timezones import midnight, today
 from birdwatcher.birds.models import Species
 from birdwatcher.common.units import DAY, HOUR
+from birdwatcher.pages.charts import bars
 from birdwatcher.rollups import queries
 from birdwatcher.rollups.hours import hour_of
 
@@ -78,11 +79,7 @@ def chart(now: datetime.datetime) -> dict[str, object]:
     """Return a chart of the birds of the last two days by the hour, with the current hour."""
     end = hour_of(now) + HOUR
     hours = queries.per_hour(end - CHARTED * HOUR, end)
-    return {
-        "type": "bar",
-        "labels": [f"{timezone.localtime(hour):%a %H:%M}" for hour in hours],
-        "series": [{"label": "Birds", "data": list(hours.values())}],
-    }
+    return bars([f"{timezone.localtime(hour):%a %H:%M}" for hour in hours], hours.values())
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import BigIntegerField, Count, F, OuterRef, QuerySet, Subquery, Sum
+from django.db.models import Aggregate, BigIntegerField, Count, F, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from birdwatcher.birds.models import Bird, Species
@@ -20,16 +20,11 @@ FARTHEST = 10_000  # the last page
 ORDER = "-total"
 
 
-def _birds() -> Any:
+def _total(aggregate: Aggregate) -> Coalesce:
+    """Return an aggregate of the total counts of each species, one for each node; 0 without any."""
     totals = TotalCount.objects.filter(species=OuterRef("pk")).order_by().values("species")
-    sums = totals.annotate(n=Sum("birds")).values("n")
-    return Coalesce(Subquery(sums, output_field=BigIntegerField()), 0)
-
-
-def _nodes() -> Any:
-    totals = TotalCount.objects.filter(species=OuterRef("pk")).order_by().values("species")
-    counts = totals.annotate(n=Count("pk")).values("n")
-    return Coalesce(Subquery(counts, output_field=BigIntegerField()), 0)
+    found = totals.annotate(n=aggregate).values("n")
+    return Coalesce(Subquery(found, output_field=BigIntegerField()), 0)
 
 
 def _edge(*order: str) -> Subquery:
@@ -41,8 +36,8 @@ def _edge(*order: str) -> Subquery:
 # The columns by which the list can be sorted, each with its expression.
 COLUMNS = {
     "name": None,
-    "total": _birds(),
-    "nodes": _nodes(),
+    "total": _total(Sum("birds")),
+    "nodes": _total(Count("pk")),
     "first": _edge("timestamp", "id"),
     "last": _edge("-timestamp", "-id"),
 }

@@ -2,7 +2,6 @@
 
 import datetime
 from collections.abc import Mapping
-from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -12,6 +11,7 @@ from birdwatcher.accounts.access import reading
 from birdwatcher.accounts.timezones import today
 from birdwatcher.birds.models import Species
 from birdwatcher.common.units import DAY
+from birdwatcher.pages.charts import bars
 from birdwatcher.pages.species.table import Asked, listed, with_columns
 from birdwatcher.rollups import queries
 from birdwatcher.search import pages
@@ -55,11 +55,9 @@ def species(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "species": it,
         "today": queries.birds_between(*today(), species=pk),
-        "months": _chart("bar", [f"{month:%b %Y}" for month in months], months.values()),
+        "months": bars([f"{month:%b %Y}" for month in months], months.values()),
         "elsewhere": sum(by_month.values()) - sum(months.values()),
-        "hours": _chart(
-            "bar", [f"{hour:02}:00" for hour in range(24)], queries.by_hour_of_day(species=pk)
-        ),
+        "hours": bars([f"{hour:02}:00" for hour in range(24)], queries.by_hour_of_day(species=pk)),
         "nodes": [(node, birds, birds / it.total if it.total else 0) for node, birds in nodes],
         "newest": pages.newest(Search(species=pk)).birds[:NEWEST],
     }
@@ -78,7 +76,3 @@ def _months(by_month: Mapping[datetime.date, int], now: datetime.date) -> dict[d
     heard = [month for month in months if by_month.get(month)]
     first = min(heard, default=months[0])
     return {month: by_month.get(month, 0) for month in reversed(months) if month >= first}
-
-
-def _chart(kind: str, labels: list[str], birds: Any) -> dict[str, Any]:
-    return {"type": kind, "labels": labels, "series": [{"label": "Birds", "data": list(birds)}]}

@@ -13,6 +13,7 @@ from birdwatcher.pages.nodes.timeline import Mark
 from birdwatcher.pages.templatetags.pages import NOTHING, ago, in_words, sparkline
 
 register = template.Library()
+register.filter("state_tone", tone)
 
 UNITS = (("day", 86_400), ("h", 3600), ("min", 60), ("s", 1))
 
@@ -62,12 +63,6 @@ def stretch_title(mark: Mark) -> str:
     first, *others = mark.stretches
     what = f"{len(mark.stretches):,} changes" if others else first.word
     return f"{what}, {start} to {end} ({duration(mark.end - mark.start)})"
-
-
-@register.filter
-def state_tone(word: str) -> str:
-    """Return the tone of a state."""
-    return tone(word)
 
 
 @register.filter

@@ -11,13 +11,7 @@ from django.utils import timezone
 from birdwatcher.common.units import EPOCH, moment
 from birdwatcher.nodes import rates
 from birdwatcher.nodes.models import NodeStatus, RejectedPacket, StatusChange
-from birdwatcher.writer.birds.rows import (
-    NodeEvent,
-    as_packet,
-    enter,
-    refused,
-    rejected_packet,
-)
+from birdwatcher.writer.birds.rows import NodeEvent, as_packet, enter, refused, rejected_packet
 from nodeproc.states import NodeState
 from nodeproc.wire.frames import Frame, Kind
 from nodeproc.wire.messages import Batch, Status

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 
 from birdwatcher.accounts import rate_limit
 from birdwatcher.accounts.models import Allowance, ApiToken
-from birdwatcher.accounts.rate_limit import Grants, RateLimit, take_share
+from birdwatcher.accounts.rate_limit import Grants, take_share
 from tests.support.configured import configured
 from tests.support.program import Caller
 
@@ -19,10 +19,10 @@ RATE, MINUTE = 40, 29_000_000
 @pytest.fixture
 def at_a_quiet_time(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], None]]:
     """`at_a_quiet_time(seconds)`: the clock stands still, so long after the minute began."""
-    monkeypatch.setattr(RateLimit, "grants", Grants(take_share))
+    monkeypatch.setattr(rate_limit, "grants", Grants(take_share))
 
     def set_clock(seconds: int) -> None:
-        monkeypatch.setattr(RateLimit, "clock", staticmethod(lambda: MINUTE * 60.0 + seconds))
+        monkeypatch.setattr(rate_limit, "clock", lambda: MINUTE * 60.0 + seconds)
 
     set_clock(10)
     return set_clock

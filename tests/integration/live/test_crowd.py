@@ -8,7 +8,8 @@ import pytest
 from django.db import OperationalError
 from django.db.backends.signals import connection_created
 
-from birdwatcher.accounts.rate_limit import Grants, RateLimit, take_share
+from birdwatcher.accounts import rate_limit
+from birdwatcher.accounts.rate_limit import Grants, take_share
 from birdwatcher.feed.birds import replay, report
 from birdwatcher.feed.birds.news import AT_ONCE
 from birdwatcher.live.quota import Kind
@@ -113,8 +114,8 @@ def test_no_report_holds_up_the_news(
 def test_nobody_may_come_too_often_or_have_too_many_open(
     ports: PortBlock, field: Field, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(RateLimit, "grants", Grants(take_share))
-    monkeypatch.setattr(RateLimit, "clock", staticmethod(lambda: 90.0))
+    monkeypatch.setattr(rate_limit, "grants", Grants(take_share))
+    monkeypatch.setattr(rate_limit, "clock", lambda: 90.0)
     first, second = token_of("viewer"), token_of("viewer")
     rate = configured(api_rate=Kind.PROGRAM + 1)
     with rate, served_here(ports.take()) as address, contextlib.ExitStack() as opened:
@@ -134,8 +135,8 @@ def test_who_is_refused_has_asked_too(
     ports: PortBlock, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Otherwise strangers could have the database asked without end."""
-    monkeypatch.setattr(RateLimit, "grants", Grants(take_share))
-    monkeypatch.setattr(RateLimit, "clock", staticmethod(lambda: 90.0))
+    monkeypatch.setattr(rate_limit, "grants", Grants(take_share))
+    monkeypatch.setattr(rate_limit, "clock", lambda: 90.0)
     rate = configured(api_anonymous_rate=3)
     with rate, served_here(ports.take()) as address:
         for code in (4401, 4401, 4401, 4429):

@@ -62,7 +62,7 @@ def test_everything_once(since: int | None, newest: int, expected: list[int | Ga
     follower.put_news(news(13))
     gaps = [it for it in expected if isinstance(it, Gap)]
     texts = [
-        messages.birds(birds(*keys))
+        messages.Birds(birds(*keys)).encode()
         for keys in (
             [key for key in (11, 12) if key in expected],
             [key for key in (13,) if key in expected],
@@ -77,13 +77,13 @@ def test_only_what_is_wanted() -> None:
     follower.begin(at(0), 0)
     follower.put_news(news(1, 2, 3))
     follower.put_news(news(4))
-    assert told(follower) == [messages.birds(birds(1, 3))]
+    assert told(follower) == [messages.Birds(birds(1, 3)).encode()]
 
 
 def test_a_message_is_made_once_for_all_who_want_the_same() -> None:
     some, first = news(1, 2, 3), BirdFilter.of(node=1)
     assert some.rows(first, 0) is some.rows(BirdFilter.of(node=1), 0)
-    assert some.rows(first, 1) == messages.birds(birds(3))
+    assert some.rows(first, 1) == messages.Birds(birds(3)).encode()
 
 
 def test_a_follower_that_reads_too_slowly_is_dropped() -> None:

@@ -13,12 +13,7 @@ from birdwatcher.common.database import first_line
 from birdwatcher.nodes.models import Node
 from birdwatcher.writer import spools
 from birdwatcher.writer.ledger import Ledger
-from birdwatcher.writer.session import (
-    LockedError,
-    RefusedError,
-    check_migrations,
-    open_session,
-)
+from birdwatcher.writer.session import LockedError, RefusedError, check_migrations, open_session
 from nodeproc.delivery.spool import SpoolError
 from supervisor.lock import StateDirectoryError, lock_state_directory
 
