@@ -3,14 +3,13 @@
 What one must know about fork, signals and asyncio to change this file:
 
 - The child begins inside the parent's running event loop. It must never touch the loop object it
-  inherited: the epoll instance behind it is shared with the parent.
+  inherited: its epoll instance is shared with the parent.
 - Until the child has reset them, the signal handlers it inherited write to the *parent's* wake-up
   socket. Signals are therefore blocked across the fork.
 - Descriptors are closed by number. Python objects of the parent that own one of those numbers
   live on in the child, so they must never be collected there: everything inherited is frozen
   first.
-- Nobody else may wait for a child: it is waited for after the pidfd said that it is dead, and by
-  its own process id only.
+- Only this file waits for a child: after the pidfd said that it is dead, and by its own process id.
 - It is `os.fork` and not `multiprocessing.Process`, because that writes to more of the pages that
   parent and child share, keeps two descriptors more open for each child, and leaks four when a fork
   fails.
@@ -81,7 +80,7 @@ class Child:
             raise
         finally:
             theirs.close()
-        with contextlib.ExitStack() as undo:  # without a pidfd nobody would watch it
+        with contextlib.ExitStack() as undo:  # without a pidfd it would not be watched
             undo.callback(_reap, self.pid)
             undo.callback(ours.close)
             self._pidfd = os.pidfd_open(self.pid)
@@ -126,7 +125,7 @@ class Child:
         self._owner.child_drained()
 
     def pipe_closed(self) -> None:
-        """The process has closed its end, and should be dead soon."""
+        """Expect the death of the process: it has closed its end."""
         self.is_drained = True
         self.channel.close()
         if self._exit_code is None:
@@ -157,7 +156,7 @@ def raise_descriptor_limit() -> None:
 
 
 def describe_exit(code: int) -> str:
-    """`exit code 70`, or `killed by SIGKILL`."""
+    """Return `exit code 70`, or `killed by SIGKILL`."""
     if code < 0:
         with contextlib.suppress(ValueError):
             return f"killed by {signal.Signals(-code).name}"
@@ -199,7 +198,7 @@ def _in_child(
         _leave_parent_behind(connection, keep)
         _raise_oom_score(oom_score)
         if tied:
-            _tie_to(parent)
+            tie_to(parent)
         code = target(connection, parent, *args)
     except BaseException:
         log.critical("crashed", exc_info=True)
@@ -238,13 +237,14 @@ def _raise_oom_score(oom_score: int) -> None:
             os.close(descriptor)
 
 
-def _tie_to(parent: int) -> None:
-    """Have the kernel kill this process when its parent dies (prctl(2), PR_SET_PDEATHSIG).
+def tie_to(parent: int, end: signal.Signals = signal.SIGKILL) -> None:
+    """Have the kernel send this process the signal `end` when its parent dies (prctl(2),
+    PR_SET_PDEATHSIG), also if it runs another program by then.
 
     For a child that may be blocked in a library, where no event loop sees a pidfd.
     """
     libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL) != 0:
+    if libc.prctl(PR_SET_PDEATHSIG, end) != 0:
         raise OSError(ctypes.get_errno(), "prctl")
     if os.getppid() != parent:  # it died before prctl
         os._exit(EXIT_CRASHED)

@@ -211,7 +211,7 @@ class Supervisor:
         await _within(KILL_WAIT, self._writer.gone)
 
     async def _patiently(self, event: asyncio.Event, seconds: float) -> None:
-        """Wait for `event`, at most so many seconds, and not after a second signal."""
+        """Wait for `event`, at most `seconds`, and not after a second signal."""
         await _within(seconds, event, self._hurried)
 
 
@@ -222,7 +222,7 @@ def _observing_ended(task: asyncio.Task[None]) -> None:
 
 
 async def _within(seconds: float, *events: asyncio.Event) -> None:
-    """Wait until one of `events` is set, at most so many seconds."""
+    """Wait until one of `events` is set, at most `seconds`."""
     waits = [asyncio.create_task(event.wait()) for event in events]
     _, pending = await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
     for wait in pending:

@@ -75,14 +75,14 @@ class Fleet:
         return self._has_table and not self.settled and lately
 
     def want(self, specs: list[NodeSpec]) -> None:
-        """From now on these nodes are to have a process, and no others."""
+        """Keep a process for each of these nodes, and for no others, from now on."""
         self._desired = {spec.id: spec for spec in specs}
         self._has_table = True
         self._wake.set()
         self._owner.situation_changed()
 
     def stop(self) -> None:
-        """From now on no node is to have a process."""
+        """Keep a process for no node from now on."""
         self._stopping = True
         self.want([])
         for node in self.roster:

@@ -51,7 +51,7 @@ class Notifier:
         self._send(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}", ready=False)
 
     def stopping(self, seconds: float) -> None:
-        """Send that the daemon is stopping, which may take so many seconds."""
+        """Send that the daemon is stopping, which may take `seconds`."""
         self._ready = False
         self._send(f"STOPPING=1\nEXTEND_TIMEOUT_USEC={seconds * 1e6:.0f}")
 

@@ -43,7 +43,7 @@ class Roster:
         return node
 
     def remove(self, node: Node) -> None:
-        """Look after it no more; its process, if it had one, is dead: see `Child`."""
+        """Stop looking after it; its process, if it had one, is dead: see `Child`."""
         del self._nodes[node.spec.id]
         self.statistics.removed(node.numbers.read())
         self._numbers.give_back(node.numbers)

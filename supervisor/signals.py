@@ -64,7 +64,7 @@ def show_where_it_crashes() -> None:
 
 
 def show_where_it_hangs(seconds: float) -> None:
-    """Write a traceback to standard error unless this is called again within so many seconds.
+    """Write a traceback to standard error unless this is called again within `seconds`.
 
     An alarm of the kernel, which a forked child does not inherit, and a handler in C: it works
     even when no Python code runs any more, and needs no thread.

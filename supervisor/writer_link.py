@@ -148,7 +148,7 @@ class WriterLink:
             self._owner.situation_changed()
 
     def adjust(self, patience: float) -> None:
-        """Take a writer for hung after so many seconds without a sign of life, from now on."""
+        """Take a writer for hung after `patience` seconds without a sign of life, from now on."""
         self.patience = patience
         if self._child:
             self._look_again(max(patience - (time.monotonic() - self._signed_at), 0.0))

@@ -13,7 +13,7 @@ IPV6_NETWORK = 64
 
 
 class Asker(NamedTuple):
-    """Who asks, such as `token 3`, and how many requests a minute are allowed."""
+    """The name of an asker, such as `token 3`, and the requests it may make in a minute."""
 
     name: str
     rate: int

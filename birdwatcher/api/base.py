@@ -20,13 +20,12 @@ from rest_framework.viewsets import ModelViewSet
 from birdwatcher.api.parameters import refuse_unknown
 from birdwatcher.api.permissions import MayWrite
 
-KEY = "[0-9]{1,18}"
-
 
 class Base(APIView):
     """A view that answers in JSON, forbids caching, and limits the rate of requests."""
 
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
+    lookup_value_regex = "[0-9]{1,18}"  # a key in the address
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Check the asker and the parameters. Raises APIException.
@@ -91,7 +90,6 @@ class Editable(Recorded, ModelViewSet[Any]):
     """
 
     permission_classes = [MayWrite]
-    lookup_value_regex = KEY
     writing: dict[str, tuple[str, ...]]
 
     def perform_create(self, serializer: BaseSerializer[Any]) -> None:

@@ -121,8 +121,8 @@ class ListFiles(HasFiles, GenericAPIView[Any]):
             raise ValidationError({name: [PAGED] for name in paged})
         kind = str(rows.model._meta.verbose_name_plural)  # noqa: SLF001 public
         names = [*columns(self.get_serializer_class()())]
-        return download(request, Rows(kind, rows, names, self._tell))
+        return download(request, Rows(kind, rows, names, self._records))
 
-    def _tell(self, rows: Sequence[Any]) -> Sequence[Record]:
+    def _records(self, rows: Sequence[Any]) -> Sequence[Record]:
         """Return some rows as they are at this moment."""
         return [dict(it) for it in self.get_serializer(rows, many=True).data]

@@ -13,7 +13,7 @@ from rest_framework.utils.urls import remove_query_param, replace_query_param
 from birdwatcher.birds.models import Bird
 from birdwatcher.common.keys import number_in, only_digits
 from birdwatcher.search.keyset import Direction, Position
-from birdwatcher.search.pages import behind, load
+from birdwatcher.search.pages import load, start_of_previous
 from birdwatcher.search.search import Search
 from birdwatcher.search.walk import find
 
@@ -98,7 +98,7 @@ def bird_page(search: Search, order: Direction, cursor: Cursor | None, size: int
     if order is Direction.OLDER:
         birds.reverse()
     ahead = Cursor(more, backwards) if more else None
-    before = Cursor(behind(shown, start, way), not backwards) if start else None
+    before = Cursor(start_of_previous(shown, start, way), not backwards) if start else None
     return BirdPage(birds, before, ahead) if backwards else BirdPage(birds, ahead, before)
 
 

@@ -10,5 +10,5 @@ DAY = datetime.timedelta(days=1)
 
 
 def moment(seconds: float) -> datetime.datetime:
-    """Return the time so many seconds after the epoch. Raises ValueError, OverflowError."""
+    """Return the time `seconds` after the epoch. Raises ValueError, OverflowError."""
     return datetime.datetime.fromtimestamp(seconds, datetime.UTC)

@@ -8,11 +8,12 @@ import sys
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from birdwatcher.configuration.config import BASE_DIR
-from birdwatcher.demo import tether
 from birdwatcher.demo.interrupts import Interrupts
+from supervisor.children import tie_to
 
 TAIL_LINES = 15
 
@@ -21,7 +22,7 @@ class Part:
     """A command of `manage.py` in a process of its own.
 
     It leads a session, so that Ctrl-C in the terminal reaches only the demonstration, which then
-    stops its parts in order. `tether` ends it if the demonstration is killed.
+    stops its parts in order. The kernel ends it if the demonstration is killed.
     """
 
     def __init__(
@@ -40,16 +41,17 @@ class Part:
         self.log = log
         self._stop_seconds = stop_seconds
         command = [sys.executable, str(BASE_DIR / "manage.py"), *arguments]
-        tied = [sys.executable, "-I", "-S", tether.__file__, str(os.getpid()), *command]
         with log.open("wb") as output:
             self._process = subprocess.Popen(  # noqa: S603 our own program
-                tied,
+                command,
                 cwd=BASE_DIR,
                 env=dict(environ),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                # Safe before `exec`, since this process has one thread.
+                preexec_fn=partial(tie_to, os.getpid(), signal.SIGTERM),
             )
         self.pidfd = os.pidfd_open(self._process.pid)
         """Readable once the process has ended."""

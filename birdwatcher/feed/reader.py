@@ -82,7 +82,7 @@ class Reader:
         if time.monotonic() >= self._heartbeat_at:
             self._heartbeat_at = time.monotonic() + self._heartbeat
             await self._send_heartbeats(news.end)
-        # Very many deletions are sent without haste, so that nobody is dropped because of them.
+        # Very many deletions are sent without haste, so that they drop no follower.
         return 0.0 if news.count == self._table.at_once else POLL
 
     @property

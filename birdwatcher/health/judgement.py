@@ -129,7 +129,7 @@ def _summary(facts: Facts) -> Iterator[str]:
 
 
 def _duration(length: datetime.timedelta) -> str:
-    """`0.4 s`, `95 s`, `3 min`, `5 h`, `12 days`."""
+    """Return `0.4 s`, `95 s`, `3 min`, `5 h` or `12 days`."""
     seconds = max(length.total_seconds(), 0.0)
     if seconds < 10:
         return f"{seconds:.1f} s"

@@ -11,7 +11,7 @@ keys and is not committed, nor the other way round:
   the same table is locked in the one mode that excludes this and lets readers pass, EXCLUSIVE,
   before anything else. The table of birds itself would do as well, but for two things: an
   autovacuum of it, which takes minutes with many birds, would be cancelled by each bird that is
-  entered; and while some other work on that table held us up, the writer would wait behind us.
+  entered; and while some other work on that table held us up, the writer would wait after us.
 
 No deadlock is possible: this transaction waits for its turn before it holds anything. Then no other
 transaction holds the row of a node (the writer, a delete or an edit of a node, `rebuildrollups`);
@@ -34,7 +34,7 @@ from birdwatcher.common.units import EPOCH, MICROSECOND
 from birdwatcher.nodes.models import Node
 from birdwatcher.rollups import counting
 
-# Seconds for all of it, on PostgreSQL. The writer waits behind the one that waits for its turn
+# Seconds for all of it, on PostgreSQL. The writer waits after the bird that waits for its turn
 # here, and then until that is done, so this is the longest that the writer can be held up.
 PATIENCE = 1.0
 
@@ -60,7 +60,7 @@ def enter(bird: Bird, species: str | None = None) -> None:
 
 @contextmanager
 def _turn() -> Iterator[None]:
-    """Let nobody else insert birds until the transaction, perhaps one that is open, is over."""
+    """Keep others from inserting birds until the transaction, perhaps one already open, ends."""
     with transaction.atomic(), engine().within(PATIENCE):
         engine().lock_tables([Node._meta.db_table])  # noqa: SLF001 Django documents it
         yield

@@ -1,4 +1,4 @@
-"""A quota of connections for each user, token or address, so that nobody takes those of others."""
+"""A quota of connections for each user, token or address, so that none takes all."""
 
 import contextlib
 import enum

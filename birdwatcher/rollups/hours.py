@@ -61,11 +61,10 @@ def split(start: datetime.datetime, end: datetime.datetime) -> tuple[Span, list[
 
 
 def localised(counts: Iterable[tuple[int, int]]) -> Iterator[tuple[LocalHour, int, int]]:
-    """For each of `counts`, of birds by the number of their hour, in order: yield that hour in the
-    active time zone, its number, and the birds.
+    """Yield each hour of `counts` in the active time zone, its number, and its birds.
 
-    Where the zone is not whole hours from UTC, an hour of UTC counts as the local one in which its
-    middle lies.
+    `counts` are of birds, by the number of their hour, in order. Where the zone is not whole hours
+    from UTC, an hour of UTC counts as the local one in which its middle lies.
     """
     known_day = shown_day = None
     offset: int | None = None

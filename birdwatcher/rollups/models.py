@@ -17,12 +17,12 @@ from birdwatcher.nodes.models import Node
 
 
 def _node() -> models.ForeignKey[Node]:
-    """Counts are deleted with their node; each table has an index that begins with the node."""
+    """Return a key of nodes; counts are deleted with their node, by an index of each table."""
     return models.ForeignKey(Node, on_delete=models.CASCADE, related_name="+", db_index=False)
 
 
 def _species() -> models.ForeignKey[Species]:
-    """Counts are deleted with their species; each table has an index that begins with it."""
+    """Return a key of species; counts are deleted with their species in the same way."""
     return models.ForeignKey(Species, on_delete=models.CASCADE, related_name="+", db_index=False)
 
 

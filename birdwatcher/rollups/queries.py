@@ -207,7 +207,7 @@ def _by(
 
 
 def _ranked(model: type[M], found: Counter[int], limit: int | None) -> list[tuple[M, int]]:
-    """Return the rows behind the keys, those with the most birds first, then by their names."""
+    """Return the rows with these keys, those with the most birds first, then by their names."""
     if limit is not None and limit < len(found):
         enough = sorted(found.values(), reverse=True)[max(limit - 1, 0)]
         found = Counter({key: birds for key, birds in found.items() if birds >= enough})

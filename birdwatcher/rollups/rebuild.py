@@ -163,6 +163,6 @@ def _end_of_piece(node: int, start: datetime.datetime) -> datetime.datetime:
     ends = [END]
     for doubtful in (False, True):
         birds = Bird.objects.dated(doubtfully=doubtful).filter(node=node, timestamp__gte=start)
-        behind = birds.order_by("timestamp", "pk").values_list("timestamp", flat=True)
-        ends += [max(hour_of(it), hour_of(start) + HOUR) for it in behind[PIECE : PIECE + 1]]
+        later = birds.order_by("timestamp", "pk").values_list("timestamp", flat=True)
+        ends += [max(hour_of(it), hour_of(start) + HOUR) for it in later[PIECE : PIECE + 1]]
     return min(ends)

@@ -37,7 +37,7 @@ def older_than(search: Search, start: Position | None) -> Page:
     """Return the page of the birds just older than `start`."""
     found = find(search, start, Direction.OLDER, SIZE + 1)
     shown = found.birds[:SIZE]
-    newer = behind(shown, start, Direction.OLDER) if start else None
+    newer = start_of_previous(shown, start, Direction.OLDER) if start else None
     return Page(load(shown), newer=newer, older=_further(found), stopped=found.stopped)
 
 
@@ -47,7 +47,7 @@ def newer_than(search: Search, start: Position) -> Page:
     if len(found.birds) < SIZE and not found.stopped:
         return newest(search)
     shown = found.birds[:SIZE]
-    older = behind(shown, start, Direction.NEWER)
+    older = start_of_previous(shown, start, Direction.NEWER)
     return Page(load(shown), newer=_further(found), older=older, stopped=found.stopped)
 
 
@@ -72,7 +72,7 @@ def everything(search: Search, size: int) -> Iterator[list[Position]]:
             return
 
 
-def behind(shown: Sequence[Position], start: Position, way: Direction) -> Position:
+def start_of_previous(shown: Sequence[Position], start: Position, way: Direction) -> Position:
     """Return where the previous page begins, seen from a page beyond `start` in direction `way`.
 
     If that page is empty, the previous one must include a bird at `start` itself.

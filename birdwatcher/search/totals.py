@@ -30,7 +30,7 @@ class Total:
 
 
 def known(search: Search) -> Total | None:
-    """Return the exact number of birds that match; None if only reading them all would tell."""
+    """Return the exact number of birds that match; None if it takes reading them all."""
     if search.prefix:
         named = [rare(part) for part in search.parts]
         return None if None in named else Total(sum(filter(None, named)))

@@ -6,7 +6,7 @@ most `WINDOW` birds. A database would choose a plan by its statistics, and one w
 ten million rows; so the walk is a subquery with a LIMIT, which the database must execute first.
 
 Two things keep walks short. The index on names finds names that are `RARE`. And the hourly counts
-tell in which hours a node heard a species; the time between them is skipped.
+show in which hours a node heard a species; the time between them is skipped.
 """
 
 import datetime

@@ -130,7 +130,7 @@ class _Server(Arbiter):
         except ImproperlyConfigured as error:
             log.error("not reloaded: %s", error)
             return
-        # Before the log line: whoever reads it may send the next signal, for the new program.
+        # Before the log line: a reader of it may send the next signal, for the new program.
         signal.pthread_sigmask(signal.SIG_BLOCK, HELD_SIGNALS)
         log.info("reloading")
         systemd.sd_notify("RELOADING=1", self.log)

@@ -31,11 +31,7 @@ def unavailable(error: OSError, host: str, port: int) -> AddressUnavailableError
 
 def check_available(host: str, port: int) -> None:
     """Raise AddressUnavailableError if `port` of the IPv4 address `host` is not available."""
-    with socket.socket(socket.AF_INET) as probe:
-        # As servers do: connections in TIME_WAIT must not keep a port taken.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-            probe.listen()
-        except OSError as error:
-            raise unavailable(error, host, port) from error
+    try:
+        socket.create_server((host, port)).close()
+    except OSError as error:
+        raise unavailable(error, host, port) from error

@@ -49,11 +49,11 @@ class RecordAdmin(NewestFirstAdmin):
         css = {"all": ["staff/nodes.css"]}
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Return False: nobody adds rows."""
+        """Return False: only the daemon adds rows."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Return False: nobody changes rows."""
+        """Return False: rows never change."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:

@@ -103,7 +103,7 @@ class NodeAdmin(CountedDeleteAdmin):
 
     @admin.display(ordering="ip_address")
     def address(self, node: Node) -> str:
-        """IP address and port."""
+        """Return the IP address and port."""
         return node.address
 
     @admin.display(ordering="status__state")

@@ -59,7 +59,7 @@ class Streams:
         self._forget_ended({stream[:2] for stream in resumed}, keep=wanted)
 
     def _forget_ended(self, origins: set[tuple[int, int]], keep: Collection[Stream]) -> None:
-        """Of each of `origins`, remember only the newest few streams: the others have ended."""
+        """Forget all but the newest few streams of each of `origins`: the others have ended."""
         by_origin: dict[tuple[int, int], list[Stream]] = {origin: [] for origin in origins}
         for stream in self.next:  # in the order in which they were taken up
             if stream[:2] in by_origin:

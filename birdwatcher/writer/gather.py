@@ -26,7 +26,7 @@ class Work:
 
     @property
     def rejected(self) -> int:
-        """How many packets were rejected, and frames of subjects that nobody knows."""
+        """How many packets were rejected, and frames of unknown subjects."""
         unknown = sum(frame.subject not in self.by_subject for frame, _ in self.unreadable)
         return unknown + sum(gathered.rejected for gathered in self.by_subject.values())
 

@@ -60,7 +60,7 @@ class Ledger:
         return self._streams.acknowledgements(frames)
 
     def doubt(self) -> None:
-        """A commit may or may not have happened: ask the database before the next one."""
+        """Ask the database before the next commit: the last one may or may not have happened."""
         self._forget()
         self._streams.doubt()
 

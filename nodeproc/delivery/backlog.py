@@ -32,7 +32,7 @@ class Backlog:
         self._end = end
 
     def acknowledge(self, stream: int, sequence: int) -> None:
-        """Count the frames of `stream` up to `sequence` no more: they are committed."""
+        """Stop counting the frames of `stream` up to `sequence`: they are committed."""
         if self._cursor == self._end:
             return
         self._acknowledged[stream] = max(sequence, self._acknowledged.get(stream, 0))

@@ -58,7 +58,7 @@ class Outbox:
         return self._last
 
     def take(self) -> bytes | None:
-        """Return what is to be sent next, or None. Raises SpoolError.
+        """Return the bytes to send next, or None. Raises SpoolError.
 
         A RESUME frame goes before the first frame of each stream.
         """

@@ -34,7 +34,7 @@ class SpoolError(Exception):
 
 
 def spooled(directory: Path) -> list[Origin]:
-    """Return who has a spool, in order. Raises OSError."""
+    """Return the devices that have a spool, in order. Raises OSError."""
     found: set[Origin] = set()
     with contextlib.suppress(FileNotFoundError), os.scandir(directory) as entries:
         for entry in entries:
@@ -218,7 +218,7 @@ class Spool:
             at, view = at + written, view[written:]
 
     def _cut_back(self) -> None:
-        """Leave no torn record behind, and no empty file."""
+        """Remove a torn record, and an empty file."""
         if not self:
             self._remove()
         elif self._file is not None and self._reader is not None:

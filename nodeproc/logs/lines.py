@@ -48,7 +48,7 @@ class StderrHandler(logging.Handler):
                 lost, self.lost = self.lost, 0
                 line += f"\n[{lost} log lines lost: standard error was not being read]"
             os.write(2, line.encode(errors="backslashreplace")[: MAX_LINE - 1] + b"\n")
-        except OSError:  # nobody reads it
+        except OSError:  # its reader is gone
             self.lost += 1
         except Exception:
             self.handleError(record)

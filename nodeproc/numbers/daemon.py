@@ -36,7 +36,7 @@ class DaemonNumbers:
         self.commit_seconds = Histogram(SECOND_BOUNDS, for_seconds)
 
     def count_commit(self, events: int, rejected: int, seconds: float) -> None:
-        """Count one more transaction, with so many birds and rejected packets. For the writer."""
+        """Count one more transaction, with what it wrote and how long it took. For the writer."""
         self._committed[0] += events
         self._committed[1] += rejected
         self.commit_events.add(events)

@@ -65,7 +65,7 @@ class NodeNumbers:
         self._numbers[CONNECTIONS] += 1
 
     def received(self, count: int, batch: Batch | None) -> None:
-        """Count what one read yielded: so many bytes, and perhaps a batch."""
+        """Count what one read yielded: `count` bytes, and perhaps a batch."""
         numbers = self._numbers
         numbers[BYTES] += count
         if batch:

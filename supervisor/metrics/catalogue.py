@@ -49,13 +49,13 @@ class Metric(NamedTuple):
 
 
 def _metric(name: str, labels: tuple[str, ...], meaning: str, read: Callable[..., Any]) -> Metric:
-    """A counter if its name says so, else a gauge."""
+    """Return a counter if its name says so, else a gauge."""
     kind = "counter" if name.endswith("_total") else "gauge"
     return Metric(f"birdwatcher_{name}", kind, labels, meaning, read)
 
 
 def _one(name: str, meaning: str, value: Callable[[Snapshot], float]) -> Metric:
-    """A metric of the whole daemon."""
+    """Return a metric of the whole daemon."""
     return _metric(name, (), meaning, lambda it: [((), value(it))])
 
 
@@ -64,7 +64,7 @@ def _histogram(name: str, meaning: str, read: Callable[[Snapshot], Distribution]
 
 
 def _process(name: str, meaning: str, value: Callable[[Usage], float]) -> Metric:
-    """A metric of each process; `node` is empty for the supervisor and the writer."""
+    """Return a metric of each process; `node` is empty for the supervisor and the writer."""
 
     def read(it: Snapshot) -> Samples:
         return (((each.role.kind, each.role.node), value(each)) for each in it.usage)
@@ -73,7 +73,7 @@ def _process(name: str, meaning: str, value: Callable[[Usage], float]) -> Metric
 
 
 def _node(name: str, meaning: str, value: Callable[[Snapshot, Counts], float]) -> Metric:
-    """A metric of each node."""
+    """Return a metric of each node."""
 
     def read(it: Snapshot) -> Samples:
         return (((str(each.spec.id),), value(it, each.counts)) for each in it.readings)

@@ -20,7 +20,7 @@ HEAD_BYTES = 8 * 1024
 HEAD_SECONDS = 5.0
 ANSWER_SECONDS = 20.0  # for the answer, even to a slow reader
 MAX_CONNECTIONS = 8  # at a time; the next ones are answered with 503,
-MAX_REFUSED = 8  # and when so many are being answered so, further ones are dropped
+MAX_REFUSED = 8  # at a time; further ones are dropped
 PLAIN = "text/plain; charset=utf-8"
 
 

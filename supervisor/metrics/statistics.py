@@ -47,7 +47,7 @@ class Overview:
         )
 
     def __str__(self) -> str:
-        """`412 nodes, 409 connected, 3 backing off; 812 events/s; 1,204 events spooled`."""
+        """Return `412 nodes, 409 connected, 3 backing off; 812 events/s; 1,204 events spooled`."""
         parts = [describe_nodes(self.states), f"{self.events_per_second:,.0f} events/s"]
         if self.total.spooled:
             parts.append(f"{self.total.spooled:,} events spooled")
@@ -87,8 +87,8 @@ def describe_nodes(states: Mapping[NodeState, int]) -> str:
     count = sum(states.values())
     nodes = "1 node" if count == 1 else f"{count:,} nodes"
     others = [state for state in NodeState if state is not NodeState.CONNECTED]
-    told = [f"{states[state]:,} {state}" for state in others if states.get(state)]
-    return ", ".join([nodes, f"{states.get(NodeState.CONNECTED, 0):,} connected", *told])
+    shown = [f"{states[state]:,} {state}" for state in others if states.get(state)]
+    return ", ".join([nodes, f"{states.get(NodeState.CONNECTED, 0):,} connected", *shown])
 
 
 def _sum(*counts: Counts) -> Counts:

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from birdwatcher.api.base import KEY, Recorded
+from birdwatcher.api.base import Recorded
 from birdwatcher.api.birds.serializers import (
     ORDERS,
     BirdListQuery,
@@ -44,7 +44,6 @@ class Birds(
     permission_classes = [MayWrite]
     pagination_class = None
     filter_backends: list[Any] = []
-    lookup_value_regex = KEY
     writing = {"create": ("birds.add_bird",), "destroy": ("birds.delete_bird",)}
 
     @extend_schema(

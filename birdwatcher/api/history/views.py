@@ -5,7 +5,6 @@ from typing import Any
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
-from birdwatcher.api.base import KEY
 from birdwatcher.api.files import ListFiles, listing
 from birdwatcher.api.history.filters import RejectedPacketFilters, StatusChangeFilters
 from birdwatcher.api.history.serializers import RejectedPacketSerializer, StatusChangeSerializer
@@ -22,7 +21,6 @@ class RejectedPackets(ListFiles, ReadOnlyModelViewSet[Any]):
     queryset = RejectedPacket.objects.order_by("-id")
     serializer_class = RejectedPacketSerializer
     filterset_class = RejectedPacketFilters
-    lookup_value_regex = KEY
 
 
 @extend_schema_view(
@@ -35,4 +33,3 @@ class StatusChanges(ListFiles, ReadOnlyModelViewSet[Any]):
     queryset = StatusChange.objects.order_by("-id")
     serializer_class = StatusChangeSerializer
     filterset_class = StatusChangeFilters
-    lookup_value_regex = KEY

@@ -20,7 +20,7 @@ def engine() -> Engine:
 
 
 def engine_of(other: BaseDatabaseWrapper) -> Engine:
-    """Return the engine of the database behind `other`, a connection."""
+    """Return the engine of the database to which the connection `other` leads."""
     return ENGINES[other.vendor]
 
 

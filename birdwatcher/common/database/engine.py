@@ -65,14 +65,14 @@ class Engine(Protocol):
         """
 
     def within(self, seconds: float) -> AbstractContextManager[None]:
-        """Let all statements together take so long, waiting and working, and no more.
+        """Bound the time of all statements together, waiting and working, to `seconds`.
 
         To be used within a transaction. Raises OperationalError at the end of that time. SQLite has
         no such limit.
         """
 
     def lock_tables(self, tables: Iterable[str], seconds: float = 0) -> None:
-        """Let nobody else write to `tables` until the end of the transaction; all may read.
+        """Keep others from writing to `tables` until the end of the transaction; all may read.
 
         With `seconds`, raises OperationalError if a lock is not free after so long.
         """
@@ -105,7 +105,7 @@ class Engine(Protocol):
     def insert(self, target: Target, rows: Iterable[Values]) -> None:
         """Insert any number of rows, which cannot conflict with others.
 
-        Raises whatever iterating over them raises, too.
+        Also raises what iterating over them raises.
         """
 
     def upsert(self, target: Target, rows: Sequence[Values]) -> None:

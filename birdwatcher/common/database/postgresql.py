@@ -114,7 +114,7 @@ class PostgreSQL:
         return {row[0] for row in execute(_holding(model), encode(list(keys)))}
 
     def insert(self, target: Target, rows: Iterable[Values]) -> None:
-        """COPY, in its binary form: while the server takes some rows, the next ones are made."""
+        """Send the rows by COPY, in binary form: the server takes some while others are made."""
         model = target.model
         statement = f"COPY {table(model)} ({columns(model)}) FROM STDIN (FORMAT BINARY)"
         with (
@@ -161,7 +161,10 @@ def _holding(model: Model) -> str:
 
 @functools.cache
 def _inserting(target: Target, where: str = "") -> str:
-    """The table itself says of which types the columns are. `where` chooses among the rows."""
+    """Return the statement that inserts rows in JSON; `where` chooses among them.
+
+    The table says which types its columns have.
+    """
     model = target.model
     source = f"json_populate_recordset(NULL::{table(model)}, %s::json)"
     chosen = f"SELECT {columns(model)} FROM {source} {where}"  # noqa: S608 our own names

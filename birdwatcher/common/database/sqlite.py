@@ -136,9 +136,9 @@ class SQLite:
 
 
 def _spanned(model: Model) -> Extent:
-    """Estimate by the keys, which SQLite finds at the ends of the table: it counts nothing itself.
+    """Estimate the rows by the first and the last key: SQLite itself keeps no count.
 
-    A key for each row that was ever there between the oldest and the newest of today.
+    Deleted rows between the two are counted, too.
     """
     rows = model._default_manager  # noqa: SLF001 public
     first, last = rows.aggregate(it=Min("pk"))["it"], rows.aggregate(it=Max("pk"))["it"]
@@ -167,7 +167,7 @@ def _holding(model: Model) -> str:
 
 @functools.cache
 def _inserting(target: Target) -> str:
-    """One row; its parameters are in `_adapted`."""
+    """Return the statement that inserts one row; `_adapted` makes its parameters."""
     marks = ", ".join(["%s"] * len(fields_of(target.model)))
     model = target.model
     return f"INSERT INTO {table(model)} ({columns(model)}) VALUES ({marks}) {on_conflict(target)}"  # noqa: S608
@@ -195,7 +195,7 @@ def _row_adapted(row: Values, texts: Sequence[tuple[int, AsText]]) -> list[Any]:
 
 @functools.cache
 def _texts(model: Model) -> Sequence[tuple[int, AsText]]:
-    """At which places of `fields_of` there are times, and lists, and how they become texts."""
+    """Return the places of `fields_of` with times or lists, and what makes a text of each."""
     found: list[tuple[int, AsText]] = []
     for place, field in enumerate(fields_of(model)):
         if isinstance(field, models.DateTimeField):

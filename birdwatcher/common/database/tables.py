@@ -73,7 +73,7 @@ def _getter(model: Model) -> operator.attrgetter[Any]:
 
 @functools.cache
 def fields_of(model: Model) -> Sequence[models.Field[Any, Any]]:
-    """The fields of `model` that are written, in their order: not the key that is counted up."""
+    """Return the fields of `model` that are written, in their order: all but an automatic key."""
     return [it for it in model._meta.concrete_fields if not it.auto_created]  # noqa: SLF001
 
 

@@ -83,8 +83,10 @@ def _deleted(xact: int, key: int, node: int | None, species: int | None, birds: 
 def pieces(
     deleted: Sequence[Deleted], wanted: BirdFilter, size: int
 ) -> Iterator[tuple[list[int], int | None]]:
-    """Yield the deleted birds that are wanted, at most `size` at a time; or none of them, and the
-    key up to which all birds were deleted."""
+    """Yield the keys of deleted birds that are wanted, at most `size` at a time.
+
+    Where all birds were deleted, yield no keys, and the key up to which they were.
+    """
     keys: list[int] = []
     for one in deleted:
         if one.everything:

@@ -22,8 +22,8 @@ MOST_STRETCHES = 400  # all are searched for each piece that a program needs
 class Stretch(NamedTuple):
     """All birds with keys above `since` and up to `until`.
 
-    As the table was after every deletion up to `deletions`. Whoever is sent these birds later must
-    then be sent every deletion after `deletions`.
+    They are as the table was after every deletion up to `deletions`. A follower that gets them
+    later must then get every deletion after `deletions`.
     """
 
     since: int
@@ -37,7 +37,7 @@ class Recent:
     """What was read last, the newest at the end; safe for many threads."""
 
     def __init__(self, most_birds: int = MOST_BIRDS) -> None:
-        """`most_birds`: keep no more than these."""
+        """`most_birds`: keep at most this many birds."""
         self.most_birds = most_birds
         self._lock = threading.Lock()
         self._stretches: tuple[Stretch, ...] = ()  # replaced as a whole: read without the lock
@@ -63,7 +63,7 @@ class Recent:
         self._news = key
 
     def forget(self) -> None:
-        """Forget everything: nobody reads the news any more."""
+        """Forget everything: the reader of the news has ended."""
         with self._lock:
             self._stretches, self._news = (), None
 

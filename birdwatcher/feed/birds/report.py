@@ -1,4 +1,4 @@
-"""The report: how many birds there are, and the share of each node, after every so many new ones.
+"""The report: how many birds there are, and the share of each node; sent as new birds arrive.
 
 It is made beside the news, which never wait for it, from the counts: its cost does not depend on
 the number of birds.
@@ -24,7 +24,7 @@ log = logging.getLogger("birdwatcher.web")
 
 
 class Reporter:
-    """Sends a report after every so many new birds."""
+    """Sends a report each time that `every` new birds have arrived."""
 
     def __init__(self, thread: DatabaseThread, every: int) -> None:
         """`thread`: used for nothing else. `every`: birds between two reports."""

@@ -61,19 +61,19 @@ class Mark:
 
 
 def stretches(
-    changes: Iterable[tuple[Moment, str]], start: Moment, end: Moment, *, told_until: Moment
+    changes: Iterable[tuple[Moment, str]], start: Moment, end: Moment, *, known_until: Moment
 ) -> list[Stretch]:
     """Return the states of a node from `start` to `end`, without gaps.
 
     `changes` are the times at which its states began, in the order of recording. The state is not
-    known before the first of them, nor after `told_until`, when the daemon was last seen.
+    known before the first of them, nor after `known_until`, when the daemon was last seen.
     """
     begun = [(start, NOT_KNOWN)]
     for at, word in changes:
         # A clock that was set back must not make a stretch end before it began.
         begun.append((min(max(at, begun[-1][0]), end), word))
-    if told_until < end:
-        begun.append((max(told_until, begun[-1][0]), NOT_KNOWN))
+    if known_until < end:
+        begun.append((max(known_until, begun[-1][0]), NOT_KNOWN))
     begun.append((end, NOT_KNOWN))
     found: list[Stretch] = []
     for (at, word), (until, _) in pairwise(begun):

@@ -150,10 +150,10 @@ def _band(row: Row, daemon: Daemon | None, now: datetime.datetime, over: str) ->
     """Return the context of the band of states."""
     title, length, form = SPANS[over]
     start = now - length
-    told_until = now
+    known_until = now
     if daemon is not None and not daemon.alive(now):
-        told_until = daemon.stopped_at or daemon.seen_at
-    found = timeline.stretches(history.states(row.node, start), start, now, told_until=told_until)
+        known_until = daemon.stopped_at or daemon.seen_at
+    found = timeline.stretches(history.states(row.node, start), start, now, known_until=known_until)
     ticks = [timezone.localtime(start + number * length / TICKS) for number in range(TICKS)]
     share = timeline.connected_share(found)
     return {

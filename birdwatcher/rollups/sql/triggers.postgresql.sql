@@ -1,9 +1,9 @@
 -- PostgreSQL counts once a statement. {inserts} and {loops} stand for a part below, for each table
 -- of counts in turn; {key} for the columns of its key.
 --
--- Whoever changes counts locks, in this order: the nodes and the species, against their deletion;
--- then the counts, table by table, row by row in the order of their keys. Whoever deletes a node or
--- a species locks that first. So no two transactions wait for each other, but for two cases that
+-- A transaction that changes counts locks, in this order: the nodes and the species, against their deletion;
+-- then the counts, table by table, row by row in the order of their keys. One that deletes a node
+-- or a species locks that first. So no two transactions wait for each other, but for two cases that
 -- nothing here makes: a transaction of several such statements, and an UPDATE of birds by hand,
 -- which locks birds before their nodes, beside the delete of one of these nodes. PostgreSQL then
 -- ends one of the two with an error, as a whole.

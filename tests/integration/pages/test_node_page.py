@@ -113,7 +113,7 @@ def test_after_the_daemon_ended_without_a_word_nothing_is_known(node: Node) -> N
     hear(node, now - HOUR, doubtful=True)
     change(node, now - 4 * HOUR, "connecting", pid=2)
     found = timeline.stretches(
-        history.states(node, now - 24 * HOUR), now - 24 * HOUR, now, told_until=now
+        history.states(node, now - 24 * HOUR), now - 24 * HOUR, now, known_until=now
     )
     words = [(it.word, round(it.length / HOUR)) for it in found]
     expected = [("not known", 14), ("connected", 2), ("not known", 4), ("connecting", 4)]

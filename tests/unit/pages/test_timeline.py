@@ -30,7 +30,7 @@ def at(hours: float) -> datetime.datetime:
 def told(*changes: tuple[float, str], until: float = 24) -> list[tuple[str, float, float]]:
     """Return the stretches of changes at so many hours, in hours."""
     found = stretches(
-        [(at(hour), word) for hour, word in changes], START, END, told_until=at(until)
+        [(at(hour), word) for hour, word in changes], START, END, known_until=at(until)
     )
     hour = datetime.timedelta(hours=1)
     return [(it.word, (it.start - START) / hour, (it.end - START) / hour) for it in found]
@@ -70,7 +70,7 @@ def test_whatever_the_clock_did_the_band_has_no_gap(seed: int) -> None:
     changes = [(at(rng.uniform(-3, 27)), rng.choice(words)) for _ in range(rng.randint(0, 400))]
     if seed % 2:
         changes.sort()
-    found = stretches(changes, START, END, told_until=at(rng.uniform(-1, 25)))
+    found = stretches(changes, START, END, known_until=at(rng.uniform(-1, 25)))
     assert found[0].start == START
     assert found[-1].end == END
     for before, after in pairwise(found):
@@ -86,10 +86,10 @@ def test_whatever_the_clock_did_the_band_has_no_gap(seed: int) -> None:
 def test_a_short_trouble_is_drawn_and_a_short_connecting_is_not() -> None:
     second = 1 / 3600
     changes = [(-1, CONNECTED), (6, BACKING_OFF), (6 + second, CONNECTED)]
-    found = stretches([(at(h), w) for h, w in changes], START, END, told_until=END)
+    found = stretches([(at(h), w) for h, w in changes], START, END, known_until=END)
     assert [mark.tone for mark in marks(found)] == ["good", "bad", "good"]
     changes = [(-1, BACKING_OFF), (6, "connecting"), (6 + second, CONNECTED)]
-    found = stretches([(at(h), w) for h, w in changes], START, END, told_until=END)
+    found = stretches([(at(h), w) for h, w in changes], START, END, known_until=END)
     assert [mark.tone for mark in marks(found)] == ["bad", "good"]
 
 
@@ -99,7 +99,7 @@ def test_a_flapping_node_is_drawn_as_what_it_mostly_was_and_as_troubled() -> Non
     for number in range(30):
         changes.append((6 + number * minute, BACKING_OFF))
         changes.append((6 + (number + 0.1) * minute, CONNECTED))
-    found = stretches([(at(h), w) for h, w in changes], START, END, told_until=END)
+    found = stretches([(at(h), w) for h, w in changes], START, END, known_until=END)
     flapping = marks(found)[1:-1]
     assert len(flapping) >= 5
     assert {mark.tone for mark in flapping[:-1]} == {"good"}
