@@ -1,5 +1,6 @@
 """Django's settings. What differs between installations comes from `configuration`."""
 
+import copy
 import datetime
 import os
 from importlib.resources import files
@@ -79,7 +80,8 @@ TEMPLATES = [
     },
 ]
 
-DATABASES = {"default": BIRDWATCHER.database}
+# A copy: Django adds its defaults to it, and a reload would take them for a change.
+DATABASES = {"default": copy.deepcopy(BIRDWATCHER.database)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTHENTICATION_BACKENDS = [

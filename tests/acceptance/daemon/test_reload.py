@@ -62,6 +62,7 @@ def test_limits_change_at_once(configured: Configured) -> None:
         r"(?s)BIRDWATCHER_MAX_PACKET_BYTES: 65536 -> 200.*BIRDWATCHER_BACKOFF_CAP: 60.0 -> 0.5.*"
         "SIGHUP: reloaded",
     )
+    assert "takes a restart" not in park.daemon.text()
     park.bystander_noticed_nothing()
     # The new longest packet is that of the next connection; and the back-off grows no further.
     for _ in range(7):

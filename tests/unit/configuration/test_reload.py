@@ -5,6 +5,8 @@ import os
 from pathlib import Path
 
 import pytest
+from django.conf import settings
+from django.db import connections
 
 from birdwatcher.configuration.config import load
 from birdwatcher.configuration.reload import Reload
@@ -81,3 +83,9 @@ def test_a_mistake_changes_nothing(reload: Reload, monkeypatch: pytest.MonkeyPat
     monkeypatch.delenv("BIRDWATCHER_SPOOL_BYTES")
     monkeypatch.delenv("BIRDWATCHER_BACKOFF_CAP")
     assert reload() == before
+
+
+def test_django_adds_nothing_to_the_configuration() -> None:
+    """It does so to its settings, when a connection is first made."""
+    assert "ATOMIC_REQUESTS" in connections["default"].settings_dict
+    assert "ATOMIC_REQUESTS" not in settings.BIRDWATCHER.database
