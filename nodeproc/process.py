@@ -31,6 +31,8 @@ from nodeproc.wire.messages import Adjustment, Batch, NodeSpec
 
 log = logging.getLogger("birdwatcher.node")
 
+TAKE_UP_AGAIN = 30.0  # seconds between two attempts to take up what an earlier process left
+
 
 def run_node(connection: Connection, parent: int, assignment: Assignment) -> int:
     """Be the process of one node; return its exit code.
@@ -94,13 +96,10 @@ class NodeProcess:
         make_source = SOURCES[self._spec.origin.subject]
         self._source = make_source(self._spec, self._limits, self._numbers, assignment.guard, self)
         spool = Spool(assignment.spool_dir, assignment.spec.origin, assignment.limits)
-        trouble = _take_up(spool)
         self._outbox = Outbox(assignment.spec.origin, spool, assignment.generation)
         self._uplink = Uplink(connection, self._outbox, assignment.limits, self)
-        self._uplink.start()
+        self._take_up()
         self._measure()
-        if trouble:
-            self.spooling_tried(trouble)
         self._running = asyncio.create_task(self._source.run())
         self._running.add_done_callback(self._source_ended)
         if not assignment.connect:
@@ -125,6 +124,23 @@ class NodeProcess:
         """End the process with this exit code, unless it is ending already."""
         if not self._end.done():
             self._end.set_result(code)
+
+    def _take_up(self) -> None:
+        """Take up what an earlier process left and send it; if that fails, try again later."""
+        try:
+            damaged = 0 if self._outbox.is_spooling else self._outbox.take_up()
+        except SpoolError as error:
+            self.spooling_tried(str(error))
+            asyncio.get_running_loop().call_later(TAKE_UP_AGAIN, self._take_up)
+            return
+        if damaged:
+            log.warning("%d bytes of its spool are damaged and left out", damaged)
+        if self._outbox.is_spooling:
+            log.info("%d bytes are waiting in its spool", self._outbox.spooled_bytes)
+        if self._report.trouble:
+            self._report.trouble = ""
+            self._report_state()
+        self._uplink.start()
 
     # From the source, and on to the writer
 
@@ -251,16 +267,3 @@ class NodeProcess:
             "%s", context["message"], exc_info=error if isinstance(error, Exception) else None
         )
         self.finish(Exit.CRASHED)
-
-
-def _take_up(spool: Spool) -> str | None:
-    """Take up what an earlier process left; return why that failed, or None."""
-    try:
-        damaged = spool.take_up()
-    except SpoolError as error:
-        return str(error)
-    if damaged:
-        log.warning("%d bytes of its spool are damaged and left out", damaged)
-    if spool:
-        log.info("%d bytes are waiting in its spool", spool.size)
-    return None

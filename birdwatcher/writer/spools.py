@@ -47,17 +47,17 @@ def survey(directory: Path) -> Iterator[Waiting]:
 def _add(waiting: Waiting, path: Path, reader: type[SpoolReader]) -> bool:
     """Add what is in one file; return whether there is one."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        with path.open("rb", buffering=0) as file:
+            _look_into(waiting, reader(file.fileno()), os.fstat(file.fileno()).st_size)
+            return True
     except FileNotFoundError:
         return False
     except OSError as error:
-        node = waiting.origin.id
-        raise SpoolError(f"the spool of node {node} cannot be read: {error.strerror}") from None
-    try:
-        _look_into(waiting, reader(descriptor), os.fstat(descriptor).st_size)
-        return True
-    finally:
-        os.close(descriptor)
+        raise _unreadable(waiting.origin, error.strerror) from None
+
+
+def _unreadable(origin: Origin, why: object) -> SpoolError:
+    return SpoolError(f"the spool of node {origin.id} cannot be read: {why}")
 
 
 def _look_into(waiting: Waiting, reader: SpoolReader, size: int) -> None:
@@ -77,7 +77,10 @@ def commit(directory: Path, origin: Origin, ledger: Ledger) -> None:
     No other process may use the spool. Raises SpoolError, django.db.Error.
     """
     spool = Spool(directory, origin, NodeLimits())
-    spool.take_up()
+    try:
+        spool.take_up()
+    except SpoolError as error:
+        raise _unreadable(origin, error) from None
     outbox = Outbox(origin, spool)
     while frames := _some(outbox):
         for subject, number, stream, sequence in ledger.commit(frames):

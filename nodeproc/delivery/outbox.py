@@ -43,6 +43,16 @@ class Outbox:
         """Whether anything is retained, in memory or in the spool."""
         return bool(self._sent or self._unsent or self._spool)
 
+    def take_up(self) -> int:
+        """Take up what an earlier process left in the spool, to be sent before what is in memory.
+
+        Return how many bytes of it were damaged. Raises SpoolError.
+        """
+        damaged = self._spool.take_up()
+        if self._spool:
+            self.rewind(self._generation)
+        return damaged
+
     @property
     def first(self) -> int:
         """Sequence number of the oldest frame in memory, or of the next one if there is none."""

@@ -16,6 +16,7 @@ from nodeproc.delivery.spoolfile import (
     MAGIC,
     SUFFIX,
     SpoolReader,
+    create,
     record,
     spool_path,
     total_size,
@@ -34,14 +35,23 @@ class SpoolError(Exception):
 
 
 def spooled(directory: Path) -> list[Origin]:
-    """Return the devices that have a spool, in order. Raises OSError."""
+    """Return the devices that have a spool, in order; only a file can be one. Raises OSError."""
     found: set[Origin] = set()
     with contextlib.suppress(FileNotFoundError), os.scandir(directory) as entries:
         for entry in entries:
             name = entry.name.removesuffix(SUFFIX)
-            if name != entry.name and (origin := spool_v1.origin_v1(name) or _origin(name)):
+            if name == entry.name or not _is_file(entry):
+                continue
+            if origin := spool_v1.origin_v1(name) or _origin(name):
                 found.add(origin)
     return sorted(found)
+
+
+def _is_file(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_file()
+    except OSError:  # a link that leads nowhere
+        return False
 
 
 def _origin(name: str) -> Origin | None:
@@ -124,7 +134,7 @@ class Spool:
 
     def _keep_for_people(self, file: BinaryIO, offset: int) -> None:
         """Copy what is about to be cut off: there may be sound records after the damage."""
-        with contextlib.suppress(OSError), self._aside().open("wb") as copy:
+        with contextlib.suppress(OSError), create(self._aside()) as copy:
             file.seek(offset)
             shutil.copyfileobj(file, copy)
 

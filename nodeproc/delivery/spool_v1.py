@@ -28,6 +28,7 @@ from nodeproc.wire.subjects import Origin, Subject
 MAGIC_V1 = b"BWSPOOL1"
 HEADER_V1 = struct.Struct("<IBqqq")
 UNFINISHED = ".converting"  # after the name of a new file, until it is whole
+NODES = Subject.NODES.name.lower()
 TYPES: dict[int, type[Batch] | type[Status]] = {Kind.BATCH: Batch, Kind.STATUS: Status}
 
 
@@ -38,9 +39,10 @@ def path_v1(directory: Path, origin: Origin) -> Path:
 
 def origin_v1(name: str) -> Origin | None:
     """Return whose spool has this name, without the suffix; None if it is not an old name."""
-    if name.isascii() and name.isdecimal():
-        return Origin(Subject.NODES, int(name))
-    return None
+    try:
+        return Origin.parse(f"{NODES}-{name}")
+    except ValueError:
+        return None
 
 
 class SpoolReaderV1(SpoolReader):
@@ -83,12 +85,20 @@ def convert(directory: Path, origin: Origin, keep: Callable[[BinaryIO, int], Non
     new = spool_path(directory, origin)
     unfinished = new.with_name(new.name + UNFINISHED)
     with file:
-        with unfinished.open("wb") as target:
-            target.write(spoolfile.MAGIC)
-            sound = _copy_old(SpoolReaderV1(file.fileno()), target)
-            with contextlib.suppress(FileNotFoundError):
-                _copy_new(new, target)
-            is_empty = target.tell() == len(spoolfile.MAGIC)
+        try:
+            with spoolfile.create(unfinished) as target:
+                target.write(spoolfile.MAGIC)
+                sound = _copy_old(SpoolReaderV1(file.fileno()), target)
+                with contextlib.suppress(FileNotFoundError):
+                    _copy_new(new, target)
+                is_empty = target.tell() == len(spoolfile.MAGIC)
+                target.flush()
+                os.fsync(target.fileno())  # the old file, which is removed, may be on the disk
+        except OSError:
+            # On a full disk it would take the room that the database needs to commit the rest.
+            with contextlib.suppress(OSError):
+                unfinished.unlink()
+            raise
         damaged = os.fstat(file.fileno()).st_size - sound
         if damaged:
             keep(file, sound)

@@ -20,6 +20,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from nodeproc.wire.frames import HEADER, Frame
 from nodeproc.wire.subjects import Origin
@@ -37,6 +38,12 @@ READ_AHEAD = 256 * 1024
 def spool_path(directory: Path, origin: Origin) -> Path:
     """Return where the spool of a node is, if it has one."""
     return directory / f"{origin}{SUFFIX}"
+
+
+def create(path: Path) -> BinaryIO:
+    """Open a new file for writing, which only this user may read. Raises OSError."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+    return os.fdopen(os.open(path, flags, 0o600), "wb")
 
 
 def total_size(directory: Path) -> int:

@@ -3,6 +3,8 @@
 import enum
 from typing import NamedTuple
 
+LARGEST_KEY = 2**63 - 1  # that a frame's header and both databases can hold
+
 
 class Subject(enum.IntEnum):
     """The kinds of devices that rows come from.
@@ -34,12 +36,14 @@ class Origin(NamedTuple):
     def parse(cls, text: str) -> "Origin":
         """Return the origin that `text` names. Raises ValueError."""
         subject, _, number = text.partition("-")
-        if subject != subject.lower() or not (number.isascii() and number.isdecimal()):
-            raise ValueError(f"not an origin: {text!r}")
         try:
-            return cls(Subject[subject.upper()], int(number))
-        except KeyError:
-            raise ValueError(f"no such subject: {subject!r}") from None
+            origin = cls(Subject[subject.upper()], int(number))
+        except (KeyError, ValueError):
+            raise ValueError(f"not an origin: {text!r}") from None
+        # One spelling each, or a file would be taken for the spool of a device that has another.
+        if str(origin) != text or not 0 < origin.id <= LARGEST_KEY:
+            raise ValueError(f"not an origin: {text!r}")
+        return origin
 
 
 NOWHERE = Origin(0, 0)  # of frames that are about no device

@@ -10,6 +10,9 @@ from unittest.mock import Mock, call
 import pytest
 
 from nodeproc.assignment import Assignment, Exit
+from nodeproc.delivery.outbox import Outbox
+from nodeproc.delivery.spool import Spool
+from nodeproc.delivery.spoolfile import spool_path
 from nodeproc.limits import NodeLimits
 from nodeproc.logs.speaker import Speaker
 from nodeproc.process import NodeProcess
@@ -136,3 +139,27 @@ def test_the_source_is_moved_and_disconnected(source: Mock, tmp_path: Path) -> N
     play(tmp_path, act)
     source.move.assert_called_once_with(moved)
     assert source.disconnect.mock_calls == [call("stopped"), call("ended")]
+
+
+def test_what_an_earlier_process_left_is_taken_up_as_soon_as_it_can_be_read(
+    source: Mock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nodeproc.process.TAKE_UP_AGAIN", 0.01)
+    earlier = Outbox(SPEC.origin, Spool(tmp_path, SPEC.origin, NodeLimits()))
+    earlier.append(Kind.BATCH, batch())
+    earlier.spool()
+    path = spool_path(tmp_path, SPEC.origin)
+    away = path.rename(tmp_path / "away")
+    path.mkdir()
+
+    async def act(_: NodeProcess, supervisor: Supervisor) -> None:
+        trouble = (await supervisor.next(Kind.STATUS)).value()
+        assert trouble.error == "cannot spool: is a directory"
+        path.rmdir()
+        away.rename(path)
+        supervisor.acknowledge(left := await supervisor.next(Kind.BATCH))
+        assert left.stream == earlier.stream
+        while (await supervisor.next(Kind.STATUS)).value().error:
+            pass  # what is in memory is sent again, after the spool
+
+    play(tmp_path, act)

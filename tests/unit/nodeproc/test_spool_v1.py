@@ -1,5 +1,6 @@
 """Spools of the version before are taken up, and committed, like those of today."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -138,7 +139,11 @@ def test_both_versions_are_listed_and_counted(directory: Path) -> None:
     (directory / "nodes-12.spool").write_bytes(MAGIC)
     (directory / "nodes-7.spool").write_bytes(MAGIC)
     (directory / "3.spool").touch()
-    for name in ("stars-1.spool", "warden.spool", "5.damaged-1", "nodes-5.spool.converting"):
+    for name in (
+        *("stars-1.spool", "warden.spool", "5.damaged-1", "nodes-5.spool.converting"),
+        *("007.spool", "nodes-08.spool", "0.spool", "nodes-0.spool", "-9.spool", "nodes--9.spool"),
+        *(f"{2**63}.spool", f"nodes-{2**63}.spool", "nodes-.spool", "NODES-4.spool", ".spool"),
+    ):
         (directory / name).touch()
     assert spooled(directory) == [Origin(Subject.NODES, number) for number in (3, 7, 12)]
     assert total_size(directory) == len(WRITTEN) + 2 * len(MAGIC)
@@ -169,6 +174,7 @@ def test_a_crash_in_the_middle_of_it_loses_nothing(
         with pytest.raises(SpoolError, match="no space left on device"):
             take_up(directory)
     assert (directory / "7.spool").read_bytes() == WRITTEN
+    assert names(directory) == {"7.spool"}  # what is unfinished would keep a full disk full
     assert spooled(directory) == [NODE]
     outbox, _ = take_up(directory)
     assert told(sent(outbox)) == VALUES
@@ -208,3 +214,41 @@ def test_it_is_read_without_being_changed(directory: Path) -> None:
     assert frames[-1][1] == len(WRITTEN) - TORN
     assert len(frames[0][0].raw) > HEADER_V1.size
     assert names(directory) == {"7.spool"}
+
+
+def test_only_files_are_spools(directory: Path) -> None:
+    (directory / "nodes-8.spool").mkdir()
+    (directory / "nodes-9.spool").symlink_to("nodes-9.spool")
+    (directory / "nodes-10.spool").symlink_to("nowhere")
+    os.mkfifo(directory / "11.spool")
+    assert spooled(directory) == [NODE]
+
+
+def test_only_its_user_may_read_it(directory: Path) -> None:
+    take_up(directory)
+    assert {path.stat().st_mode & 0o777 for path in directory.iterdir()} == {0o600}
+
+
+def test_the_new_file_is_on_the_disk_before_the_old_one_is_removed(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[tuple[int, set[str]]] = []
+
+    def fsync(descriptor: int) -> None:
+        synced.append((os.fstat(descriptor).st_size, names(directory)))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    take_up(directory)
+    whole = spool_path(directory, NODE).stat().st_size
+    assert synced == [(whole, {"7.spool", "nodes-7.spool.converting"})]
+
+
+def test_what_could_not_be_taken_up_at_first_is_sent_before_what_is_in_memory(
+    directory: Path,
+) -> None:
+    outbox = Outbox(NODE, Spool(directory, NODE, NodeLimits()))
+    for _ in range(2):
+        outbox.append(Kind.BATCH, Batch(AT + 90, [], [], 1))
+        own = sent(outbox)
+    assert outbox.take_up() == TORN
+    assert told(sent(outbox)) == [*VALUES, *((outbox.stream, n, own[0].value()) for n in (1, 2))]

@@ -105,7 +105,18 @@ def test_an_origin_is_named_after_its_table() -> None:
     assert Origin.parse("nodes-7") == NODE
 
 
-@pytest.mark.parametrize("text", ["", "7", "nodes", "nodes-", "nodes--7", "Nodes-7", "stars-7"])
+def test_an_origin_is_a_key_of_the_database() -> None:
+    for number in (1, 2**63 - 1):
+        assert pack(Kind.NODE_DOWN, STATUS, origin=Origin.parse(f"nodes-{number}"))
+    for number in (0, 2**63):
+        with pytest.raises(ValueError, match="not an origin"):
+            Origin.parse(f"nodes-{number}")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "7", "nodes", "nodes-", "nodes--7", "Nodes-7", "stars-7", "nodes-07", "nodes- 7"],
+)
 def test_other_names_are_no_origins(text: str) -> None:
     with pytest.raises(ValueError, match="no"):
         Origin.parse(text)
