@@ -1,7 +1,7 @@
 """Which page answers at which address."""
 
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
 from birdwatcher.pages.favicon import favicon
@@ -16,15 +16,14 @@ admin.site.site_header = admin.site.site_title = "Birdwatcher"
 admin.site.enable_nav_sidebar = False  # the lists need the width more
 admin.site.index_title = "Nodes, birds and people"
 
-moved = RedirectView.as_view(url="/admin/accounts/apitoken/%(rest)s", query_string=True)
+moved = RedirectView.as_view(url="/admin/accounts/%(rest)s", query_string=True)
 
 urlpatterns = [
     path("", include("birdwatcher.pages.urls")),
     path("", include("birdwatcher.accounts.urls")),
     path("api/", include("birdwatcher.api.urls")),
     # Bookmarks of the tokens' old address go on working.
-    path("admin/api/apitoken/<path:rest>", moved),
-    path("admin/api/apitoken/", moved, {"rest": ""}),
+    re_path("^admin/api/(?P<rest>.*)$", moved),
     path("admin/", admin.site.urls),
     path("healthz", healthz, name="healthz"),
     path("favicon.ico", favicon, name="favicon"),

@@ -139,3 +139,13 @@ def test_a_token_is_no_way_to_a_superusers_powers() -> None:
     assert not ApiToken.objects.exists()
     admin_of("chief", is_superuser=True).post(ADD, fields)
     assert ApiToken.objects.exists()
+
+
+@pytest.mark.parametrize("rest", ["", "apitoken", "apitoken/", "apitoken/{pk}/change/?_popup=1"])
+def test_bookmarks_of_their_old_address_go_on_working(user: User, rest: str) -> None:
+    rest = rest.format(pk=make(user)[0].pk)
+    (first, status), *_ = Client().get(f"/admin/api/{rest}", follow=True).redirect_chain
+    assert (first, status) == (f"/admin/accounts/{rest}", 302)
+    page = admin_of("keeper").get(f"/admin/api/{rest}", follow=True)
+    assert page.status_code == 200
+    assert page.request["PATH_INFO"].startswith("/admin/accounts/")
