@@ -174,7 +174,7 @@ class NodeProcess:
         self._report_state()
 
     def _measure(self) -> None:
-        """Show the supervisor how much waits: at each change, for that takes less than a timer."""
+        """Show the supervisor how much waits: at each change, which costs less than a timer."""
         self._numbers.measure(self._outbox)
 
     # From the supervisor

@@ -23,7 +23,7 @@ class StateReport:
     def enter(self, state: NodeState, error: str = "") -> bool:
         """Change the state; return whether it is to be reported now.
 
-        During an outage not every try is: only what is new, and now and then what is not.
+        During an outage a try that changes nothing is reported now and then, and not each time.
         """
         check_transition(self.state, state)
         before, self.state, self._error = self.state, state, error

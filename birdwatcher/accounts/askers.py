@@ -1,4 +1,4 @@
-"""Whose requests are counted together: a token's, a user's, or those from an address."""
+"""The askers, whose requests are counted together: a token, a user, or an address."""
 
 import ipaddress
 from typing import NamedTuple

@@ -78,9 +78,9 @@ class NotFound(Base):
 class Recorded(Base):
     """A view that records changes in the admin's log."""
 
-    def note(self, row: Model | None, what: int, says: str) -> None:
+    def note(self, row: Model | None, what: int, message: str) -> None:
         """Record a change of `row` by the user."""
-        LogEntry.objects.log_actions(self.request.user.pk, [row], what, change_message=says)
+        LogEntry.objects.log_actions(self.request.user.pk, [row], what, change_message=message)
 
 
 class Editable(Recorded, ModelViewSet[Any]):

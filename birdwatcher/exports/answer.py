@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, StreamingHttpResponse
 from rest_framework.request import Request
 
 from birdwatcher.accounts.askers import client_address
 from birdwatcher.exports.file_formats import Format
 from birdwatcher.exports.models import Export
-from birdwatcher.exports.stream import Download, Source, asynchronously, stream
+from birdwatcher.exports.stream import Download, Source, stream
 
 OF_EACH = 2  # exports at a time for each user or address
 
@@ -47,9 +46,7 @@ def answer(
             file.close()
             row.delete()
             raise TooManyError
-        response = StreamingHttpResponse(
-            asynchronously(file) if isinstance(request, ASGIRequest) else file
-        )
+        response = StreamingHttpResponse(file)
     response["Content-Type"] = form.content_type
     response["Content-Disposition"] = f'attachment; filename="{name}.{form.suffix}"'
     return response

@@ -16,10 +16,9 @@ What one must know to change this file:
 import logging
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Protocol
 
-from asgiref.sync import sync_to_async
 from django.db import DatabaseError
 from django.utils import timezone
 
@@ -125,18 +124,6 @@ def tidy() -> None:
     old = Export.objects.filter(started_at__lt=timezone.now() - Export.KEPT_FOR)
     keys = list(old.order_by("started_at").values_list("pk", flat=True)[:TIDIED])
     Export.objects.filter(pk__in=keys).delete()
-
-
-async def asynchronously(pieces: Download) -> AsyncIterator[bytes]:
-    """Yield the pieces for an asynchronous server."""
-    # All in the thread of the request, which owns the connection to the database.
-    step, close = sync_to_async(next), sync_to_async(pieces.close)
-    try:
-        while (piece := await step(pieces, None)) is not None:
-            if piece:
-                yield piece
-    finally:
-        await close()
 
 
 def _note(export: Export) -> None:

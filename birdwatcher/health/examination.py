@@ -62,8 +62,8 @@ class Patiently(Generic[T]):
     """Call a function that may hang, such as a query to a stopped server, in its own thread.
 
     One call runs at a time, and its answer is reused for a moment, so that a crowd adds no threads
-    or database sessions. While a call hangs, only those who ask soon after its begin wait long, so
-    that the threads of a web server stay free. The thread is a daemon, which an executor's is not:
+    or database sessions. While a call hangs, only callers that ask soon after it began wait long,
+    so that the threads of a web server stay free. The thread is a daemon, not one of an executor:
     it must not keep the process from ending.
     """
 

@@ -72,11 +72,7 @@ class FollowingConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         raise NotImplementedError
 
     def visitor(self) -> Visitor:
-        """Return who has connected. In a thread; raises django.db.Error."""
-        raise NotImplementedError
-
-    def within_rate(self, visitor: Visitor) -> bool:
-        """Whether the visitor may open a connection now. In a thread; raises django.db.Error."""
+        """Return the visitor who has connected. In a thread; raises django.db.Error."""
         raise NotImplementedError
 
     async def begin(self) -> Follower:
@@ -135,8 +131,10 @@ class FollowingConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             return FULL
 
     def _check(self) -> tuple[Visitor, bool]:
+        """Return the visitor, and whether they may open a connection now."""
         visitor = self.visitor()
-        return visitor, self.within_rate(visitor)
+        # To follow as a program counts as one request to the API; only those have a rate.
+        return visitor, self.kind is Kind.PAGE or visitor.take_turn()
 
     async def _send_all(self) -> End:
         """Send what is queued for the follower, until it is too slow."""

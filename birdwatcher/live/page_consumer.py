@@ -40,10 +40,6 @@ class PageConsumer(FollowingConsumer):
         """Return the user of the session. Raises django.db.Error."""
         return visitors.visitor(self.scope)
 
-    def within_rate(self, visitor: Visitor) -> bool:
-        """Return True: only requests to the API have a rate."""
-        return True
-
     async def begin(self) -> Follower:
         """Return the follower."""
         return Follower(self._wanted, self._since, self.queue)

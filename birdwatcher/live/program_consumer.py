@@ -52,13 +52,6 @@ class ProgramConsumer(FollowingConsumer):
         """Return the owner of the token or session. Raises django.db.Error."""
         return visitors.visitor_of_program(self.scope)
 
-    def within_rate(self, visitor: Visitor) -> bool:
-        """Count this as one request to the API; return False if too many were made.
-
-        Raises django.db.Error.
-        """
-        return visitor.take_turn()
-
     async def begin(self) -> ProgramFollower:
         """Return the follower, after sending all it missed. Raises QueryError, OSError."""
         self._wanted = BirdFilter(frozenset(self._nodes), frozenset(await self._species_keys()))

@@ -10,7 +10,7 @@ FOR_PAGES = 250  # of these, which no program gets
 
 
 class Kind(enum.IntEnum):
-    """Who connects; the values are the quotas of each token, user or address."""
+    """The kind of client; its value is the quota of each token, user or address."""
 
     # A person has some pages open, and a whole office may share one address.
     PAGE = 100

@@ -1,4 +1,4 @@
-"""Who opened a WebSocket, and whether they may follow the birds.
+"""The visitor who opened a WebSocket, and whether they may follow the birds.
 
 Read from the database each time: while a WebSocket stays open, a session may end, a token expire,
 and a permission be taken away.
@@ -31,7 +31,7 @@ class Refusal(enum.IntEnum):
 
 
 class Visitor(NamedTuple):
-    """Who opened a WebSocket, as the API counts them: a token, a user, or an address."""
+    """The visitor who opened a WebSocket, as the API counts them: a token, a user, an address."""
 
     who: str
     rate: int  # requests that are allowed in a minute

@@ -34,7 +34,7 @@ def restart(nodes: Iterable[Node], user: AbstractBaseUser) -> int:
 def _change(
     nodes: Iterable[Node],
     user: AbstractBaseUser,
-    says: str,
+    message: str,
     of: dict[str, Any],
     change: dict[str, Any],
 ) -> int:
@@ -44,5 +44,5 @@ def _change(
         changed = list(chosen.order_by("pk").select_for_update(no_key=True))
         Node.objects.filter(pk__in=[node.pk for node in changed]).update(**change)
         if changed:
-            LogEntry.objects.log_actions(user.pk, changed, CHANGE, change_message=says)
+            LogEntry.objects.log_actions(user.pk, changed, CHANGE, change_message=message)
     return len(changed)

@@ -26,11 +26,11 @@ FEW = 500  # counts, quickly read: the first guess at how many the smaller side 
 def birds_until(
     ts: datetime.datetime, *, node: int | None = None, species: int | None = None
 ) -> int:
-    """Return how many birds have a timestamp up to `ts`, which counts too; `ts` must be aware.
+    """Return how many birds have a timestamp up to and including `ts`, which must be aware.
 
-    Late ones, future ones and those with a doubtful time as well. Of one node or one species; of
-    both together, or of all birds, every hour has more than one count to it. An unknown key has
-    none. Raises django.db.Error.
+    Late birds, future ones and those with a doubtful time count, too. Meant for one node or one
+    species: of all birds, an hour has many counts. An unknown key has no birds. Raises
+    django.db.Error.
     """
     filters = filters_of(node, species)
     end = min(max(ts, EARLIEST - MICROSECOND), LATEST) + MICROSECOND

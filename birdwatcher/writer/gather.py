@@ -50,10 +50,10 @@ def gather(frames: Iterable[Frame], expected: Mapping[Stream, int], intakes: Int
         if gathered is None:
             gathered = work.by_subject[frame.subject] = intake.gathered()
         try:
-            intake.intake(gathered, frame)
+            gathered.add(frame)
         except UNREADABLE as error:
             work.unreadable.append((frame, f"{type(error).__name__}: {error}"))
-            intake.cannot_read(gathered, frame)
+            gathered.cannot_read(frame)
     return work
 
 

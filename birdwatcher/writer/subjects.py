@@ -30,6 +30,12 @@ class Gathered(Protocol):
     def dropped(self) -> Collection[int]:
         """The keys of devices that do not exist any more, known once it is written."""
 
+    def add(self, frame: Frame) -> None:
+        """Add what a frame says. Raises one of `UNREADABLE`, and has added nothing then."""
+
+    def cannot_read(self, frame: Frame) -> None:
+        """Add a frame that cannot be opened, as one rejected packet."""
+
 
 class Write(Protocol):
     """How one kind of row is written: all of it or an error, or each that the database takes."""
@@ -53,13 +59,7 @@ class SubjectIntake(Protocol[G]):
     """
 
     def gathered(self) -> G:
-        """Return what no frames amount to."""
-
-    def intake(self, gathered: G, frame: Frame) -> None:
-        """Add what a frame says. Raises one of `UNREADABLE`, and has added nothing then."""
-
-    def cannot_read(self, gathered: G, frame: Frame) -> None:
-        """Add a frame that cannot be opened, as one rejected packet."""
+        """Return an empty sum, to which frames are added."""
 
     def is_small(self, gathered: G) -> bool:
         """Whether `write_small` can write it."""
@@ -68,7 +68,7 @@ class SubjectIntake(Protocol[G]):
         """Write all of it in a transaction of its own, in as few steps as the database allows."""
 
     def write(self, gathered: G, write: Write) -> None:
-        """Write all of it but checkpoints, within a transaction."""
+        """Write all of it but the checkpoints, within a transaction."""
 
     def committed(self) -> None:
         """Do what is to follow a commit, outside any transaction."""

@@ -68,9 +68,9 @@ class NodeSerializer(ModelSerializer):
 
 
 def _status(node: Node, daemon: Daemon | None) -> dict[str, Any]:
-    said = live(node, daemon, timezone.now())
+    shown = live(node, daemon, timezone.now())
     kept = getattr(node, "status", None) or NodeStatus(node=node)
-    return {**vars(kept), "state": said.word, "since": said.since, "reason": said.reason}
+    return {**vars(kept), "state": shown.word, "since": shown.since, "reason": shown.reason}
 
 
 def _by_field(error: ValidationError) -> dict[str, list[str]]:

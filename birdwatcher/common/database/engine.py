@@ -56,7 +56,7 @@ class Engine(Protocol):
 
     @property
     def pause(self) -> float:
-        """For how many seconds a lock must be left free until those who wait for it have it."""
+        """The seconds for which a lock must be left free, so that a process that waits gets it."""
 
     def briefly(self) -> AbstractContextManager[None]:
         """Begin a transaction that waits `PATIENCE` at most for each lock.

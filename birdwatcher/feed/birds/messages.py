@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from birdwatcher.feed.messages import Deleted, DeletionsMissed, Heartbeat, Message, Trouble
+from birdwatcher.feed.messages import Message
 
 
 class Sighting(msgspec.Struct, frozen=True):
@@ -41,6 +41,3 @@ class Report(Message, tag="report"):
 
     total: int
     nodes: Sequence[Share]
-
-
-ForPrograms = Birds | Heartbeat | Deleted | DeletionsMissed | Report | Trouble

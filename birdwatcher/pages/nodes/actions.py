@@ -75,8 +75,8 @@ def act(request: HttpRequest) -> HttpResponse:
         }
         return render(request, "pages/nodes/confirm.html", context)
     changed = action.do(nodes, request.user)
-    whom = nodes[0].name if changed == 1 == len(nodes) else f"{changed:,} nodes"
-    return _back(request, *_message(f"{action.done} {whom}."))
+    which = nodes[0].name if changed == 1 == len(nodes) else f"{changed:,} nodes"
+    return _back(request, *_message(f"{action.done} {which}."))
 
 
 def _message(text: str) -> tuple[int, str]:

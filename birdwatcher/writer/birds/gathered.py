@@ -24,7 +24,7 @@ class NodeReport:
     statuses: list[Status] = field(default_factory=list)  # in their order
     events: int = 0
     rejected: int = 0
-    # No more of them than are kept at all, however many one transaction brings.
+    # As many as are kept of a node: one transaction may bring any number.
     rejections: deque[RejectedPacket] = field(
         default_factory=lambda: deque(maxlen=RejectedPacket.KEPT)
     )
@@ -76,7 +76,7 @@ class GatheredBirds:
         return [(node, packet) for node, report in reports for packet in report.rejections]
 
     def add(self, frame: Frame) -> None:
-        """Add what `frame` says, or raise ValueError or OverflowError and add nothing."""
+        """Add the events or the status in a frame; raise one of `UNREADABLE`, and add nothing."""
         if frame.kind == Kind.BATCH:
             self._add_batch(frame.id, frame.value())
         else:
@@ -118,7 +118,7 @@ class GatheredBirds:
         self._reject(refused(node, received_at, as_packet(said)))
 
     def cannot_read(self, frame: Frame) -> None:
-        """Count a frame that cannot be opened as one rejected packet."""
+        """Add a frame that cannot be opened, as one rejected packet."""
         self._reject(refused(frame.id, time.time(), bytes(frame.body)))
 
     def _reject(self, packet: RejectedPacket) -> None:

@@ -17,7 +17,6 @@ from birdwatcher.writer.birds.rows import NodeEvent
 from birdwatcher.writer.birds.species import SpeciesKeys
 from birdwatcher.writer.retention import Growth
 from nodeproc.logs.speaker import about
-from nodeproc.wire.frames import Frame
 
 if TYPE_CHECKING:  # it has this module in its table
     from birdwatcher.writer.subjects import Write
@@ -49,19 +48,11 @@ class BirdIntake:
         self._statuses = {}
 
     def gathered(self) -> GatheredBirds:
-        """Return what no frames amount to."""
+        """Return an empty sum, to which frames are added."""
         return GatheredBirds()
 
-    def intake(self, gathered: GatheredBirds, frame: Frame) -> None:
-        """Add the events or the status in a frame."""
-        gathered.add(frame)
-
-    def cannot_read(self, gathered: GatheredBirds, frame: Frame) -> None:
-        """Add a frame that cannot be opened, as one rejected packet."""
-        gathered.cannot_read(frame)
-
     def is_small(self, gathered: GatheredBirds) -> bool:
-        """Whether there are but a few events, and nothing else."""
+        """Whether there are only a few events, and nothing else."""
         return (
             len(gathered.events) <= FEW
             and not any(it.statuses or it.rejected for it in gathered.by_node.values())
@@ -82,7 +73,7 @@ class BirdIntake:
         _drop(gathered, deleted)
 
     def write(self, gathered: GatheredBirds, write: Write) -> None:
-        """Write everything in steps, but checkpoints."""
+        """Write everything but the checkpoints, in steps."""
         # A delete locks the node first, and so does this: the foreign keys, which PostgreSQL checks
         # as late as at COMMIT, would lock it last, and the two could wait for each other.
         nodes = gathered.by_node.keys()

@@ -22,12 +22,8 @@ class Command(BaseCommand):
         """Add `--json`."""
         parser.add_argument("--json", action="store_true", help="report it as a JSON object")
 
-    def handle(self, *, json: bool, **options: Any) -> None:
+    def handle(self, **options: Any) -> None:
         """Print the verdict. Raises SystemExit with the exit code."""
         verdict = examine()
-        self.stdout.write(_as_json(verdict.as_dict()) if json else verdict.line)
+        self.stdout.write(json.dumps(verdict.as_dict()) if options["json"] else verdict.line)
         raise SystemExit(int(verdict.grade))
-
-
-def _as_json(value: dict[str, Any]) -> str:
-    return json.dumps(value)
