@@ -7,22 +7,27 @@ halves of the frames, by single frames, then by single rows.
 
 import logging
 import time
+from collections.abc import Callable
 from typing import Any
 
 from django.db import DataError, IntegrityError, connection, transaction
 
 from birdwatcher.common.database import engine
+from birdwatcher.writer.birds.intake import BirdIntake
 from birdwatcher.writer.checkpoints import Streams, checkpoints
 from birdwatcher.writer.gather import Work, gather
-from birdwatcher.writer.subjects import SUBJECTS, Insert, Refuse
+from birdwatcher.writer.subjects import Insert, Refuse, SubjectIntake
 from nodeproc.logs.fold import Fold
 from nodeproc.logs.speaker import about
 from nodeproc.numbers.daemon import DaemonNumbers
 from nodeproc.wire.frames import Frame
 from nodeproc.wire.messages import Ack
 from nodeproc.wire.reasons import Reason
+from nodeproc.wire.subjects import Subject
 
 log = logging.getLogger("birdwatcher.writer")
+
+SUBJECTS: dict[int, Callable[[], SubjectIntake[Any]]] = {Subject.NODES: BirdIntake}
 
 # What a database or its driver raises for a value that it will never take.
 POISON = (DataError, IntegrityError, OverflowError, UnicodeError)

@@ -1,13 +1,13 @@
-"""What each subject makes of its frames: a new one is an entry here, and a folder beside
-`birds`."""
+"""What the writer asks of each subject.
+
+A new subject is a folder beside `birds`, and an entry in `ledger.SUBJECTS`.
+"""
 
 from collections.abc import Callable, Collection
 from typing import Any, Protocol, TypeVar
 
 from birdwatcher.common.database.tables import Part
-from birdwatcher.writer.birds.intake import BirdIntake
 from nodeproc.wire.frames import Frame, UndecodableError
-from nodeproc.wire.subjects import Subject
 
 # What opening a frame raises if no program of ours can have packed it, or if a time in it is
 # invalid.
@@ -75,6 +75,3 @@ class SubjectIntake(Protocol[G]):
 
     def forget(self) -> None:
         """Read everything from the database again."""
-
-
-SUBJECTS: dict[int, Callable[[], SubjectIntake[Any]]] = {Subject.NODES: BirdIntake}

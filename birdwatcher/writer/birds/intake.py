@@ -1,10 +1,7 @@
 """Writing what nodes' frames amount to: the entry of the subject `nodes`."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Collection, Iterable
-from typing import TYPE_CHECKING
 
 from birdwatcher.birds.models import Bird
 from birdwatcher.common.database import engine
@@ -16,10 +13,8 @@ from birdwatcher.writer.birds.gathered import GatheredBirds, NodeReport
 from birdwatcher.writer.birds.rows import NodeEvent
 from birdwatcher.writer.birds.species import SpeciesKeys
 from birdwatcher.writer.retention import Growth
+from birdwatcher.writer.subjects import Write
 from nodeproc.logs.speaker import about
-
-if TYPE_CHECKING:  # it has this module in its table
-    from birdwatcher.writer.subjects import Write
 
 log = logging.getLogger("birdwatcher.writer")
 
