@@ -53,7 +53,8 @@ async def _piece_by_piece(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
     """Yield each piece when the client can take it, made in the thread of the request."""
     make = sync_to_async(lambda: next(pieces, END))
     while (piece := await make()) is not END:
-        yield piece
+        if piece:
+            yield piece
 
 
 class BoundedApplication:

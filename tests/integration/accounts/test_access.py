@@ -188,7 +188,7 @@ def test_the_navigation_leads_only_where_one_may_go() -> None:
     for role, titles in expected.items():
         client = Client()
         client.force_login(user_of(role))
-        assert [entry.title for entry in client.get("/").context["navigation"]] == titles
+        assert [entry["title"] for entry in client.get("/").context["navigation"]] == titles
 
 
 def test_an_account_that_is_closed_sees_nothing() -> None:
