@@ -11,4 +11,7 @@ DAY = datetime.timedelta(days=1)
 
 def moment(seconds: float) -> datetime.datetime:
     """Return the time `seconds` after the epoch. Raises ValueError, OverflowError."""
-    return datetime.datetime.fromtimestamp(seconds, datetime.UTC)
+    try:
+        return datetime.datetime.fromtimestamp(seconds, datetime.UTC)
+    except OSError as error:  # from the C library, for a year beyond its integers
+        raise OverflowError(str(error)) from None

@@ -77,10 +77,13 @@ class GatheredBirds:
 
     def add(self, frame: Frame) -> None:
         """Add the events or the status in a frame; raise one of `UNREADABLE`, and add nothing."""
-        if frame.kind == Kind.BATCH:
-            self._add_batch(frame.id, frame.value())
-        else:
-            self._add_status(frame.id, frame.value())
+        match frame.kind:
+            case Kind.BATCH:
+                self._add_batch(frame.id, frame.value())
+            case Kind.STATUS | Kind.NODE_DOWN:
+                self._add_status(frame.id, frame.value())
+            case _:
+                raise ValueError(f"not a kind of frame from a node: {frame.kind}")
 
     def _add_batch(self, node: int, batch: Batch) -> None:
         at = moment(batch.received_at)

@@ -159,19 +159,21 @@ def frame_of(sender: Sender, kind: Kind, body: bytes, at: float = AT) -> bytes:
     return HEADER.pack(len(body), kind, *frame[1:5], at, 0) + body
 
 
-@pytest.mark.parametrize("kind", [Kind.BATCH, Kind.STATUS])
+@pytest.mark.parametrize("kind", [Kind.BATCH, Kind.STATUS, Kind.ACK])
 @pytest.mark.parametrize(
     ("at", "value"),
     [
         (AT, b""),
         (AT, b"\xff\xff"),
         (AT, None),
+        (AT, []),
         (AT, ("one", "too few")),
         (float("nan"), ([], [], 0)),
         (1e30, ([], [], 0)),
         (AT, ([], [("a", "b")], 1)),
         (AT, ([(0, "Robin", 7)], [], 0)),
         (AT, ("connected", float("inf"), 1, False, "", None)),
+        (AT, ("connected", -1e18, 1, False, "", None)),
         (AT, ("connected", AT, 1, "yes", "", None)),
     ],
 )
