@@ -13,6 +13,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import resolve_url
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRefresh
@@ -57,6 +58,13 @@ def operating(view: View) -> View:
         return _refusal(request, resolve_url(settings.LOGIN_REDIRECT_URL))
 
     return never_cache(require_POST(guarded))
+
+
+def is_ours(request: HttpRequest, address: str) -> bool:
+    """Return whether `address`, from a form, is on this site, so that redirecting to it is safe."""
+    return url_has_allowed_host_and_scheme(
+        address, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
 
 
 def _refusal(request: HttpRequest, afterwards: str) -> HttpResponseBase:

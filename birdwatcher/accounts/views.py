@@ -7,8 +7,8 @@ from django.shortcuts import resolve_url
 from django.urls import reverse_lazy
 from django.views.decorators.http import require_POST
 
+from birdwatcher.accounts.access import is_ours
 from birdwatcher.accounts.forms import TimeZoneForm
-from birdwatcher.accounts.redirects import is_ours
 from birdwatcher.accounts.timezones import remember
 
 

@@ -18,35 +18,24 @@ from birdwatcher.api.base import Base
 from birdwatcher.api.parameters import OF_PAGES
 from birdwatcher.api.refusals import BusyError, TooManyError
 from birdwatcher.exports import answer, stream
-from birdwatcher.exports.file_formats import FORMATS, Record
+from birdwatcher.exports.file_formats import FORMATS, Format, Record
 from birdwatcher.exports.lists import Rows
 from birdwatcher.exports.stream import Source
 
 PAGED = "A file has no pages: it holds all rows that match the filters."
 FILE = OpenApiResponse(OpenApiTypes.STR, "A page as JSON, or all rows as a file.")
-FILES = {(200, it.content_type.partition(";")[0]): FILE for it in FORMATS.values()}
+FILES = {(200, it.media_type): FILE for it in FORMATS.values()}
 
 
-class _FileRenderer(BaseRenderer):
+class FileRenderer(BaseRenderer):
     """The format of a file, for content negotiation; `birdwatcher.exports` makes the content."""
+
+    def __init__(self, form: Format) -> None:
+        self.format, self.media_type = form.suffix, form.media_type
 
     def render(self, data: Any, *_: Any, **__: Any) -> bytes:
         """Do not call: files are streamed, and errors are JSON."""
         raise NotImplementedError
-
-
-class CsvRenderer(_FileRenderer):
-    """CSV (RFC 4180)."""
-
-    media_type = "text/csv"
-    format = "csv"
-
-
-class JsonLinesRenderer(_FileRenderer):
-    """JSON lines."""
-
-    media_type = "application/jsonl"
-    format = "jsonl"
 
 
 def download(request: Request, source: Source) -> StreamingHttpResponse:
@@ -101,7 +90,7 @@ class HasFiles(Base):
 
     def get_renderers(self) -> list[Any]:
         """Return a renderer for each format of the response."""
-        files = [CsvRenderer(), JsonLinesRenderer()] if self.action in {"list", None} else []
+        files = map(FileRenderer, FORMATS.values()) if self.action in {"list", None} else ()
         return [JSONRenderer(), *files]
 
 

@@ -59,6 +59,11 @@ class Format:
     head: Callable[[Sequence[str]], str]
     lines: Callable[[Iterable[Record]], str]
 
+    @property
+    def media_type(self) -> str:
+        """The content type without its parameters."""
+        return self.content_type.partition(";")[0]
+
 
 FORMATS = {
     "csv": Format("csv", "text/csv; charset=utf-8; header=present", csv_head, csv_lines),

@@ -132,16 +132,9 @@ def _walk_hours(search: Search, stretch: Stretch, direction: Direction, size: in
             if of_hour.stopped:
                 return Found(found, of_hour.stopped)
         else:
-            birds = search.dated().filter(driver)
-            looks = [
-                _look(
-                    birds.filter(*part.conditions()).order_by(*direction.value),
-                    search.condition,
-                    WINDOW,
-                )
-                for part in parts
-                if not part.empty
-            ]
+            birds = search.dated().filter(driver).order_by(*direction.value)
+            within = [birds.filter(*part.conditions()) for part in parts if not part.empty]
+            looks = [_look(some, search.condition, WINDOW) for some in within]
             found += _first_fitting(looks, direction, size - len(found))
         if len(found) >= size:
             return Found(found)

@@ -4,7 +4,6 @@ Written independently of `nodeproc` on purpose: tests check the daemon's parser 
 implementation of the node protocol.
 """
 
-import itertools
 import json
 import random
 import struct
@@ -42,11 +41,6 @@ class BirdEvent:
 def packet(payload: bytes) -> bytes:
     """Return `payload` after its length: 32 bits, unsigned, little-endian."""
     return struct.pack("<I", len(payload)) + payload
-
-
-def serials() -> Iterator[int]:
-    """Return the numbers 1, 2, 3, …; connections that share them have unique names."""
-    return itertools.count(1)
 
 
 class EventSource:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import logging
 import random
 import secrets
@@ -11,7 +12,7 @@ from typing import Self
 from birdwatcher.simulator.addresses import format_address, unavailable
 from birdwatcher.simulator.behaviour import Behaviour
 from birdwatcher.simulator.conversation import Send, Silence, Wait, conversation
-from birdwatcher.simulator.events import BirdEvent, Clock, EventSource, serials, utc_now
+from birdwatcher.simulator.events import BirdEvent, Clock, EventSource, utc_now
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +67,7 @@ class SimulatedNode:
         self._seed = secrets.randbits(32) if seed is None else seed
         self._clock = clock
         self._record = record
-        self._numbers = serials()
+        self._numbers = itertools.count(1)  # shared by all connections, for unique names
         self._clients = 0
         self._listening = False
         self._server: asyncio.Server | None = None

@@ -6,7 +6,6 @@ the node table to the supervisor.
 """
 
 import logging
-import os
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
@@ -22,13 +21,7 @@ from birdwatcher.writer.inbox import Inbox
 from birdwatcher.writer.ledger import Ledger
 from birdwatcher.writer.pace import Pace
 from birdwatcher.writer.retention import Retention
-from birdwatcher.writer.session import (
-    LockedError,
-    RefusedError,
-    check_migrations,
-    open_session,
-    read_nodes,
-)
+from birdwatcher.writer.session import RefusedError, check_migrations, open_session, read_nodes
 from nodeproc.backoff import Backoff
 from nodeproc.logs.fold import Fold
 from nodeproc.logs.speaker import speaker
@@ -91,11 +84,7 @@ class Writer:
             except RefusedError as error:
                 # Only at the start: later, it may be that a dump is being restored.
                 if self._first:
-                    return self._refuse(os.EX_CONFIG, str(error))
-                self._away(str(error))
-            except LockedError as error:
-                if self._first:
-                    return self._refuse(os.EX_TEMPFAIL, str(error))
+                    return self._refuse(error)
                 self._away(str(error))
             except django.db.Error as error:
                 self._away(first_line(error))
@@ -128,10 +117,10 @@ class Writer:
         while not self._inbox.ending and (left := until - time.monotonic()) > 0:
             self._inbox.wait(left, pipe=False)
 
-    def _refuse(self, code: int, sentence: str) -> int:
+    def _refuse(self, error: RefusedError) -> int:
         self._session.close()
-        self._inbox.send(pack(Kind.REFUSED, (code, sentence)))
-        return code
+        self._inbox.send(pack(Kind.REFUSED, (error.code, str(error))))
+        return error.code
 
     def _introduce(self, doing: str) -> None:
         setproctitle(f"birdwatcher: writer {doing} ({engine().name})")

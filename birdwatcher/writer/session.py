@@ -36,9 +36,13 @@ NEVER = 2**31  # times that a statement has to be run before psycopg prepares it
 class RefusedError(Exception):
     """This database cannot be served as it is; the message is one sentence for the operator."""
 
+    code = os.EX_CONFIG  # the daemon's exit code
 
-class LockedError(Exception):
+
+class LockedError(RefusedError):
     """Another daemon holds this database; the message says which."""
+
+    code = os.EX_TEMPFAIL
 
 
 class Session(Protocol):

@@ -10,8 +10,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 
-from birdwatcher.accounts.access import operating
-from birdwatcher.accounts.redirects import is_ours
+from birdwatcher.accounts.access import is_ours, operating
 from birdwatcher.common.keys import number_in
 from birdwatcher.daemon.models import Daemon
 from birdwatcher.nodes import actions

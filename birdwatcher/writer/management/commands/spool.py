@@ -13,7 +13,7 @@ from birdwatcher.common.database import first_line
 from birdwatcher.nodes.models import Node
 from birdwatcher.writer import spools
 from birdwatcher.writer.ledger import Ledger
-from birdwatcher.writer.session import LockedError, RefusedError, check_migrations, open_session
+from birdwatcher.writer.session import RefusedError, check_migrations, open_session
 from nodeproc.delivery.spool import SpoolError
 from supervisor.lock import StateDirectoryError, lock_state_directory
 
@@ -42,7 +42,7 @@ class Command(BaseCommand):
                 self._commit(settings.BIRDWATCHER.spool_dir)
             else:
                 self._list()
-        except (SpoolError, StateDirectoryError, LockedError, RefusedError) as error:
+        except (SpoolError, StateDirectoryError, RefusedError) as error:
             raise CommandError(str(error)) from None
         except django.db.Error as error:
             raise CommandError(f"The database cannot be used: {first_line(error)}") from None
