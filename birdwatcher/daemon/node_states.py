@@ -35,7 +35,7 @@ TONES = {
 
 
 @dataclass(frozen=True)
-class Live:
+class StateNow:
     """A node's state as people see it: one of `WORDS`, its start, and a reason if there is one."""
 
     word: str
@@ -48,19 +48,19 @@ def tone(word: str) -> str:
     return TONES.get(word, "quiet")
 
 
-def live(node: Node, daemon: Daemon | None, now: datetime.datetime) -> Live:
+def state_now(node: Node, daemon: Daemon | None, now: datetime.datetime) -> StateNow:
     """Return the state of `node`, whose `status` should be loaded."""
     if not node.enabled:
-        return Live(DISABLED)
+        return StateNow(DISABLED)
     if daemon is None:
-        return Live(UNKNOWN, reason="the daemon has never run")
+        return StateNow(UNKNOWN, reason="the daemon has never run")
     if not daemon.alive(now):
         gone = daemon.stopped_at or daemon.seen_at
-        return Live(UNKNOWN, gone, f"daemon not running since {_shown(gone)}")
+        return StateNow(UNKNOWN, gone, f"daemon not running since {_shown(gone)}")
     status = getattr(node, "status", None)
     if status is None:
-        return Live(WAITING)
-    return Live(status.state, status.since, _trouble_of(status, now))
+        return StateNow(WAITING)
+    return StateNow(status.state, status.since, _trouble_of(status, now))
 
 
 def _trouble_of(status: NodeStatus, now: datetime.datetime) -> str:
@@ -77,7 +77,7 @@ def _shown(moment: datetime.datetime) -> str:
 
 
 def nodes_in(word: str, daemon: Daemon | None, now: datetime.datetime) -> Q:
-    """Return the condition of the nodes whose state by `live` is `word`."""
+    """Return the condition of the nodes whose state by `state_now` is `word`."""
     if word == DISABLED:
         return Q(enabled=False)
     alive = daemon is not None and daemon.alive(now)

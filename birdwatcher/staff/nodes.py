@@ -13,7 +13,7 @@ from django.utils.html import format_html, format_html_join
 
 from birdwatcher.birds import removal
 from birdwatcher.daemon.models import Daemon
-from birdwatcher.daemon.node_states import WORDS, Live, live, nodes_in
+from birdwatcher.daemon.node_states import WORDS, StateNow, nodes_in, state_now
 from birdwatcher.nodes import actions
 from birdwatcher.nodes.models import Node, NodeStatus
 from birdwatcher.search.choices import DOUBTFUL
@@ -50,14 +50,14 @@ class StateFilter(admin.SimpleListFilter):
 
 
 class NodeChangeList(ChangeList):
-    """The list of nodes, each with its current state in `live`."""
+    """The list of nodes, each with its current state in `state_now`."""
 
     def get_results(self, request: HttpRequest) -> None:
         """Load the nodes of the page, and the daemon's row once for all of them."""
         super().get_results(request)
         daemon, now = Daemon.current(), timezone.now()
         for node in self.result_list:
-            node.live = live(node, daemon, now)
+            node.state_now = state_now(node, daemon, now)
 
 
 @admin.register(Node)
@@ -87,7 +87,7 @@ class NodeAdmin(CountedDeleteAdmin):
         """Return one node with its current state, or None."""
         node = super().get_object(*args, **kwargs)
         if node is not None:
-            node.live = live(node, Daemon.current(), timezone.now())
+            node.state_now = state_now(node, Daemon.current(), timezone.now())
         return node
 
     def clear(self, request: HttpRequest, obj: Node) -> None:
@@ -109,7 +109,7 @@ class NodeAdmin(CountedDeleteAdmin):
     @admin.display(ordering="status__state")
     def state(self, node: Any) -> str:
         """Return the current state in colour, with its reason."""
-        shown: Live = node.live
+        shown: StateNow = node.state_now
         word = coloured(shown.word)
         if not shown.reason:
             return word
@@ -118,7 +118,7 @@ class NodeAdmin(CountedDeleteAdmin):
     @admin.display(ordering="status__since")
     def since(self, node: Any) -> str | None:
         """Return when the state began."""
-        return two_lines(node.live.since)
+        return two_lines(node.state_now.since)
 
     @admin.display(ordering="status__last_event_at")
     def last_event(self, node: Node) -> str | None:

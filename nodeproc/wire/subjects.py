@@ -1,4 +1,4 @@
-"""What a device is of, and which device it is."""
+"""The kinds of devices, and the name of each device."""
 
 import enum
 from typing import NamedTuple

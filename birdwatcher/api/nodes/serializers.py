@@ -10,7 +10,7 @@ from rest_framework import serializers
 
 from birdwatcher.api.fields import ModelSerializer, Moment
 from birdwatcher.daemon.models import Daemon
-from birdwatcher.daemon.node_states import WORDS, live
+from birdwatcher.daemon.node_states import WORDS, state_now
 from birdwatcher.nodes.models import Node, NodeStatus
 
 STATE_WORDS = [(word, word) for word in WORDS]
@@ -68,7 +68,7 @@ class NodeSerializer(ModelSerializer):
 
 
 def _status(node: Node, daemon: Daemon | None) -> dict[str, Any]:
-    shown = live(node, daemon, timezone.now())
+    shown = state_now(node, daemon, timezone.now())
     kept = getattr(node, "status", None) or NodeStatus(node=node)
     return {**vars(kept), "state": shown.word, "since": shown.since, "reason": shown.reason}
 

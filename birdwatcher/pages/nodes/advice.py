@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from birdwatcher.daemon.node_states import DISABLED, UNKNOWN, WAITING, Live
+from birdwatcher.daemon.node_states import DISABLED, UNKNOWN, WAITING, StateNow
 from birdwatcher.nodes.models import Node
 from nodeproc.states import NodeState
 
@@ -223,17 +223,17 @@ WITHOUT_ERROR = {
 }
 
 
-def advise(node: Node, live: Live, error: str) -> Advice | None:
+def advise(node: Node, state: StateNow, error: str) -> Advice | None:
     """Return what to check about `node`, None if all is well or will be in a moment.
 
     `error` is its current error, empty if there is none.
     """
-    if advice := WITHOUT_ERROR.get(live.word):
+    if advice := WITHOUT_ERROR.get(state.word):
         return advice.about(node, error)
-    if live.word == NodeState.CRASHED:
+    if state.word == NodeState.CRASHED:
         return _of_process(error).about(node, error)
-    if live.word == NodeState.CONNECTED:
-        return SILENT if live.reason and not error else None
+    if state.word == NodeState.CONNECTED:
+        return SILENT if state.reason and not error else None
     if not error:
         return None
     return _of_connection(error).about(node, error)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.db.models import Count
 
 from birdwatcher.daemon.models import Daemon, DaemonProcess
-from birdwatcher.daemon.node_states import DISABLED, UNKNOWN, WAITING, Live, live, tone
+from birdwatcher.daemon.node_states import DISABLED, UNKNOWN, WAITING, StateNow, state_now, tone
 from birdwatcher.nodes.models import Node, NodeStatus
 from birdwatcher.nodes.rates import per_minute
 from nodeproc.states import NodeState
@@ -34,7 +34,7 @@ class Row:
     """A node with everything that the pages show of it."""
 
     node: Node
-    live: Live
+    state: StateNow
     tone: str
     why: str
     status: NodeStatus | None
@@ -60,12 +60,12 @@ def row_of(
     node: Node, daemon: Daemon | None, now: datetime.datetime, processes: Iterable[DaemonProcess]
 ) -> Row:
     """Return `node`, whose status must be loaded, with everything that the pages show of it."""
-    shown = live(node, daemon, now)
+    shown = state_now(node, daemon, now)
     status: NodeStatus | None = getattr(node, "status", None)
     current = status if shown.word in LIVING else None
     return Row(
         node=node,
-        live=shown,
+        state=shown,
         tone=tone(shown.word),
         why=shown.reason or (current.error if current else ""),
         status=status,

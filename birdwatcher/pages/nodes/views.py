@@ -101,7 +101,7 @@ def node(request: HttpRequest, pk: int) -> HttpResponse:
         "row": row,
         "daemon": daemon,
         "daemon_alive": daemon is not None and daemon.alive(now),
-        "advice": advise(node, row.live, error),
+        "advice": advise(node, row.state, error),
         "complaints": complaints,
         "total": TotalCount.objects.filter(node=node).aggregate(
             birds=Sum("birds"), species=Count("pk")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from birdwatcher.daemon.node_states import DISABLED, UNKNOWN, WAITING, WORDS, Live
+from birdwatcher.daemon.node_states import DISABLED, UNKNOWN, WAITING, WORDS, StateNow
 from birdwatcher.nodes.models import Node
 from birdwatcher.pages.nodes.advice import BY_ERROR, advise
 from nodeproc.sources.tcp.protocol import FramingError
@@ -40,7 +40,7 @@ NODE = Node(id=7, name="Dartmoor", ip_address="10.0.3.2", port=9999)
     ],
 )
 def test_advice_fits_the_error(word: str, error: str, title: str) -> None:
-    advice = advise(NODE, Live(str(word)), error)
+    advice = advise(NODE, StateNow(str(word)), error)
     assert advice
     assert title in advice.title
     assert advice.steps
@@ -48,9 +48,9 @@ def test_advice_fits_the_error(word: str, error: str, title: str) -> None:
 
 
 def test_all_is_well_needs_no_advice() -> None:
-    assert advise(NODE, Live("connected"), "") is None
-    assert advise(NODE, Live("connecting"), "") is None
-    silent = advise(NODE, Live("connected", reason="silent since 09:00"), "")
+    assert advise(NODE, StateNow("connected"), "") is None
+    assert advise(NODE, StateNow("connecting"), "") is None
+    silent = advise(NODE, StateNow("connected", reason="silent since 09:00"), "")
     assert silent
     assert not silent.is_trouble
 
@@ -58,6 +58,6 @@ def test_all_is_well_needs_no_advice() -> None:
 def test_nothing_is_left_to_fill_in() -> None:
     for word in WORDS:
         for error in ["", "odd", *(it for beginnings, _ in BY_ERROR for it in beginnings)]:
-            advice = advise(NODE, Live(word), error)
+            advice = advise(NODE, StateNow(word), error)
             texts = [advice.title, *advice.steps] if advice else []
             assert not any("{" in text for text in texts)
