@@ -77,23 +77,11 @@ def convert(directory: Path, origin: Origin, keep: Callable[[BinaryIO, int], Non
     # Nearly no node has one: do not load pages of pathlib into each process to find that out.
     if not os.access(f"{directory}/{origin.id}{SUFFIX}", os.F_OK):
         return 0
-    old = path_v1(directory, origin)
-    try:
-        file = old.open("rb")
-    except FileNotFoundError:
-        return 0
-    new = spool_path(directory, origin)
+    old, new = path_v1(directory, origin), spool_path(directory, origin)
     unfinished = new.with_name(new.name + UNFINISHED)
-    with file:
+    with old.open("rb") as file:
         try:
-            with spoolfile.create(unfinished) as target:
-                target.write(spoolfile.MAGIC)
-                sound = _copy_old(SpoolReaderV1(file.fileno()), target)
-                with contextlib.suppress(FileNotFoundError):
-                    _copy_new(new, target)
-                is_empty = target.tell() == len(spoolfile.MAGIC)
-                target.flush()
-                os.fsync(target.fileno())  # the old file, which is removed, may be on the disk
+            sound, is_empty = _copy(file, new, unfinished)
         except OSError:
             # On a full disk it would take the room that the database needs to commit the rest.
             with contextlib.suppress(OSError):
@@ -109,6 +97,22 @@ def convert(directory: Path, origin: Origin, keep: Callable[[BinaryIO, int], Non
         unfinished.replace(new)
     old.unlink()
     return damaged
+
+
+def _copy(old: BinaryIO, new: Path, unfinished: Path) -> tuple[int, bool]:
+    """Write the old frames and then those of the file `new`, if there is one, to `unfinished`.
+
+    Return up to which offset the old file is sound, and whether no frame was written.
+    """
+    with spoolfile.create(unfinished) as target:
+        target.write(spoolfile.MAGIC)
+        sound = _copy_old(SpoolReaderV1(old.fileno()), target)
+        with contextlib.suppress(FileNotFoundError):
+            _copy_new(new, target)
+        is_empty = target.tell() == len(spoolfile.MAGIC)
+        target.flush()
+        os.fsync(target.fileno())  # the old file, which is removed, may be on the disk
+    return sound, is_empty
 
 
 def _copy_old(reader: SpoolReader, target: BinaryIO) -> int:
