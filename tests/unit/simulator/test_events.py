@@ -5,7 +5,7 @@ import json
 import random
 from datetime import UTC, datetime
 
-from birdwatcher.simulator.events import BirdEvent, EventSource, packet, serials
+from birdwatcher.simulator.events import BirdEvent, EventSource, packet
 from nodeproc.sources.tcp.events import parse_event
 
 NOW = datetime(2026, 3, 1, 12, 30, 15, 123456, tzinfo=UTC)
@@ -53,7 +53,7 @@ def test_names_are_in_utf8_and_not_only_in_ascii() -> None:
 
 
 def test_numbers_make_names_unique_across_sources() -> None:
-    numbers = serials()
+    numbers = itertools.count(1)
     first, second = source(1, numbers=numbers), source(1, numbers=numbers)
     names = [event.name for event in itertools.chain(draw(first, 100), draw(second, 100))]
     assert len(set(names)) == 200
@@ -62,7 +62,7 @@ def test_numbers_make_names_unique_across_sources() -> None:
 
 
 def test_numbers_change_nothing_else() -> None:
-    plain, numbered = draw(source(), 20), draw(source(numbers=serials()), 20)
+    plain, numbered = draw(source(), 20), draw(source(numbers=itertools.count(1)), 20)
     assert [event.species for event in plain] == [event.species for event in numbered]
     assert [event.timestamp for event in plain] == [event.timestamp for event in numbered]
 
