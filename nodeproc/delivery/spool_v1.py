@@ -79,7 +79,8 @@ def convert(directory: Path, origin: Origin, keep: Callable[[BinaryIO, int], Non
         return 0
     old, new = path_v1(directory, origin), spool_path(directory, origin)
     unfinished = new.with_name(new.name + UNFINISHED)
-    with old.open("rb") as file:
+    # For writing: a file that may not be removed would be copied again and again.
+    with old.open("r+b") as file:
         try:
             sound, is_empty = _copy(file, new, unfinished)
         except OSError:

@@ -1,6 +1,8 @@
 """Spools of the version before are taken up, and committed, like those of today."""
 
 import os
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from nodeproc.limits import NodeLimits
 from nodeproc.wire.frames import Frame, FrameReader, Kind, UndecodableError
 from nodeproc.wire.messages import Batch, Status
 from nodeproc.wire.subjects import Origin, Subject
+from tests.support import requirements
 
 # Written by the old code: two processes, the first spooled twice; its tail is torn.
 WRITTEN = (Path(__file__).parents[2] / "support" / "spools" / "v1.spool").read_bytes()
@@ -252,3 +255,17 @@ def test_what_could_not_be_taken_up_at_first_is_sent_before_what_is_in_memory(
         own = sent(outbox)
     assert outbox.take_up() == TORN
     assert told(sent(outbox)) == [*VALUES, *((outbox.stream, n, own[0].value()) for n in (1, 2))]
+
+
+def test_what_may_not_be_removed_is_not_copied(directory: Path) -> None:
+    chattr, old = shutil.which("chattr"), str(directory / "7.spool")
+    if not chattr or subprocess.run([chattr, "+i", old], check=False).returncode:
+        requirements.left_out("chattr", "no file can be made immutable here")
+    try:
+        with pytest.raises(SpoolError, match="operation not permitted"):
+            take_up(directory)
+        assert names(directory) == {"7.spool"}
+    finally:
+        subprocess.run([chattr, "-i", old], check=True)
+    outbox, _ = take_up(directory)
+    assert told(sent(outbox)) == VALUES
