@@ -7,11 +7,8 @@ the pipe); and its acknowledgement's: `Uplink.frame_arrived` (forgotten) ->
 """
 
 import asyncio
-import contextlib
 import logging
-import os
 import signal
-from collections.abc import Iterator
 from multiprocessing.connection import Connection
 
 from setproctitle import setproctitle
@@ -23,6 +20,7 @@ from nodeproc.delivery.uplink import Uplink
 from nodeproc.logs.fold import Fold
 from nodeproc.logs.printable import printable
 from nodeproc.logs.speaker import speaker
+from nodeproc.parent import watching
 from nodeproc.reporting import StateReport
 from nodeproc.sources.table import SOURCES
 from nodeproc.states import NodeState
@@ -47,31 +45,11 @@ async def _run(connection: Connection, parent: int, assignment: Assignment) -> E
     process = NodeProcess(connection, assignment)
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, process.finish, Exit.TERMINATED)
-    with _watching(parent, process):
+    with watching(parent, lambda: process.finish(Exit.ORPHANED)):
         code = await process.run()
     # asyncio closes its end of the signals' pipe before it takes its handlers away.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     return code
-
-
-@contextlib.contextmanager
-def _watching(parent: int, process: "NodeProcess") -> Iterator[None]:
-    """End the process when its parent does."""
-    loop = asyncio.get_running_loop()
-    try:
-        descriptor = os.pidfd_open(parent)
-    except ProcessLookupError:
-        process.finish(Exit.ORPHANED)
-        yield
-        return
-    loop.add_reader(descriptor, process.finish, Exit.ORPHANED)
-    if os.getppid() != parent:  # it died before the descriptor was open, and its id was reused
-        process.finish(Exit.ORPHANED)
-    try:
-        yield
-    finally:
-        loop.remove_reader(descriptor)
-        os.close(descriptor)
 
 
 class NodeProcess:

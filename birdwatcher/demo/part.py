@@ -13,7 +13,7 @@ from pathlib import Path
 
 from birdwatcher.configuration.config import BASE_DIR
 from birdwatcher.demo.interrupts import Interrupts
-from supervisor.children import tie_to
+from supervisor.in_child import tie_to
 
 TAIL_LINES = 15
 

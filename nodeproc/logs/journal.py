@@ -3,7 +3,7 @@
 It speaks the native protocol, https://systemd.io/JOURNAL_NATIVE_PROTOCOL/: a datagram an entry.
 
 Why not one of the libraries (systemd-python, cysystemd): they keep one descriptor for good, in C.
-Our children close every number they inherited (see supervisor.children); the library would go on
+Our children close every number they inherited (see supervisor.in_child); the library would go on
 to write into whatever gets that number next. And they wait while journald hangs, which may cost log
 lines but never the daemon's time.
 """

@@ -34,7 +34,7 @@ STOREYS: dict[str, dict[str, tuple[str, ...]]] = {
         "telling": ("logs", "numbers", "reporting"),
         "messages": ("wire",),
         "bounds": ("limits",),
-        "ground": ("backoff", "setting", "states"),
+        "ground": ("backoff", "parent", "setting", "states"),
     },
     "supervisor": {
         "life": ("daemon",),
@@ -45,7 +45,7 @@ STOREYS: dict[str, dict[str, tuple[str, ...]]] = {
         "links": ("roster", "writer_link"),
         "nodes": ("node", "settings"),
         "forking": ("children", "metrics"),
-        "ground": ("lock", "notify", "protocols", "reconcile", "signals"),
+        "ground": ("in_child", "lock", "notify", "protocols", "reconcile", "signals"),
     },
 }
 # Beside the house: no room imports these.

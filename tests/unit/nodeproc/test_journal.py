@@ -20,7 +20,8 @@ from nodeproc.logs.journal import LAST_WORDS, JournalHandler, encode, is_journal
 from nodeproc.logs.lines import WAIT_MS
 from nodeproc.logs.speaker import about, speaker
 from nodeproc.wire.subjects import Origin, Subject
-from supervisor.children import EXIT_CRASHED, Child
+from supervisor.children import Child
+from supervisor.in_child import EXIT_CRASHED
 from supervisor.protocols import ChildOwner
 from tests.support.journald import Entry, Journal, decode
 
