@@ -82,7 +82,7 @@ class Fleet:
         self._owner.situation_changed()
 
     def stop(self) -> None:
-        """Keep a process for no node from now on."""
+        """Stop every process, and start no other from now on."""
         self._stopping = True
         self.want([])
         for node in self.roster:

@@ -61,7 +61,7 @@ class Roster:
         return [Reading(it.spec, it.state, it.numbers.read()) for it in self]
 
     def total(self) -> Counts:
-        """Return what the numbers of all nodes amount to at this moment."""
+        """Return the sum of the numbers of all nodes at this moment."""
         return self._numbers.total()
 
     def children(self) -> list[tuple[Node, Child]]:

@@ -10,7 +10,7 @@ def only_digits(text: str) -> bool:
 
 
 def number_in(text: str) -> int | None:
-    """Return the whole number that `text` is, None if it is none or larger than any key."""
+    """Return the whole number in `text`; None without one, or if no key is so large."""
     if not only_digits(text) or len(text) > LONGEST:
         return None
     key = int(text)

@@ -39,7 +39,7 @@ class ApiTokenAdmin(admin.ModelAdmin):
     def formfield_for_foreignkey(
         self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
     ) -> ModelChoiceField | None:
-        """Return the field of the user, without superusers for an editor who is none."""
+        """Return the field of the user; only a superuser may choose a superuser."""
         field = super().formfield_for_foreignkey(db_field, request, **kwargs)
         if field is not None and not request.user.is_superuser:
             field.queryset = field.queryset.filter(is_superuser=False)

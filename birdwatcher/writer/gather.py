@@ -1,4 +1,4 @@
-"""What a number of frames amounts to, before any of it is written."""
+"""Gathers what frames say, before any of it is written."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -32,7 +32,7 @@ class Work:
 
 
 def gather(frames: Iterable[Frame], expected: Mapping[Stream, int], intakes: Intakes) -> Work:
-    """Return what `frames` amount to, given the next sequence number of each stream taken up.
+    """Return what `frames` say, given the next sequence number of each stream taken up.
 
     Frames that were committed earlier, that come too early, or whose stream was not taken up are
     left out. A frame that cannot be opened, such as one that an older program spooled, or whose

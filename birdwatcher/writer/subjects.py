@@ -18,7 +18,7 @@ Refuse = Callable[[Any], None]
 
 
 class Gathered(Protocol):
-    """What the frames of one subject amount to, before any of it is written."""
+    """What the frames of one subject say, gathered before any of it is written."""
 
     events: list[Any]
 

@@ -107,12 +107,12 @@ class FleetNumbers:
         numbers.give_back_to(self._arena)
 
     def total(self) -> Counts:
-        """Return what the tallies that were taken amount to."""
+        """Return the sum of the numbers of all nodes."""
         return together(self._arena.columns())
 
 
 def together(columns: Iterable[Sequence[int]]) -> Counts:
-    """Return what the counts of several nodes amount to, given field by field: the sum of each, and
-    the oldest of all."""
+    """Return the counts of several nodes together, given field by field: the sum of each, and the
+    oldest of all."""
     *added, oldest = columns
     return Counts(*map(sum, added))._replace(oldest=min(filter(None, oldest), default=0))

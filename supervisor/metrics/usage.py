@@ -55,7 +55,7 @@ async def usage_of(roles: Iterable[Role], *, descriptors: bool = False) -> list[
 
 def _usage_of(role: Role, descriptors: bool) -> Usage | None:
     stat = _stat_of(role.pid)
-    # Another parent: another process, which is none of ours, has got the id.
+    # With another parent, it is another process that has got the id.
     if not stat or os.getpid() not in {role.pid, int(stat[PARENT])}:
         return None
     cpu = (int(stat[USER_TIME]) + int(stat[SYSTEM_TIME])) * TICK

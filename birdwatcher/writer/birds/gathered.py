@@ -1,4 +1,4 @@
-"""What frames of nodes amount to, before any of it is written."""
+"""What the frames of nodes say, gathered before any of it is written."""
 
 import datetime
 import time
@@ -54,7 +54,7 @@ class NodeReport:
 
 @dataclass
 class GatheredBirds:
-    """What the frames of nodes amount to."""
+    """What the frames of nodes say."""
 
     events: list[NodeEvent] = field(default_factory=list)
     by_node: dict[int, NodeReport] = field(default_factory=dict)

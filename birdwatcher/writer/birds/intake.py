@@ -1,4 +1,4 @@
-"""Writing what nodes' frames amount to: the entry of the subject `nodes`."""
+"""Writes what the frames of nodes say: the entry of the subject `nodes`."""
 
 import logging
 from collections.abc import Collection, Iterable

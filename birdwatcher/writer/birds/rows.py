@@ -25,7 +25,7 @@ BirdRow = tuple[datetime.datetime, str, int, int, bool]
 def bird(node: int, event: Event, received_at: float, species: dict[str, int]) -> BirdRow:
     """Return the row of one event; `species` holds keys by name.
 
-    Raises OverflowError if its time is none that can be kept.
+    Raises OverflowError if its time cannot be kept.
     """
     microseconds, species_name, name = event
     timestamp = EPOCH + datetime.timedelta(microseconds=microseconds)
