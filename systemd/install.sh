@@ -27,7 +27,16 @@ release='' # its directory
 
 # What is deleted when this run ends, however it does.
 unfinished=()
-trap 'rm -rf "${unfinished[@]}"' EXIT
+# Once more if it must: the child of a command that was ended may write for a moment longer.
+remove_unfinished() {
+    local attempt
+    for attempt in 1 2 3 4 5; do
+        rm -rf "${unfinished[@]}" 2>/dev/null && return
+        sleep "0.$attempt"
+    done
+    rm -rf "${unfinished[@]}"
+}
+trap remove_unfinished EXIT
 trap 'exit 130' HUP INT TERM
 
 # shellcheck source=systemd/release.sh

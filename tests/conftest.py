@@ -4,6 +4,7 @@ Nothing is started before a test asks for it, and every test process (see pytest
 everything of its own, so that tests may run side by side.
 """
 
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -35,6 +36,8 @@ VENDORS = (SQLITE, POSTGRESQL)
 
 def pytest_configure(config: pytest.Config) -> None:
     """Set Django up on a database that no test uses, and find every orphan from now on."""
+    # In the background of a shell without job control SIGINT is ignored, which programs inherit.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     set_up("tests")
     setup_test_environment(debug=settings.DEBUG)
     config.add_cleanup(teardown_test_environment)
