@@ -58,7 +58,7 @@ class ApiToken(models.Model):
         null=True,
         blank=True,
         validators=STORABLE_MOMENT,
-        help_text="If empty, the token is valid until it is revoked.",
+        help_text="If empty, the token ends after BIRDWATCHER_TOKEN_DAYS.",
     )
     last_used_at = models.DateTimeField("last used", null=True, editable=False)
     revoked_at = models.DateTimeField("revoked", null=True, editable=False)

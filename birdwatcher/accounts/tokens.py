@@ -1,10 +1,13 @@
 """Create and check the secrets of API tokens, for HTTP and WebSockets."""
 
+import datetime
 import hashlib
 import re
 import secrets
 from contextlib import suppress
 
+from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import OperationalError
 from django.db.models import Q
 from django.utils import timezone
@@ -18,10 +21,24 @@ SHOWN = 10  # characters: too few to guess the rest, enough to tell tokens apart
 
 
 def renew(token: ApiToken) -> str:
-    """Give `token`, not saved yet, a new secret, and return the secret: it is stored nowhere."""
+    """Give `token`, not saved yet, a new secret, and return the secret: it is stored nowhere.
+
+    Without an end, the token gets the default one.
+    """
     secret = f"bw_{secrets.token_urlsafe(BYTES)}"
+    token.expires_at = token.expires_at or default_end()
     token.prefix, token.hash = secret[:SHOWN], _hash(secret)
     return secret
+
+
+def default_end() -> datetime.datetime:
+    """Return when a token ends that is made now, if nobody says otherwise."""
+    return timezone.now() + datetime.timedelta(days=settings.BIRDWATCHER.token_days)
+
+
+def end_all(user: User) -> int:
+    """End every token of `user`; return how many were not revoked before."""
+    return ApiToken.objects.filter(user=user, revoked_at=None).update(revoked_at=timezone.now())
 
 
 def authenticate(secret: str) -> ApiToken | None:

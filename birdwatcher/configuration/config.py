@@ -104,6 +104,11 @@ class Config:
         "Requests per minute that the API grants to each address without a token or a login; for "
         "IPv6, to each /64 network ({}).",
     )
+    token_days: int = web_setting(
+        Range(int, 1, 3650),
+        "90",
+        "Days after which a new API token ends, if its maker gives no other end ({}).",
+    )
     report_every: int = web_setting(
         Range(int, 1, 1_000_000_000),
         "1000",

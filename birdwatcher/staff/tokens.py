@@ -3,19 +3,20 @@
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import ForeignKey, QuerySet
-from django.forms import ModelChoiceField
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
 
 from birdwatcher.accounts import tokens
+from birdwatcher.accounts.handing_on import beyond
 from birdwatcher.accounts.models import ApiToken
+from birdwatcher.staff.reach import ReachAdmin
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(admin.ModelAdmin):
-    """Tokens; the user and the scope of a token cannot be changed later."""
+class ApiTokenAdmin(ReachAdmin):
+    """Tokens of users within the editor's reach; the user and the scope of a token cannot be changed later."""
 
     list_display = ["name", "user", "scope", "begins_with", "state", "created_at", "expires_at"]
     list_display += ["last_used_at"]
@@ -36,21 +37,13 @@ class ApiTokenAdmin(admin.ModelAdmin):
         """Return the read-only fields."""
         return self.said if obj is None else ["user", "scope", *self.said]
 
-    def formfield_for_foreignkey(
-        self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
-    ) -> ModelChoiceField | None:
-        """Return the field of the user; only a superuser may choose a superuser."""
-        field = super().formfield_for_foreignkey(db_field, request, **kwargs)
-        if field is not None and not request.user.is_superuser:
-            field.queryset = field.queryset.filter(is_superuser=False)
-        return field
-
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Save the token; a new one gets its secret, which only `obj` has until it is shown.
 
         For an existing one, save only the edited fields: it may have been revoked meanwhile.
         """
         if change:
+            obj.expires_at = obj.expires_at or tokens.default_end()
             obj.save(update_fields=form.changed_data)
             return
         obj.secret = tokens.renew(obj)
@@ -85,7 +78,8 @@ class ApiTokenAdmin(admin.ModelAdmin):
     @admin.action(description="Revoke selected tokens", permissions=["change"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
         """Revoke the chosen tokens for good."""
-        chosen = list(queryset.filter(revoked_at=None))
+        others = beyond(request.user, ApiToken).values("pk")
+        chosen = list(queryset.filter(revoked_at=None).exclude(pk__in=others))
         revoked = [it.pk for it in chosen]
         ApiToken.objects.filter(pk__in=revoked).update(revoked_at=timezone.now())
         for token in chosen:

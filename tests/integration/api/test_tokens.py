@@ -4,7 +4,7 @@ import datetime
 import re
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -94,14 +94,17 @@ def test_the_admin_shows_a_new_secret_once(user: User) -> None:
     assert "no-store" in page["Cache-Control"]
     token = tokens.authenticate(secret)
     assert token is not None
-    assert (token.user, token.scope, token.expires_at) == (user, "write", None)
+    assert (token.user, token.scope) == (user, "write")
+    ninety = datetime.timedelta(days=90)
+    assert abs(token.expires_at - timezone.now() - ninety) < MINUTE
     change = f"{LIST}{token.pk}/change/"
     shown = client.get(LIST).content.decode() + client.get(change).content.decode()
     assert secret not in shown
     assert token.prefix in shown
-    # Neither its user nor its scope become others.
+    # Neither its user nor its scope become others, and without an end it gets one.
     client.post(change, {"name": "atlas", "user": 99, "scope": "read", "hash": "x"})
     token.refresh_from_db()
+    assert abs(token.expires_at - timezone.now() - ninety) < MINUTE
     assert (token.name, token.user, token.scope) == ("atlas", user, "write")
     assert tokens.authenticate(secret)
     client.post(LIST, {"action": "revoke", "_selected_action": token.pk})
@@ -132,13 +135,37 @@ def test_a_token_expires_at_a_time_that_every_zone_can_show(user: User) -> None:
             assert client.get(f"{LIST}{token.pk}/change/").status_code == 200
 
 
-def test_a_token_is_no_way_to_a_superusers_powers() -> None:
-    boss = User.objects.create_superuser("boss")
+def clerk() -> Client:
+    """Return a browser of a member of staff who may only see users, and handle tokens."""
+    staff = User.objects.create_user("clerk", is_staff=True)
+    names = [f"{it}_apitoken" for it in ("view", "add", "change", "delete")]
+    staff.user_permissions.set(Permission.objects.filter(codename__in=[*names, "view_user"]))
+    client = Client()
+    client.force_login(staff)
+    return client
+
+
+@pytest.mark.parametrize("stronger", ["superuser", "admin", "one by one"])
+def test_a_token_is_no_way_to_the_powers_of_another(stronger: str) -> None:
+    boss = User.objects.create_user("boss", is_superuser=stronger == "superuser")
+    if stronger == "admin":
+        boss.groups.add(Group.objects.get(name="admin"))
+    if stronger == "one by one":
+        boss.user_permissions.add(Permission.objects.get(codename="operate_node"))
     fields = {"user": boss.pk, "name": "map", "scope": "write"}
-    assert "errorlist" in admin_of("keeper").post(ADD, fields).content.decode()
+    weaker = clerk()
+    assert "errorlist" in weaker.post(ADD, fields).content.decode()
     assert not ApiToken.objects.exists()
+    # Nor are the tokens of such a user touched: neither prolonged, revoked nor deleted.
+    token, secret = make(boss)
+    one = f"{LIST}{token.pk}"
+    later = {"name": "map", "expires_at_0": "2999-01-01", "expires_at_1": "00:00:00"}
+    assert weaker.post(f"{one}/change/", later).status_code == 403
+    assert weaker.post(f"{one}/delete/", {"post": "yes"}).status_code == 403
+    weaker.post(LIST, {"action": "revoke", "_selected_action": token.pk})
+    assert tokens.authenticate(secret)
     admin_of("chief", is_superuser=True).post(ADD, fields)
-    assert ApiToken.objects.exists()
+    assert ApiToken.objects.count() == 2
 
 
 @pytest.mark.parametrize("rest", ["", "apitoken", "apitoken/", "apitoken/{pk}/change/?_popup=1"])

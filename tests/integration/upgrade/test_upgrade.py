@@ -14,7 +14,9 @@ from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
+from birdwatcher.accounts.models import ApiToken
 from birdwatcher.birds.models import Bird
 from birdwatcher.nodes.models import Node, NodeStatus
 from birdwatcher.writer.ledger import Ledger
@@ -43,6 +45,7 @@ pytestmark = pytest.mark.xdist_group("upgrade")
 # Migrations may add to these. A model that moves takes its content type along to another app.
 GROW = {"django_migrations", "auth_permission", "auth_group_permissions", "sqlite_sequence"}
 MOVED = "django_content_type"
+TOKEN = "api_apitoken"  # those without an end got one
 
 COLUMNS = """
     SELECT 'column', table_name || '.' || column_name, concat_ws(' ', data_type, is_nullable,
@@ -73,9 +76,9 @@ def schema() -> dict[tuple[str, str], str]:
 def test_no_row_is_lost(installation: Installation) -> None:
     assert len(installation.tables["birds_bird"].rows) == 725
     for name, before in installation.tables.items():
-        columns = ("id",) if name == MOVED else before.columns
+        columns = ("id",) if name in {MOVED, TOKEN} else before.columns
         kept = Table.read(name, columns).rows
-        if name == MOVED:
+        if name in {MOVED, TOKEN}:
             assert kept.total() >= before.rows.total()
         elif name in GROW:
             assert not before.rows - kept, name
@@ -186,6 +189,18 @@ def test_tokens_are_good_for_what_they_were(installation: Installation) -> None:
         )
         found[name] = tuple(answer.status_code for answer in answers)
     assert found == TOKENS
+
+
+def test_tokens_without_an_end_get_one(installation: Installation) -> None:
+    tokens = ApiToken.objects.filter(user__username="operator", revoked_at=None)
+    grace = datetime.timedelta(days=90)
+    for token in tokens:
+        assert abs(token.expires_at - timezone.now() - grace) < datetime.timedelta(minutes=10)
+    assert tokens
+    # Neither one that was given nor one that needs none any more is moved.
+    fixed = ApiToken.objects.exclude(user__username="operator")
+    assert fixed.filter(name="revoked").get().expires_at is None
+    assert fixed.filter(name="expired").get().expires_at < timezone.now()
 
 
 def test_passwords_and_sessions_are_good_still(installation: Installation) -> None:
