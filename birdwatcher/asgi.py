@@ -16,17 +16,19 @@ django.setup(set_prefix=False)
 # These import models, which needs Django to be set up.
 from birdwatcher.live.origins import Origins  # noqa: E402
 from birdwatcher.live.routing import websocket_urlpatterns  # noqa: E402
-from birdwatcher.server.handler import BoundedApplication, Handler, refuse  # noqa: E402
+from birdwatcher.server.handler import BoundedApplication, Handler  # noqa: E402
+from birdwatcher.server.prefix import Prefixed, refuse  # noqa: E402
 from birdwatcher.server.statements import bound_statements  # noqa: E402
 
 bound_statements()
 
 websockets = URLRouter([*websocket_urlpatterns, re_path("", refuse)])
 
-application = ProtocolTypeRouter(
+protocols = ProtocolTypeRouter(
     {
         "http": BoundedApplication(Handler()),
         # The consumer authenticates the visitor itself: it also works while the database is away.
         "websocket": Origins(websockets, settings.CSRF_TRUSTED_ORIGINS),
     }
 )
+application = Prefixed(protocols, settings.BIRDWATCHER.path_prefix)

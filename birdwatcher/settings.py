@@ -3,6 +3,7 @@
 import copy
 import datetime
 import os
+import re
 from importlib.resources import files
 
 from csp.constants import NONE, SELF
@@ -10,6 +11,7 @@ from csp.constants import NONE, SELF
 from birdwatcher.configuration.config import BASE_DIR, load
 
 BIRDWATCHER = load(os.environ)
+ROOT = f"{BIRDWATCHER.path_prefix}/"  # the path of the first page
 
 SECRET_KEY = BIRDWATCHER.secret_key
 DEBUG = BIRDWATCHER.debug
@@ -62,6 +64,7 @@ MIDDLEWARE = [
     "axes.middleware.AxesMiddleware",
 ]
 
+FORCE_SCRIPT_NAME = BIRDWATCHER.path_prefix or None
 ROOT_URLCONF = "birdwatcher.urls"
 ASGI_APPLICATION = "birdwatcher.asgi.application"
 
@@ -121,7 +124,7 @@ LANGUAGE_CODE = "en"
 USE_I18N = False
 FORMAT_MODULE_PATH = ["birdwatcher.common.formats"]
 
-STATIC_URL = "static/"
+STATIC_URL = f"{ROOT}static/"
 # Part of the installed program, like its code. Where `collectstatic` has not run, WhiteNoise finds
 # the files in the apps.
 STATIC_ROOT = BASE_DIR / "static"
@@ -138,11 +141,13 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG or not STATIC_ROOT.is_dir()
 
+# Another program under another path of the same host does not get them.
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = ROOT
 SESSION_COOKIE_SECURE = BIRDWATCHER.https
 CSRF_COOKIE_SECURE = BIRDWATCHER.https
 SECURE_SSL_REDIRECT = BIRDWATCHER.https
 # Monitoring asks for it directly, without the proxy that speaks HTTPS.
-SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+SECURE_REDIRECT_EXEMPT = [rf"^{re.escape(ROOT[1:])}healthz$"]
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if BIRDWATCHER.https else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = BIRDWATCHER.https
 SECURE_REFERRER_POLICY = "same-origin"
@@ -184,6 +189,8 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "DESCRIPTION": "Nodes that detect birds, the birds that they heard, and counts over time.",
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    # The paths of the schema are relative to it.
+    "SERVERS": [{"url": BIRDWATCHER.path_prefix}] if BIRDWATCHER.path_prefix else [],
     "COMPONENT_SPLIT_REQUEST": True,
     "SERVE_INCLUDE_SCHEMA": False,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,

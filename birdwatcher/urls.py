@@ -1,5 +1,6 @@
 """Which page answers at which address."""
 
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
@@ -14,9 +15,10 @@ handler500 = "birdwatcher.pages.errors.failed"
 
 admin.site.site_header = admin.site.site_title = "Birdwatcher"
 admin.site.enable_nav_sidebar = False  # the lists need the width more
+admin.site.site_url = settings.ROOT
 admin.site.index_title = "Nodes, birds and people"
 
-moved = RedirectView.as_view(url="/admin/accounts/%(rest)s", query_string=True)
+moved = RedirectView.as_view(url=f"{settings.ROOT}admin/accounts/%(rest)s", query_string=True)
 
 urlpatterns = [
     path("", include("birdwatcher.pages.urls")),

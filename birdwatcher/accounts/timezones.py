@@ -9,6 +9,7 @@ import zoneinfo
 from collections.abc import Callable
 from functools import lru_cache
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
@@ -46,7 +47,9 @@ def find_zone(name: str) -> zoneinfo.ZoneInfo | None:
 def remember(response: HttpResponseBase, zone: zoneinfo.ZoneInfo, *, secure: bool) -> None:
     """Make the browser send `zone` from now on."""
     # Readable by the script, which sets it only if it is missing.
-    response.set_cookie(COOKIE, zone.key, max_age=KEPT, secure=secure, samesite="Lax")
+    response.set_cookie(
+        COOKIE, zone.key, max_age=KEPT, path=settings.ROOT, secure=secure, samesite="Lax"
+    )
 
 
 def today(now: datetime.datetime | None = None) -> tuple[datetime.datetime, datetime.datetime]:

@@ -82,7 +82,7 @@ class ApiErrorsMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Answer `request`."""
         response = self._get_response(request)
-        if response.status_code < HTTPStatus.BAD_REQUEST or not request.path.startswith(UNDER):
+        if response.status_code < HTTPStatus.BAD_REQUEST or not request.path_info.startswith(UNDER):
             return response
         if response.headers.get("Content-Type", "").startswith("application/json"):
             return response

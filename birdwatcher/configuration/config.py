@@ -13,7 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from birdwatcher.configuration import sources
 from birdwatcher.configuration.databases import parse_database_url
-from birdwatcher.configuration.parsers import boolean, choice, time_zone, words
+from birdwatcher.configuration.parsers import boolean, choice, path_prefix, time_zone, words
 from birdwatcher.configuration.secret_key import find_secret_key
 from birdwatcher.configuration.table import read, settings_of, web_setting
 from nodeproc.delivery.spoolfile import SPOOL_DIRECTORY
@@ -85,6 +85,12 @@ class Config:
         "0",
         "1 trusts the header `X-Forwarded-Proto` and the last address in `X-Forwarded-For`; set it "
         "only behind a proxy that always sets both.",
+    )
+    path_prefix: str = web_setting(
+        path_prefix,
+        "",
+        "Path under which the web UI answers, such as `/birdwatcher`, if a proxy serves something "
+        "else at `/`. The proxy must pass the path on unchanged.",
     )
     public: bool = web_setting(
         boolean,

@@ -1,10 +1,14 @@
 """Parsers of variables. They raise ValueError with what is allowed, such as "1 or 0"."""
 
+import re
 import zoneinfo
 from collections.abc import Callable
 
 TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
 FALSE_WORDS = frozenset({"0", "false", "no", "off"})
+# Characters that mean the same in an address with and without percent-encoding (RFC 3986, 2.3).
+# Browsers and proxies resolve a part of points only.
+PATH_PREFIX = re.compile(r"(/(?!\.+(/|$))[A-Za-z0-9._~-]+)*")
 
 
 def boolean(text: str) -> bool:
@@ -18,6 +22,14 @@ def boolean(text: str) -> bool:
 def words(text: str) -> list[str]:
     """Return the words that commas separate."""
     return [word for word in (part.strip() for part in text.split(",")) if word]
+
+
+def path_prefix(text: str) -> str:
+    """Return a path without a `/` at its end: empty for the root."""
+    path = text.rstrip("/")
+    if PATH_PREFIX.fullmatch(path):
+        return path
+    raise ValueError("a path such as /birdwatcher, of letters, digits and the characters - . _ ~")
 
 
 def time_zone(text: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
+from django.urls import reverse
 
 from birdwatcher.demo import environment
 from birdwatcher.demo.interrupts import Interrupts
@@ -123,7 +124,7 @@ class Demo:
         first, second, nobody = self._ports.nodes
         return (
             "\nBirdwatcher runs.\n"
-            f"  web UI    http://{HOST}:{self._ports.web}/\n"
+            f"  web UI    http://{HOST}:{self._ports.web}{settings.ROOT}\n"
             f"  user      {USERNAME}{remark}\n"
             f"  password  {password}\n"
             f"  nodes     {first} and {second}, simulated; {nobody}, where nobody listens\n"
@@ -140,7 +141,7 @@ def _log_path(name: str) -> Path:
 def _answers(port: int) -> bool:
     connection = http.client.HTTPConnection(HOST, port, timeout=10)
     try:
-        connection.request("GET", "/login/")
+        connection.request("GET", reverse("login"))
         return connection.getresponse().status < http.client.INTERNAL_SERVER_ERROR
     except OSError:
         return False

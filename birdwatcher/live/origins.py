@@ -29,7 +29,8 @@ class Origins(OriginValidator):  # type: ignore[misc]
     async def __call__(self, scope: Any, receive: Any, send: Any) -> Any:
         """Pass a connection on, or refuse it."""
         origins = [value.decode("latin1") for name, value in scope["headers"] if name == b"origin"]
-        is_program = scope["path"].startswith(PROGRAMS) and not origins
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        is_program = path.startswith(PROGRAMS) and not origins
         if is_program or origins[-1:] == [_own(scope)]:
             return await self.application(scope, receive, send)
         return await super().__call__(scope, receive, send)

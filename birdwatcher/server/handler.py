@@ -11,7 +11,7 @@ stream is made as fast as the client takes it. A request gets a thread once all 
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from typing import Any
@@ -122,22 +122,26 @@ def _with_body(body: bytes, receive: Receive) -> Receive:
 
 async def _refuse(scope: Message, send: Send, status: HTTPStatus) -> None:
     """Answer without Django, and close the connection: the rest of the body is not read."""
-    text, kind = f"{status.value} {status.phrase}\n", b"text/plain; charset=utf-8"
-    if scope["path"].startswith("/api/"):
-        text, kind = json.dumps({"detail": f"{status.phrase}."}), b"application/json"
-    body = text.encode()
-    headers = [
-        (b"content-type", kind),
-        (b"content-length", str(len(body)).encode()),
-        (b"connection", b"close"),
-    ]
+    headers = [(b"connection", b"close")]
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers.append((b"retry-after", str(RETRY_AFTER).encode()))
-    await send({"type": "http.response.start", "status": status.value, "headers": headers})
+    if scope["path"].removeprefix(scope.get("root_path", "")).startswith("/api/"):
+        text, kind = json.dumps({"detail": f"{status.phrase}."}), b"application/json"
+        await answer_plainly(send, status, text, headers, kind)
+    else:
+        await answer_plainly(send, status, f"{status.value} {status.phrase}\n", headers)
+
+
+async def answer_plainly(
+    send: Send,
+    status: HTTPStatus,
+    text: str,
+    headers: Iterable[tuple[bytes, bytes]] = (),
+    kind: bytes = b"text/plain; charset=utf-8",
+) -> None:
+    """Answer without Django: `text`, of the media type `kind`."""
+    body = text.encode()
+    known = [(b"content-type", kind), (b"content-length", str(len(body)).encode())]
+    start = {"type": "http.response.start", "status": status.value, "headers": [*known, *headers]}
+    await send(start)
     await send({"type": "http.response.body", "body": body})
-
-
-async def refuse(_scope: Message, receive: Receive, send: Send) -> None:
-    """Refuse a WebSocket at a path where there is none."""
-    await receive()
-    await send({"type": "websocket.close"})

@@ -35,6 +35,8 @@ SWITCHES = (
     "--disable-gpu",
     # No proxy of the machine's stands between the test and 127.0.0.1, and nobody else is asked.
     "--no-proxy-server",
+    # The documents' own names are this machine.
+    "--host-resolver-rules=MAP *.example.org 127.0.0.1",
     "--disable-background-networking",
     "--disable-component-update",
     "--no-first-run",
@@ -100,6 +102,7 @@ class Chromium:
         options.binary_location = _path("chromium")
         for switch in (*SWITCHES, f"--user-data-dir={self._profile}"):
             options.add_argument(switch)
+        options.accept_insecure_certs = True  # of a proxy whose certificate signs itself
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
         return options
 

@@ -159,8 +159,15 @@ class Processes:
     def python(self, *arguments: str, env: Mapping[str, str], kind: type = Program) -> Program:
         """Start Python with these arguments."""
         name = Path(arguments[1]).name
+        return self._start([sys.executable, *arguments], env, name, kind)
+
+    def program(self, *command: str, env: Mapping[str, str]) -> Program:
+        """Start a program of the system, by its path."""
+        return self._start([*command], env, Path(command[0]).name, Program)
+
+    def _start(self, command: list[str], env: Mapping[str, str], name: str, kind: type) -> Program:
         output = self.directory / f"{len(self._programs)}-{name}.log"
-        program = kind([sys.executable, *arguments], env, output)
+        program = kind(command, env, output)
         self._programs.append(program)
         return program
 

@@ -2,6 +2,7 @@
 
 import http.cookiejar
 import re
+import ssl
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -61,13 +62,15 @@ class _FormParser(HTMLParser):
 class Browser:
     """Keeps cookies, follows redirects, submits forms."""
 
-    def __init__(self, base: str) -> None:
+    def __init__(self, base: str, trusted: ssl.SSLContext | None = None) -> None:
+        """`trusted`: the certificate of the server at `base`, if it has one."""
         self.base = base
         self.url = base
         self.html = ""
         self._opener = urllib.request.build_opener(
             # No proxy of the machine's stands between the test and 127.0.0.1.
             urllib.request.ProxyHandler({}),
+            urllib.request.HTTPSHandler(context=trusted),
             urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()),
         )
 

@@ -50,7 +50,7 @@ def parse_url(given: str) -> str:
         parts = urlsplit("")
     if parts.scheme not in SCHEMES or not parts.hostname or parts.query or parts.fragment:
         raise WatchError(f"{given!r} is no address of a web UI: it must be like {DEFAULT_URL}.")
-    path = parts.path.rstrip("/") or PATH
+    path = parts.path.rstrip("/").removesuffix(PATH) + PATH
     return urlunsplit((SCHEMES[parts.scheme], parts.netloc, path, "", ""))
 
 

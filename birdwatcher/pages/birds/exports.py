@@ -4,6 +4,7 @@ import re
 import secrets
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
@@ -48,7 +49,12 @@ def export(request: HttpRequest) -> HttpResponseBase:
         return busy
     if not request.user.is_authenticated:
         response.set_cookie(
-            VISITOR, visitor, secure=request.is_secure(), httponly=True, samesite="Lax"
+            VISITOR,
+            visitor,
+            path=settings.ROOT,
+            secure=request.is_secure(),
+            httponly=True,
+            samesite="Lax",
         )
     return response
 

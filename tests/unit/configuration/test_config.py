@@ -95,6 +95,9 @@ def test_lists_are_split_at_commas(environ: dict[str, str]) -> None:
         ("LOG_FORMAT", "xml", "one of auto, text, json, journal"),
         ("TIME_ZONE", "Mars/Olympus", "the name of a time zone"),
         ("TIME_ZONE", "../../etc/passwd", "the name of a time zone"),
+        ("PATH_PREFIX", "birds", "a path such as /birdwatcher"),
+        ("PATH_PREFIX", "/a/../b", "a path such as /birdwatcher"),
+        ("PATH_PREFIX", "/a%20b", "a path such as /birdwatcher"),
     ],
 )
 def test_nonsense_is_one_sentence(
@@ -240,3 +243,11 @@ def test_no_secret_is_shown(environ: dict[str, str]) -> None:
     shown = repr(config.load(environ))
     assert KEY not in shown
     assert "hunter2" not in shown
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [("/", ""), ("/birds/", "/birds"), ("/a/b.c", "/a/b.c"), ("/birds", "/birds")],
+)
+def test_a_path_ends_without_a_slash(environ: dict[str, str], given: str, taken: str) -> None:
+    assert config.load(environ | {"BIRDWATCHER_PATH_PREFIX": given}).path_prefix == taken

@@ -45,7 +45,8 @@
                 if (this.#wanted[name]) query.set(name, this.#wanted[name]);
             }
             const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-            return `${scheme}//${location.host}/live/birds?${query}`;
+            const { root } = document.documentElement.dataset;
+            return `${scheme}//${location.host}${root}live/birds?${query}`;
         }
 
         #connect() {

@@ -34,7 +34,8 @@
     function adoptOwnZone() {
         if (cookie() || !own) return;
         const secure = location.protocol === "https:" ? "; Secure" : "";
-        document.cookie = `timezone=${own}; Path=/; Max-Age=31536000; SameSite=Lax${secure}`;
+        const kept = `Path=${root.dataset.root}; Max-Age=31536000; SameSite=Lax${secure}`;
+        document.cookie = `timezone=${own}; ${kept}`;
         // If cookies are refused, the page would reload for ever.
         if (cookie() && own !== root.dataset.zone && "adoptsZone" in root.dataset) location.reload();
     }

@@ -1,5 +1,6 @@
 """`./manage.py serve`: the web UI in production."""
 
+import logging
 import os
 import socket
 import sys
@@ -19,6 +20,12 @@ from nodeproc.logs.journal import complain
 from nodeproc.logs.speaker import speaker
 
 DEFAULT_ADDRESS = "127.0.0.1:8000"
+ONLY_REDIRECTS = (
+    "every page only redirects to HTTPS, since BIRDWATCHER_HTTPS is 1 and BIRDWATCHER_TRUST_PROXY "
+    "0: set BIRDWATCHER_TRUST_PROXY=1 behind a proxy that speaks HTTPS, or BIRDWATCHER_HTTPS=0"
+)
+
+log = logging.getLogger("birdwatcher.web")
 
 
 class Command(BaseCommand):
@@ -44,6 +51,8 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         """Serve; ends the process, with one sentence if it cannot."""
         speaker.become("web")
+        if settings.BIRDWATCHER.https and not settings.BIRDWATCHER.trust_proxy:
+            log.warning(ONLY_REDIRECTS)
         # Before the fork, so that workers share it; and during an upgrade the path from which a
         # worker would import it may lead to another release.
         import_module(settings.ROOT_URLCONF)
