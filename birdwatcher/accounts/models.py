@@ -19,6 +19,9 @@ class Scope(models.TextChoices):
     WRITE = "write", "read and write"
 
 
+VALID = "valid"
+
+
 class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
     """Tokens."""
 
@@ -72,6 +75,15 @@ class ApiToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
+
+    @property
+    def state(self) -> str:
+        """Whether the token is valid, in words."""
+        if self.revoked_at:
+            return "revoked"
+        if self.expires_at and self.expires_at <= timezone.now():
+            return "expired"
+        return VALID if self.user.is_active else "its user is not active"
 
     @property
     def may_write(self) -> bool:

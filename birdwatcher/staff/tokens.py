@@ -16,7 +16,7 @@ from birdwatcher.staff.reach import ReachAdmin
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(ReachAdmin):
-    """Tokens of users within the editor's reach; the user and the scope of a token cannot be changed later."""
+    """Tokens of users within the editor's reach; user and scope cannot be changed later."""
 
     list_display = ["name", "user", "scope", "begins_with", "state", "created_at", "expires_at"]
     list_display += ["last_used_at"]
@@ -69,11 +69,7 @@ class ApiTokenAdmin(ReachAdmin):
     @admin.display
     def state(self, token: ApiToken) -> str:
         """Return whether the token is valid, in words."""
-        if token.revoked_at:
-            return "revoked"
-        if token.expires_at and token.expires_at <= timezone.now():
-            return "expired"
-        return "valid" if token.user.is_active else "its user is not active"
+        return token.state
 
     @admin.action(description="Revoke selected tokens", permissions=["change"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:

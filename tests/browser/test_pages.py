@@ -32,7 +32,7 @@ script.textContent = "window.injected = true";
 document.body.append(script);
 """
 
-PAGES = ("/", "/nodes/", "/birds/", "/species/", "/system/", "/password/", "/api/v1/")
+PAGES = ("/", "/nodes/", "/birds/", "/species/", "/system/", "/password/", "/tokens/", "/api/v1/")
 PAGES_WITH_DATA = (
     "/nodes/{node}/",
     "/nodes/{node}/?over=7d",

@@ -18,7 +18,7 @@ def token_of(role: str, scope: str = "write", **fields: Any) -> str:
     user, made = User.objects.get_or_create(username=role)
     if made and (group := Group.objects.filter(name=role).first()):
         user.groups.add(group)
-    token = ApiToken(user=user, name="test", scope=scope, **fields)
+    token = ApiToken(user=user, scope=scope, **{"name": "test", **fields})
     secret = tokens.renew(token)
     token.save()
     return secret
