@@ -5,17 +5,26 @@ from collections.abc import Collection
 from django.db import IntegrityError
 
 from birdwatcher.birds.models import Species
+from birdwatcher.common.database import engine
+from birdwatcher.common.database.tables import Target
+
+SPECIES = Target(Species, ("name",))
+TRIES = 3  # somebody may rename or delete a species in the moment after it was found to be there
 
 
-def named(names: Collection[str]) -> dict[str, Species]:
-    """Return the species of these names, by name; those that are new are made.
+def named(names: Collection[str]) -> dict[str, int]:
+    """Return the keys of the species of these names, by name; those that are new are made.
 
-    Raises IntegrityError if one is deleted at this very moment, and other django.db.Error.
+    Call it within a transaction: until its end nobody can rename or delete these species. Raises
+    IntegrityError if one is renamed or deleted at this very moment, and other django.db.Error.
     """
-    rows = [Species(name=name) for name in sorted(names)]
-    Species.objects.bulk_create(rows, ignore_conflicts=True)
-    found: dict[str, Species] = Species.objects.in_bulk(names, field_name="name")
-    for name in names:
-        if name not in found:
-            raise IntegrityError(f"The species “{name}” was just deleted.")
+    found = engine().hold_named(Species, "name", names)
+    for _ in range(TRIES):
+        missing = sorted(set(names) - found.keys())
+        if not missing:
+            return found
+        engine().upsert(SPECIES, [(name,) for name in missing])
+        found |= engine().hold_named(Species, "name", missing)
+    for name in set(names) - found.keys():
+        raise IntegrityError(f"The species “{name}” was just renamed or deleted.")
     return found

@@ -27,7 +27,7 @@ from contextlib import contextmanager
 from django.db import transaction
 
 from birdwatcher.birds.clock import is_doubtful
-from birdwatcher.birds.models import Bird
+from birdwatcher.birds.models import Bird, Species
 from birdwatcher.birds.species import named
 from birdwatcher.common.database import engine
 from birdwatcher.common.units import EPOCH, MICROSECOND
@@ -44,14 +44,14 @@ def enter(bird: Bird, species: str | None = None) -> None:
 
     `species`: the name of its species, if `bird` does not say which. It is marked as doubtful if
     its time is. Raises Node.DoesNotExist if its node was deleted, and django.db.Error: among them
-    IntegrityError if its species is deleted at this very moment, OperationalError if it is not done
-    within `PATIENCE`, because others hold locks for longer. In a transaction that is open already,
-    what comes after this should be little: the writer waits for its end.
+    IntegrityError if its species is renamed or deleted at this very moment, OperationalError if it
+    is not done within `PATIENCE`, because others hold locks for longer. In a transaction that is
+    open already, what comes after this should be little: the writer waits for its end.
     """
     with _turn():
         bird.node = Node.objects.get(pk=bird.node_id)
         if species is not None:
-            bird.species = named([species])[species]
+            bird.species = Species(pk=named([species])[species], name=species)
         microseconds = (bird.timestamp - EPOCH) // MICROSECOND
         bird.doubtful = bird.doubtful or is_doubtful(microseconds, time.time())
         bird.save(force_insert=True)

@@ -66,7 +66,8 @@ class Heartbeat:
         if time.monotonic() >= self._seen_at + HEARTBEAT:
             now = timezone.now()
             values = _summarised(self._numbers.summary(), now) | self._commit_seconds()
-            Daemon.objects.filter(pk=Daemon.ONLY).update(seen_at=now, **values)
+            if not Daemon.objects.filter(pk=Daemon.ONLY).update(seen_at=now, **values):
+                self.register(first=False)  # the row is gone: tables were emptied or restored
             self._seen_at = time.monotonic()
         measured, self._measured = self._measured, None  # if it fails, it is not tried again
         if measured:

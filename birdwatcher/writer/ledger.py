@@ -69,6 +69,10 @@ class Ledger:
         self._forget()
         self._streams.doubt()
 
+    def reread(self) -> None:
+        """Read the nodes' rows before the next commit: somebody may have changed them."""
+        self._forget()
+
     def _commit_in_halves(self, frames: list[Frame]) -> None:
         """Commit what can be committed: halves, then single frames, then what is in them."""
         try:
@@ -103,8 +107,7 @@ class Ledger:
         gathered = [(self._intakes[subject], its) for subject, its in work.by_subject.items()]
         if len(gathered) == 1 and not sift:
             ((intake, its),) = gathered
-            if intake.is_small(its):
-                intake.write_small(its, checkpoints(work))
+            if intake.is_small(its) and intake.write_small(its, checkpoints(work)):
                 return
         with transaction.atomic():
             for intake, its in gathered:

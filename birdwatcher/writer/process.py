@@ -177,6 +177,8 @@ class Writer:
         if not changed and now - self._read_at < FULL_READ:
             return
         self._read_at = now
+        if changed:  # a node may have been deleted, and made again under its key
+            self._ledger.reread()
         nodes = read_nodes()
         if nodes != self._reported:
             log.info("enabled nodes: %d", len(nodes))

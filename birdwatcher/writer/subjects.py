@@ -64,8 +64,11 @@ class SubjectIntake(Protocol[G]):
     def is_small(self, gathered: G) -> bool:
         """Whether `write_small` can write it."""
 
-    def write_small(self, gathered: G, checkpoints: Part) -> None:
-        """Write all of it in a transaction of its own, in as few steps as the database allows."""
+    def write_small(self, gathered: G, checkpoints: Part) -> bool:
+        """Write all of it in a transaction of its own, in as few steps as the database allows.
+
+        Return False, and write nothing, if what it remembers is out of date.
+        """
 
     def write(self, gathered: G, write: Write) -> None:
         """Write all of it but the checkpoints, within a transaction."""

@@ -9,7 +9,16 @@ from typing import NamedTuple, Protocol
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from birdwatcher.common.database.tables import Groups, Model, Owner, Part, Sums, Target, Values
+from birdwatcher.common.database.tables import (
+    Groups,
+    Model,
+    Named,
+    Owner,
+    Part,
+    Sums,
+    Target,
+    Values,
+)
 
 PATIENCE = 0.25  # seconds for which `briefly` waits for each lock
 
@@ -102,6 +111,12 @@ class Engine(Protocol):
     def hold(self, model: Model, keys: Collection[int]) -> set[int]:
         """Return which of `keys` exist, and keep these rows from being deleted until the commit."""
 
+    def hold_named(self, model: Model, field: str, texts: Collection[str]) -> dict[str, int]:
+        """Return the keys of the rows that have one of `texts` in a unique field, by that text.
+
+        Until the commit these rows are kept from being deleted, and the field from being changed.
+        """
+
     def insert(self, target: Target, rows: Iterable[Values]) -> None:
         """Insert any number of rows, which cannot conflict with others.
 
@@ -122,11 +137,18 @@ class Engine(Protocol):
         """
 
     def commit_few(
-        self, owner: Owner, keys: Collection[int], parts: Sequence[Part], sums: Sums, groups: Groups
-    ) -> set[int]:
+        self,
+        owner: Owner,
+        keys: Collection[int],
+        named: Named,
+        parts: Sequence[Part],
+        sums: Sums,
+        groups: Groups,
+    ) -> set[int] | None:
         """Write the rows of those owners that exist, add their groups to `sums`, and commit, in as
         few steps as the database allows; return the keys of these owners.
 
         `keys` are those of all owners of the rows. They are kept from being deleted until the
-        commit. Not to be called within a transaction.
+        commit, and so are the rows of `named` from being deleted or changed. If one of these is
+        not as given, nothing is written, and None returned. Not to be called within a transaction.
         """

@@ -21,6 +21,7 @@ from birdwatcher.common.database.engine import PATIENCE, Extent, Facts
 from birdwatcher.common.database.tables import (
     Groups,
     Model,
+    Named,
     Owner,
     Part,
     Sums,
@@ -113,6 +114,9 @@ class PostgreSQL:
     def hold(self, model: Model, keys: Collection[int]) -> set[int]:
         return {row[0] for row in execute(_holding(model), encode(list(keys)))}
 
+    def hold_named(self, model: Model, field: str, texts: Collection[str]) -> dict[str, int]:
+        return dict(execute(_holding_named(model, field), encode(list(texts))))
+
     def insert(self, target: Target, rows: Iterable[Values]) -> None:
         """Send the rows by COPY, in binary form: the server takes some while others are made."""
         model = target.model
@@ -135,15 +139,28 @@ class PostgreSQL:
             execute(_adding(sums), _groups_as_json(sums, groups))
 
     def commit_few(
-        self, owner: Owner, keys: Collection[int], parts: Sequence[Part], sums: Sums, groups: Groups
-    ) -> set[int]:
-        statement = _committing(owner, tuple(target for target, _ in parts), sums)
+        self,
+        owner: Owner,
+        keys: Collection[int],
+        named: Named,
+        parts: Sequence[Part],
+        sums: Sums,
+        groups: Groups,
+    ) -> set[int] | None:
+        targets = tuple(target for target, _ in parts)
+        statement = _committing(owner, named.model, named.field, targets, sums)
+        remembered = [{"key": key, "text": text} for text, key in named.keys.items()]
         rows = [_rows_as_json(target.model, values) for target, values in parts]
-        parameters = [encode(list(keys)), *rows, _groups_as_json(sums, groups)]
+        groups_of = _groups_as_json(sums, groups)
+        count = str(len(named.keys))
+        parameters = [encode(list(keys)), encode(remembered), count, *rows, groups_of]
         connection.ensure_connection()
         with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
             cursor.execute(statement, parameters, prepare=True)
-            return {row[0] for row in cursor.fetchall()}
+            found = cursor.fetchall()
+        if any(unchanged != len(named.keys) for _, unchanged in found):
+            return None
+        return {key for key, _ in found}
 
 
 def _milliseconds(seconds: float) -> int:
@@ -157,6 +174,18 @@ def _milliseconds(seconds: float) -> int:
 def _holding(model: Model) -> str:
     wanted = "SELECT value::bigint FROM json_array_elements_text(%s::json)"
     return f"SELECT id FROM {table(model)} WHERE id IN ({wanted}) ORDER BY id FOR KEY SHARE"  # noqa: S608
+
+
+# An UPDATE of a unique column takes the lock that a DELETE takes, and waits for FOR KEY SHARE. A
+# SELECT ... FOR KEY SHARE that waited for such an UPDATE looks at the new row, and leaves it out if
+# that does not match any more.
+
+
+@functools.cache
+def _holding_named(model: Model, field: str) -> str:
+    wanted = "ARRAY(SELECT json_array_elements_text(%s::json))"
+    chosen = f"SELECT {field}, id FROM {table(model)} WHERE {field} = ANY({wanted})"  # noqa: S608
+    return f"{chosen} ORDER BY id FOR KEY SHARE"
 
 
 @functools.cache
@@ -191,7 +220,15 @@ def _groups_as_json(sums: Sums, groups: Groups) -> str:
 
 
 @functools.cache
-def _committing(owner: Owner, targets: tuple[Target, ...], sums: Sums) -> str:
+def _committing(
+    owner: Owner, model: Model, field: str, targets: tuple[Target, ...], sums: Sums
+) -> str:
+    """Return the statement of `commit_few`, which remembers rows of `model` by `field`.
+
+    It locks the owners, then these rows, then the counts, as all transactions do. If one of these
+    rows is not as remembered, no owner counts as held, and nothing is written.
+    """
+
     def of_held(model: Model) -> str:
         field = fields_of(model)[place_of(model, owner.field)]
         return OF_HELD.format(column=quoted(field.column))
@@ -201,10 +238,24 @@ def _committing(owner: Owner, targets: tuple[Target, ...], sums: Sums) -> str:
         for number, target in enumerate(targets)
     )
     added = _adding(sums, OF_HELD.format(column=sums.columns[0]))
+    locked = f"locked AS MATERIALIZED ({_holding(owner.model)})"
+    said = "json_to_recordset(%s::json) AS said(key bigint, text text)"
+    unchanged = (
+        f"unchanged AS MATERIALIZED (SELECT it.id FROM {table(model)} AS it JOIN {said}"  # noqa: S608
+        f" ON it.id = said.key AND it.{field} = said.text"
+        " WHERE (SELECT count(*) FROM locked) > 0 ORDER BY it.id FOR KEY SHARE OF it)"
+    )
+    held = (
+        "held AS MATERIALIZED (SELECT id FROM locked"
+        " WHERE (SELECT count(*) FROM unchanged) = %s::bigint)"
+    )
     # The sums are raised only if somebody asks for the result.
-    done = "SELECT id FROM held, (SELECT count(*) FROM added) AS done"
-    held = f"held AS MATERIALIZED ({_holding(owner.model)})"
-    return f"WITH {held}, {written}, added AS MATERIALIZED ({added}) {done}"
+    done = (
+        "SELECT id, (SELECT count(*) FROM unchanged)"
+        " FROM locked, (SELECT count(*) FROM added) AS done"
+    )
+    first = f"WITH {locked}, {unchanged}, {held}"
+    return f"{first}, {written}, added AS MATERIALIZED ({added}) {done}"
 
 
 @functools.cache

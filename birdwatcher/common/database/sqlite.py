@@ -23,6 +23,7 @@ from birdwatcher.common.database.engine import PATIENCE, Extent, Facts
 from birdwatcher.common.database.tables import (
     Groups,
     Model,
+    Named,
     Owner,
     Part,
     Sums,
@@ -105,6 +106,11 @@ class SQLite:
     def hold(self, model: Model, keys: Collection[int]) -> set[int]:
         return {row[0] for row in execute(_holding(model), encode(list(keys)))}
 
+    def hold_named(self, model: Model, field: str, texts: Collection[str]) -> dict[str, int]:
+        connection.ensure_connection()
+        with connection.wrap_database_errors:
+            return _keys_of(connection.connection, model, field, texts)
+
     def insert(self, target: Target, rows: Iterable[Values]) -> None:
         self.upsert(target, list(rows))
 
@@ -120,11 +126,19 @@ class SQLite:
                 _add(connection.connection, sums, groups)
 
     def commit_few(
-        self, owner: Owner, keys: Collection[int], parts: Sequence[Part], sums: Sums, groups: Groups
-    ) -> set[int]:
+        self,
+        owner: Owner,
+        keys: Collection[int],
+        named: Named,
+        parts: Sequence[Part],
+        sums: Sums,
+        groups: Groups,
+    ) -> set[int] | None:
         connection.ensure_connection()
         raw = connection.connection
         with connection.wrap_database_errors, _transaction(raw):
+            if _keys_of(raw, named.model, named.field, named.keys) != named.keys:
+                return None
             statement = _marked(_holding(owner.model))
             held = {row[0] for row in raw.execute(statement, [encode(list(keys))])}
             for target, rows in parts:
@@ -163,6 +177,15 @@ def _transaction(raw: sqlite3.Connection) -> Iterator[None]:
 @functools.cache
 def _holding(model: Model) -> str:
     return f"SELECT id FROM {table(model)} WHERE id IN (SELECT value FROM json_each(%s))"  # noqa: S608
+
+
+def _keys_of(
+    raw: sqlite3.Connection, model: Model, field: str, texts: Iterable[str]
+) -> dict[str, int]:
+    # One by one: a search in the index takes two microseconds, and any text can be a parameter.
+    statement = f"SELECT id FROM {table(model)} WHERE {field} = ?"  # noqa: S608
+    found = ((text, raw.execute(statement, [text]).fetchone()) for text in texts)
+    return {text: row[0] for text, row in found if row}
 
 
 @functools.cache

@@ -22,7 +22,7 @@ Values = tuple[Any, ...]
 
 class Target(NamedTuple):
     """Where rows go: the model, the fields in which they may conflict with rows that are there
-    already, and those that are updated then."""
+    already, and those that are updated then; without any, such a row is left as it is."""
 
     model: Model
     unique: tuple[str, ...] = ()
@@ -37,6 +37,14 @@ class Owner(NamedTuple):
 
     model: Model
     field: str
+
+
+class Named(NamedTuple):
+    """Rows as somebody remembers them: the model, its unique field of text, and keys by text."""
+
+    model: Model
+    field: str
+    keys: Mapping[str, int]
 
 
 # How many things there are of each key of several columns, all of them numbers.
@@ -116,6 +124,8 @@ def on_conflict(target: Target) -> str:
     columns = {field.name: quoted(field.column) for field in fields_of(target.model)}
     where = ", ".join(columns[name] for name in target.unique)
     changes = ", ".join(f"{columns[name]} = EXCLUDED.{columns[name]}" for name in target.update)
+    if not changes:
+        return f"ON CONFLICT ({where}) DO NOTHING"
     return f"ON CONFLICT ({where}) DO UPDATE SET {changes}"
 
 

@@ -38,8 +38,7 @@ class BirdIntake:
         self._statuses: dict[int, NodeStatus] = {}
 
     def forget(self) -> None:
-        """Read species and statuses from the database again."""
-        self._species.forget()
+        """Read statuses from the database again."""
         self._statuses = {}
 
     def gathered(self) -> GatheredBirds:
@@ -51,21 +50,29 @@ class BirdIntake:
         return (
             len(gathered.events) <= FEW
             and not any(it.statuses or it.rejected for it in gathered.by_node.values())
-            and self._species.has(name for _, (_, name, _), _ in gathered.events)
+            and self._species.has(_names(gathered.events))
         )
 
-    def write_small(self, gathered: GatheredBirds, checkpoints: Part) -> None:
-        """Write birds, counts, statuses and checkpoints at once, and commit."""
+    def write_small(self, gathered: GatheredBirds, checkpoints: Part) -> bool:
+        """Write birds, counts, statuses and checkpoints at once, and commit.
+
+        Return False, and write nothing, if a species was renamed or deleted meanwhile.
+        """
         nodes = set(gathered.by_node)
-        species = self._species_of(gathered.events)
+        species = self._species.remembered(_names(gathered.events))
         statuses, _ = self._statuses_after(gathered.by_node.items())
-        birds = [rows.bird(*event, species) for event in gathered.events]
+        birds = [rows.bird(*event, species.keys) for event in gathered.events]
         parts = [(BIRDS, birds), (STATUSES, statuses), checkpoints]
-        groups = rows.groups(gathered.events, species)
-        deleted = nodes - engine().commit_few(OWNER, nodes, parts, counting.SUMS, groups)
-        for node in deleted:
+        groups = rows.groups(gathered.events, species.keys)
+        held = engine().commit_few(OWNER, nodes, species, parts, counting.SUMS, groups)
+        if held is None:
+            self._species.forget()
+            self.forget()
+            return False
+        for node in nodes - held:
             del self._statuses[node]
-        _drop(gathered, deleted)
+        _drop(gathered, nodes - held)
+        return True
 
     def write(self, gathered: GatheredBirds, write: Write) -> None:
         """Write everything but the checkpoints, in steps."""
@@ -82,11 +89,8 @@ class BirdIntake:
         """Trim the history of nodes that got much of it."""
         self._growth.trim()
 
-    def _species_of(self, events: list[NodeEvent]) -> dict[str, int]:
-        return self._species.of({name for _, (_, name, _), _ in events})
-
     def _insert_birds(self, events: list[NodeEvent]) -> None:
-        species = self._species_of(events)
+        species = self._species.of(_names(events))
         engine().insert(BIRDS, (rows.bird(*event, species) for event in events))
         counting.add(rows.groups(events, species))
 
@@ -113,6 +117,10 @@ class BirdIntake:
             self._statuses[node], changed = report.applied_to(row, node)
             changes.extend(changed)
         return [values_of(self._statuses[node]) for node, _ in reports], changes
+
+
+def _names(events: Iterable[NodeEvent]) -> set[str]:
+    return {species for _, (_, species, _), _ in events}
 
 
 def _drop(gathered: GatheredBirds, deleted: Collection[int]) -> None:

@@ -2,7 +2,7 @@
 
 import datetime
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from birdwatcher.birds.clock import is_doubtful
 from birdwatcher.common.database.tables import Groups
@@ -22,7 +22,7 @@ NodeEvent = tuple[int, Event, float]
 BirdRow = tuple[datetime.datetime, str, int, int, bool]
 
 
-def bird(node: int, event: Event, received_at: float, species: dict[str, int]) -> BirdRow:
+def bird(node: int, event: Event, received_at: float, species: Mapping[str, int]) -> BirdRow:
     """Return the row of one event; `species` holds keys by name.
 
     Raises OverflowError if its time cannot be kept.
@@ -33,7 +33,7 @@ def bird(node: int, event: Event, received_at: float, species: dict[str, int]) -
     return timestamp, name, species[species_name], node, doubtful
 
 
-def groups(events: Iterable[NodeEvent], species: dict[str, int]) -> Groups:
+def groups(events: Iterable[NodeEvent], species: Mapping[str, int]) -> Groups:
     """Return the number of birds of each node, species and hour; `species` as for `bird`."""
     counts = Counter([(node, name, at // MICROSECONDS) for node, (at, name, _), _ in events])
     return {(node, species[name], hour): birds for (node, name, hour), birds in counts.items()}

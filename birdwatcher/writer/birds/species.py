@@ -1,34 +1,40 @@
-"""The keys of species by name, remembered, so that a commit need not ask for them."""
+"""The keys of species by name, as they were last seen."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
+from birdwatcher.birds.models import Species
 from birdwatcher.birds.species import named
+from birdwatcher.common.database.tables import Named
 
 MAX_REMEMBERED = 100_000
 
 
 class SpeciesKeys:
-    """Remembers only what the database holds: call `forget` after any error."""
+    """Remembers keys, so that a small commit need not ask for them first.
+
+    People rename, merge and delete species while the daemon runs. So what is remembered is never
+    relied on: the transaction that uses it compares it with the table (`Engine.commit_few`).
+    """
 
     def __init__(self) -> None:
         self._keys: dict[str, int] = {}
 
     def forget(self) -> None:
-        """Ask the database for everything again."""
+        """Remember nothing: it was out of date."""
         self._keys = {}
 
-    def has(self, names: Iterable[str]) -> bool:
-        """Whether all of `names` are known, so that `of` would not ask the database."""
+    def has(self, names: Collection[str]) -> bool:
+        """Whether all of `names` are remembered."""
         return all(name in self._keys for name in names)
 
-    def of(self, names: set[str]) -> dict[str, int]:
-        """Return keys by name, at least of all of `names`; species that are new are made.
+    def remembered(self, names: Collection[str]) -> Named:
+        """Return what is remembered of `names`, all of which it has, to be compared."""
+        return Named(Species, "name", {name: self._keys[name] for name in names})
 
-        Raises django.db.Error.
-        """
-        unknown = names - self._keys.keys()
-        if unknown and len(self._keys) > MAX_REMEMBERED:
-            self._keys, unknown = {}, names
-        if unknown:
-            self._keys.update((name, row.pk) for name, row in named(unknown).items())
-        return self._keys
+    def of(self, names: Collection[str]) -> dict[str, int]:
+        """Return the keys of `names`, true until the end of the transaction; see `named`."""
+        found = named(names)
+        if len(self._keys) + len(found) > MAX_REMEMBERED:
+            self._keys = {}
+        self._keys.update(found)
+        return found

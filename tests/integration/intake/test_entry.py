@@ -3,14 +3,12 @@ for somebody who waits for him."""
 
 import datetime
 import itertools
-import threading
 import types
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db import IntegrityError, OperationalError, transaction
 from django.test import Client
 
 from birdwatcher.birds.models import Bird, Species
@@ -18,40 +16,12 @@ from birdwatcher.common.database import engine, postgresql
 from birdwatcher.intake import birds as entry
 from birdwatcher.nodes.models import Node
 from birdwatcher.staff.birds import REFUSED
+from tests.support.beside import Beside, somebody_waits
 from tests.support.counted import counts_agree
 from tests.support.flock import make_nodes
 from tests.support.waiting import wait_until
 
 NOW = datetime.datetime.now(datetime.UTC)
-WAITING = """
-    SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
-    WHERE datname = current_database() AND NOT granted
-"""
-
-
-class Beside:
-    """Does something in a thread of its own, with a connection of its own."""
-
-    def __init__(self, action: Callable[[], object]) -> None:
-        self.errors: list[Exception] = []
-        self._action = action
-        self.thread = threading.Thread(target=self._run)
-        self.thread.start()
-
-    def _run(self) -> None:
-        try:
-            self._action()
-        except Exception as error:
-            self.errors.append(error)
-        finally:
-            connection.close()
-
-    def end(self) -> None:
-        """Wait for its end, and raise what went wrong in it."""
-        self.thread.join(30)
-        assert not self.thread.is_alive()
-        for error in self.errors:
-            raise error
 
 
 @pytest.fixture
@@ -78,12 +48,6 @@ def write_as_the_writer(node: Node, species: Species) -> None:
     Bird.objects.create(timestamp=NOW, name="written", node=node, species=species)
 
 
-def somebody_waits() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(WAITING)
-        return bool(cursor.fetchone()[0])
-
-
 def test_a_bird_is_entered_and_counted(node: Node) -> None:
     first, second = bird(node), bird(node)
     entry.enter(first, species="Wren")
@@ -104,15 +68,8 @@ def test_a_bird_is_entered_and_counted(node: Node) -> None:
 def test_a_species_that_is_deleted_as_a_bird_is_entered(
     node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    Species.objects.create(name="Wren")
-    make = Species.objects.bulk_create
-
-    def make_in_vain(*args: Any, **kwargs: Any) -> None:
-        make(*args, **kwargs)
-        Species.objects.all().delete()
-
-    monkeypatch.setattr(Species.objects, "bulk_create", make_in_vain)
-    with pytest.raises(IntegrityError, match="“Wren” was just deleted"):
+    monkeypatch.setattr(type(engine()), "hold_named", lambda *_: {})
+    with pytest.raises(IntegrityError, match="“Wren” was just renamed or deleted"):
         entry.enter(bird(node), species="Wren")
     assert not Bird.objects.exists()
 
