@@ -62,6 +62,7 @@ MIDDLEWARE = [
     "birdwatcher.accounts.timezones.TimeZoneMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
+    "birdwatcher.staff.characters.NullMiddleware",
 ]
 
 FORCE_SCRIPT_NAME = BIRDWATCHER.path_prefix or None

@@ -18,12 +18,12 @@ from nodeproc.delivery.outbox import Outbox
 from nodeproc.delivery.spool import Spool, SpoolError
 from nodeproc.delivery.uplink import Uplink
 from nodeproc.logs.fold import Fold
-from nodeproc.logs.printable import printable
 from nodeproc.logs.speaker import speaker
 from nodeproc.parent import watching
 from nodeproc.reporting import StateReport
 from nodeproc.sources.table import SOURCES
 from nodeproc.states import NodeState
+from nodeproc.text import printable
 from nodeproc.wire.frames import Frame, Kind
 from nodeproc.wire.messages import Adjustment, Batch, NodeSpec
 

@@ -24,7 +24,7 @@ def parse_moment(text: str) -> datetime.datetime:
     Raises ValueError with one sentence for people.
     """
     # In an address an unescaped plus is a space.
-    text = re.sub(r"(T[0-9:.]+) ([0-9:]+)$", r"\1+\2", text.strip(), flags=re.ASCII)
+    text = re.sub(r"([Tt][0-9:.]+) ([0-9:]+)$", r"\1+\2", text.strip(), flags=re.ASCII)
     if len(text) <= LONGEST and ":" in text:
         with suppress(ValueError):
             return moments.parse(text, datetime.UTC)

@@ -6,21 +6,22 @@ from django.db import models
 
 from birdwatcher.common.indexes import PrefixIndex
 from birdwatcher.common.locking import LockedDeleteModel
-from birdwatcher.common.validators import STORABLE_MOMENT, no_control_characters
+from birdwatcher.common.validators import STORABLE_MOMENT, storable
 from birdwatcher.nodes.models import Node
+from nodeproc.text import MAX_TEXT, printable
 
 
 class Species(LockedDeleteModel):
     """A species; the first event that names it creates it."""
 
-    name = models.CharField(max_length=255, unique=True, validators=[no_control_characters])
+    name = models.CharField(max_length=MAX_TEXT, unique=True, validators=[storable])
 
     class Meta:
         ordering = ["name", "id"]
         verbose_name_plural = "species"
 
     def __str__(self) -> str:
-        return self.name
+        return printable(self.name)
 
 
 class BirdQuerySet(models.QuerySet["Bird"]):
@@ -39,7 +40,7 @@ class Bird(models.Model):
         validators=STORABLE_MOMENT, help_text="When the bird was heard."
     )
     name = models.CharField(
-        max_length=255, validators=[no_control_characters], help_text="The bird's given name."
+        max_length=MAX_TEXT, validators=[storable], help_text="The bird's given name."
     )
     # Indexes below begin with the foreign keys, so these need no index of their own.
     species = models.ForeignKey(

@@ -4,6 +4,8 @@ import datetime
 
 from django.utils import timezone
 
+from nodeproc.moment import parse_moment
+
 # A day inside the range of datetime, so that every time zone can show every moment.
 EARLIEST = datetime.datetime(1, 1, 2, tzinfo=datetime.UTC)
 LATEST = datetime.datetime(9999, 12, 30, tzinfo=datetime.UTC)
@@ -14,7 +16,7 @@ def parse(text: str, zone: datetime.tzinfo | None = None) -> datetime.datetime:
 
     Raises ValueError.
     """
-    moment = datetime.datetime.fromisoformat(text)
+    moment = parse_moment(text)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=zone or timezone.get_current_timezone())
     try:

@@ -6,14 +6,21 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 
 from birdwatcher.common.moments import EARLIEST, LATEST
+from nodeproc.text import UNPRINTABLE, is_storable
 
-# Line separators as well: they would break a log line, as a newline does.
+# For names that people choose; those that peers send need only be `storable`.
 no_control_characters = RegexValidator(
-    r"[\x00-\x1f\x7f-\x9f\u2028\u2029]",
-    "A name must not contain line breaks, tabs or other control characters.",
+    f"[{UNPRINTABLE}]",
+    "A name must not contain line breaks, tabs or other characters that cannot be seen.",
     inverse_match=True,
     code="control_character",
 )
+
+
+def storable(text: str) -> None:
+    """Raise ValidationError if a database cannot hold `text`: the rule for what nodes send."""
+    if not is_storable(text):
+        raise ValidationError("The null character cannot be kept.", "unstorable")
 
 
 STORABLE_MOMENT = [

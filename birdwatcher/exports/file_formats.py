@@ -3,12 +3,16 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-# A spreadsheet takes a cell that begins with one of these, also full-width, for a formula.
-FORMULA = tuple("=+-@\t\r\uff1d\uff0b\uff0d\uff20")
+from nodeproc.text import printable, printable_json
+
+# A spreadsheet takes a cell that begins with one of these, also full-width, for a formula, whatever
+# blank there is before it.
+FORMULA = re.compile(r"[\s\u200c\u200d]*[=+\-@\uff1d\uff0b\uff0d\uff20]")
 
 # Values of JSON, in the order of the columns. A nested object has a column for each of its fields.
 Record = dict[str, Any]
@@ -40,14 +44,18 @@ def _cells(values: Iterable[Any]) -> Iterator[Any]:
 
 
 def harmless(text: str) -> str:
-    """Return `text`, with an apostrophe in front if a spreadsheet would take it for a formula."""
-    return f"'{text}" if text.lstrip(" ").startswith(FORMULA) else text
+    """Return `text` with unprintable characters escaped, so that each record is one line.
+
+    An apostrophe goes in front if a spreadsheet would take it for a formula.
+    """
+    text = printable(text)
+    return f"'{text}" if FORMULA.match(text) else text
 
 
 def json_lines(records: Iterable[Record]) -> str:
-    """Return the records as JSON objects, one a line."""
+    """Return the records as JSON objects, one a line, with unprintable characters escaped."""
     dump = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-    return "".join(dump(it) + "\n" for it in records)
+    return "".join(printable_json(dump(it)) + "\n" for it in records)
 
 
 @dataclass(frozen=True)

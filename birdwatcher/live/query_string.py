@@ -5,6 +5,7 @@ from urllib.parse import parse_qs
 
 from birdwatcher.common.keys import number_in
 from birdwatcher.feed.cursor import DeletionToken
+from nodeproc.text import is_storable
 
 MOST_FIELDS = 200
 MOST_VALUES = 100  # of one parameter
@@ -43,8 +44,8 @@ def values(given: Parameters, name: str) -> list[str]:
     found = [value.strip() for text in given.get(name, ()) for value in text.split(",")]
     if not all(found):
         raise QueryError(f"{name} is empty.")
-    if not all(map(str.isprintable, found)):
-        raise QueryError(f"{name} has control characters.")
+    if not all(map(is_storable, found)):
+        raise QueryError(f"{name} has a null character.")
     if len(found) > MOST_VALUES:
         raise QueryError(f"{name} may have {MOST_VALUES} values at most.")
     return found

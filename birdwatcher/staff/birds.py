@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, OperationalError
@@ -14,12 +13,13 @@ from birdwatcher.intake import birds as entry
 from birdwatcher.nodes.models import Node
 from birdwatcher.search.choices import DOUBTFUL
 from birdwatcher.staff.changelist import NewestFirstAdmin
+from birdwatcher.staff.characters import NamedForm
 from birdwatcher.staff.filters import ChooseFilter, ClockFilter, TimeRangeFilter
 
 REFUSED = "The database is busy; nothing was saved: try again in a moment."
 
 
-class BirdForm(forms.ModelForm):
+class BirdForm(NamedForm):
     """The fields of a bird; `refused` is the error if they could not be saved."""
 
     refused = ""

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from birdwatcher.birds.models import Bird, Species
+from birdwatcher.staff.characters import NamedForm
 from birdwatcher.staff.counted_delete import CountedDeleteAdmin
 
 
@@ -18,6 +19,7 @@ class SpeciesAdmin(CountedDeleteAdmin):
     """Species, each with the time of its newest bird; doubtful times do not count."""
 
     bird_field = "species"
+    form = NamedForm
     list_display = ["name", "newest", "birds"]
     search_fields = ["name"]
 

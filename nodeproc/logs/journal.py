@@ -22,8 +22,8 @@ import time
 from collections.abc import Mapping
 
 from nodeproc.logs.lines import WAIT_MS, StderrHandler, TextFormatter
-from nodeproc.logs.printable import printable
 from nodeproc.logs.speaker import origin_of, speaker
+from nodeproc.text import printable
 
 STDERR = 2
 SOCKET = "/run/systemd/journal/socket"

@@ -14,8 +14,8 @@ import select
 import time
 from typing import Any
 
-from nodeproc.logs.printable import printable
 from nodeproc.logs.speaker import origin_of, speaker
+from nodeproc.text import printable
 
 MAX_LINE = select.PIPE_BUF
 WAIT_MS = 20  # for a full pipe to be read

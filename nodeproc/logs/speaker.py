@@ -2,7 +2,7 @@
 
 import logging
 
-from nodeproc.logs.printable import printable
+from nodeproc.text import printable
 from nodeproc.wire.subjects import Origin, Subject
 
 

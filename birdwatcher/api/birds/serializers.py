@@ -13,10 +13,11 @@ from birdwatcher.api.parameters import OfBirds, found
 from birdwatcher.birds.models import Bird
 from birdwatcher.common.keys import BIGGEST_KEY
 from birdwatcher.common.moments import EARLIEST, LATEST
-from birdwatcher.common.validators import no_control_characters
+from birdwatcher.common.validators import storable
 from birdwatcher.nodes.models import Node
 from birdwatcher.search.keyset import Direction
 from birdwatcher.search.search import Search
+from nodeproc.text import MAX_TEXT
 
 ORDERS = {"-timestamp": Direction.OLDER, "timestamp": Direction.NEWER}
 
@@ -50,11 +51,12 @@ class BirdSerializer(serializers.Serializer[Bird]):
 
     id = serializers.IntegerField(read_only=True)
     timestamp = Moment(help_text="When the bird was heard.")
-    name = Text(max_length=255, validators=[no_control_characters])
+    name = Text(max_length=MAX_TEXT, trim_whitespace=False, validators=[storable])
     species = Text(
         source="species.name",
-        max_length=255,
-        validators=[no_control_characters],
+        max_length=MAX_TEXT,
+        trim_whitespace=False,
+        validators=[storable],
         help_text="The name of the species; a new one is created.",
     )
     species_id = serializers.IntegerField(read_only=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from nodeproc.logs.printable import printable
+from nodeproc.text import printable
 
 Message = dict[str, Any]
 

@@ -6,11 +6,12 @@ from typing import Any
 
 import msgspec
 
+from nodeproc.moment import parse_moment
+from nodeproc.text import MAX_TEXT, is_storable
 from nodeproc.wire.messages import Event
 from nodeproc.wire.reasons import Reason
 
-MAX_TEXT = 255  # characters, as in the database
-
+_BOM = b"\xef\xbb\xbf"
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 _MICROSECOND = datetime.timedelta(microseconds=1)
 # A day inside what the database and Python can hold, so that every time zone can show it.
@@ -46,9 +47,10 @@ def parse_event(packet: bytes) -> Event:
 
 
 def _decode(packet: bytes) -> Any:
-    # Not decoded by json, which would also accept UTF-16 and UTF-32.
+    # Not decoded by json, which would also accept UTF-16 and UTF-32. A byte order mark may
+    # be passed over (RFC 8259, section 8.1).
     try:
-        text = packet.decode()
+        text = packet.removeprefix(_BOM).decode()
     except UnicodeDecodeError:
         raise InvalidPacketError(Reason.NOT_UTF8) from None
     try:
@@ -78,20 +80,14 @@ def _check_text(text: str) -> None:
         raise InvalidPacketError(Reason.TEXT_EMPTY)
     if len(text) > MAX_TEXT:
         raise InvalidPacketError(Reason.TEXT_TOO_LONG)
-    if text.isprintable():  # as nearly all are; NUL and surrogates are not
-        return
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise InvalidPacketError(Reason.TEXT_UNSTORABLE) from None
-    if "\0" in text:
+    if not is_storable(text):
         raise InvalidPacketError(Reason.TEXT_UNSTORABLE)
 
 
 def _microseconds(timestamp: str) -> int:
-    """Return the microseconds since the epoch of an ISO-8601 time; without an offset it is UTC."""
+    """Return the microseconds since the epoch of a time; without an offset it is UTC."""
     try:
-        moment = datetime.datetime.fromisoformat(timestamp)
+        moment = parse_moment(timestamp)
     except ValueError:
         raise InvalidPacketError(Reason.NOT_A_TIMESTAMP) from None
     if moment.tzinfo is None:

@@ -135,9 +135,11 @@ def _check_redirects(site: Site) -> None:
 def _check_websockets(site: Site) -> None:
     address = f"wss{site.base.removeprefix('https')}{site.prefix}"
     for path in ("/live/birds", "/api/v1/live"):
-        with connect(f"{address}{path}", ssl=site.trusted, origin=site.base, proxy=None) as socket:
-            with pytest.raises(ConnectionClosed, match="Nobody is logged in"):
-                socket.recv(STARTING)
+        with (
+            connect(f"{address}{path}", ssl=site.trusted, origin=site.base, proxy=None) as socket,
+            pytest.raises(ConnectionClosed, match="Nobody is logged in"),
+        ):
+            socket.recv(STARTING)
     for path, origin in (("/live/birds", "https://127.0.0.1"), ("/nonsense", site.base)):
         with pytest.raises(InvalidStatus):
             connect(f"{address}{path}", ssl=site.trusted, origin=origin, proxy=None)

@@ -75,7 +75,9 @@ def test_addresses_that_no_node_has(ip_address: str, said: str) -> None:
     assert said in complaints(ip_address=ip_address)["ip_address"][0]
 
 
-@pytest.mark.parametrize("name", ["", "a\nb", "a\x00b", "a\x85b", "a\u2028b", "x" * 256])
+@pytest.mark.parametrize(
+    "name", ["", "a\nb", "a\x00b", "a\x85b", "a\u2028b", "a\u202eb", "x" * 256]
+)
 def test_names_that_no_node_has(name: str) -> None:
     assert list(complaints(name=name)) == ["name"]
 

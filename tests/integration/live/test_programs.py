@@ -256,7 +256,7 @@ def test_nonsense_is_refused_with_a_sentence(web: Web, field: Field) -> None:
         "node=": "node is empty.",
         "species=Dodo": "There is no species 'Dodo'.",
         "species=" + 60 * "%F0%9F%90%A6": "There is no species '" + 25 * "🐦",
-        "species=a%00": "species has control characters.",
+        "species=a%00": "species has a null character.",
         "deleted_since=1": "deleted_since must be what a heartbeat told as deletions.",
         "sinc=1": "There is no parameter 'sinc'.",
         "node=" + ",".join(["1"] * 101): "node may have 100 values at most.",

@@ -51,7 +51,7 @@ def test_the_line_of_a_bird() -> None:
 def test_no_name_can_forge_a_line_or_move_the_cursor() -> None:
     line = bird_line(NOON, "Dart\nmoor", "Wren", "\x1b[2JBob")
     assert line.isprintable()
-    assert r"Dart\x0amoor  Wren  \x1b[2JBob" in line
+    assert r"Dart\nmoor  Wren  \x1b[2JBob" in line
 
 
 @pytest.mark.parametrize(

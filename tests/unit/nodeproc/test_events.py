@@ -30,6 +30,16 @@ def utc(*args: int) -> int:
         ("2026-05-01 08:46", utc(2026, 5, 1, 8, 46)),
         ("2026-05-01T08:46:00.123456+02:00", utc(2026, 5, 1, 6, 46, 0, 123456)),
         ("2026-05-01T08:46:00.5-03:30", utc(2026, 5, 1, 12, 16, 0, 500000)),
+        # RFC 3339, section 5.6: letters of either case; section 5.7: leap seconds.
+        ("2026-05-01t08:46:00z", utc(2026, 5, 1, 8, 46)),
+        ("2016-12-31T23:59:60Z", utc(2016, 12, 31, 23, 59, 59, 999999)),
+        ("2016-12-31T23:59:60.5Z", utc(2016, 12, 31, 23, 59, 59, 999999)),
+        ("2017-01-01T05:29:60+05:30", utc(2016, 12, 31, 23, 59, 59, 999999)),
+        # ISO 8601: the end of a day.
+        ("2026-04-30T24:00:00Z", utc(2026, 5, 1)),
+        ("2026-12-31T24:00", utc(2027, 1, 1)),
+        ("20261231T2400z", utc(2027, 1, 1)),
+        ("2026-04-30T24:00:00.000+02:00", utc(2026, 4, 30, 22)),
         ("1969-12-31T23:59:59.999999Z", -1),
         ("0001-01-02T00:00:00Z", utc(1, 1, 2)),
         ("9999-12-30T00:00:00Z", utc(9999, 12, 30)),
@@ -45,6 +55,10 @@ def test_texts_are_kept_as_sent(text: str) -> None:
     assert parse_event(raw)[1:] == (text, text)
 
 
+def test_a_byte_order_mark_is_passed_over() -> None:
+    assert parse_event(b"\xef\xbb\xbf" + payload())[2] == "Robin"
+
+
 def test_fields_the_protocol_does_not_know_are_passed_over() -> None:
     assert parse_event(payload(weight=17.5, tags=[None]))[2] == "Robin"
 
@@ -56,7 +70,8 @@ def test_fields_the_protocol_does_not_know_are_passed_over() -> None:
         (json.dumps(GOOD).encode("utf-16"), Reason.NOT_UTF8),
         (b"chirp", Reason.NOT_JSON),
         (b"", Reason.NOT_JSON),
-        (b"\xef\xbb\xbf{}", Reason.NOT_JSON),
+        (b"\xef\xbb\xbf{}", Reason.FIELD_MISSING),
+        (b"\xef\xbb\xbf\xef\xbb\xbf{}", Reason.NOT_JSON),
         (b"[" * 60_000, Reason.TOO_DEEP),
         (b'{"n":' + b"9" * 5000 + b"}", Reason.NUMBER_TOO_LONG),
         (b"[]", Reason.NOT_AN_OBJECT),
@@ -77,6 +92,11 @@ def test_fields_the_protocol_does_not_know_are_passed_over() -> None:
         (payload(timestamp="yesterday"), Reason.NOT_A_TIMESTAMP),
         (payload(timestamp="2026-02-30T00:00:00Z"), Reason.NOT_A_TIMESTAMP),
         (payload(timestamp="\ud800"), Reason.NOT_A_TIMESTAMP),
+        (payload(timestamp="2026-05-01T24:00:01Z"), Reason.NOT_A_TIMESTAMP),
+        (payload(timestamp="2026-05-01T24:01Z"), Reason.NOT_A_TIMESTAMP),
+        (payload(timestamp="2026-05-01T08:60:00Z"), Reason.NOT_A_TIMESTAMP),
+        (payload(timestamp="2026-05-01T08:46:61Z"), Reason.NOT_A_TIMESTAMP),
+        (payload(timestamp="9999-12-31T24:00Z"), Reason.NOT_A_TIMESTAMP),
         (payload(timestamp="0001-01-01T00:00:00Z"), Reason.TIMESTAMP_RANGE),
         (payload(timestamp="0001-01-01T00:00:00+23:59"), Reason.TIMESTAMP_RANGE),
         (payload(timestamp="9999-12-31T23:59:59-23:59"), Reason.TIMESTAMP_RANGE),

@@ -75,7 +75,7 @@ def test_an_entry_says_who_what_and_where(log: logging.Logger, journal: Journal)
     log.warning("refused by %s", "a\nb")
     line = sys._getframe().f_lineno - 1
     assert journal.wait() == {
-        "MESSAGE": r"node=7 Dart\x1bmoor 10.0.3.2:9999: refused by a\x0ab",
+        "MESSAGE": r"node=7 Dart\x1bmoor 10.0.3.2:9999: refused by a\nb",
         "PRIORITY": "4",
         "SYSLOG_IDENTIFIER": "birdwatcher",
         "PROCESS": "node",

@@ -38,7 +38,7 @@ def record(message: str, *args: object, exc_info: bool = False) -> logging.LogRe
 
 def test_a_text_line_says_who_and_what_and_cannot_be_forged() -> None:
     line = TextFormatter().format(record("refused by %s", "a\nb\x1b[31m"))
-    assert line.endswith(r"Z WARNING node=7 Dartmoor\x0a10.0.3.2:9999: refused by a\x0ab\x1b[31m")
+    assert line.endswith(r"Z WARNING node=7 Dartmoor\n10.0.3.2:9999: refused by a\nb\x1b[31m")
 
 
 def test_a_json_line_is_json_at_any_length() -> None:
