@@ -6,6 +6,7 @@ from nodeproc.setting import Range, setting
 
 DRAIN_SHARE = 0.4  # of the time to stop, for the last acknowledgements
 MIB = 1024 * 1024
+MAX_EVENTS_PER_SECOND = 1_000_000  # more than a process can read
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,12 @@ class NodeLimits:
         Range(int, 2, 16 * MIB),
         "65536",
         "Longest packet that a node may send, in bytes ({}); a longer one closes its connection.",
+    )
+    max_events_per_second: int = setting(
+        Range(int, 1, MAX_EVENTS_PER_SECOND),
+        "2500",
+        "Events a second that are read from one node ({}), over more than ten seconds; a node that "
+        "sends more has to wait. A node can have a limit of its own.",
     )
     connect_timeout: float = setting(
         Range(float, 0.1, 60), "2.5", "Seconds that connecting to a node may take ({})."

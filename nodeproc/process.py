@@ -181,9 +181,11 @@ class NodeProcess:
         self._introduce()
         if old.name != spec.name:
             log.info("renamed from %s", old.name)
-        if old.address != spec.address and not self._stopping:
+        if self._stopping:
+            return
+        if old.address != spec.address:
             log.info("moved from %s; connecting there", old.address)
-            self._source.move(spec)
+        self._source.configure(spec)
 
     def _adjust(self, to: Adjustment) -> None:
         """Keep to new limits from now on."""

@@ -3,7 +3,7 @@
 import os
 import time
 
-from nodeproc.states import NodeState, check_transition
+from nodeproc.states import CONNECTED_STATES, NodeState, check_transition
 from nodeproc.wire.messages import Status
 
 STATUS_INTERVAL = 10.0  # seconds between reports of a state that has not changed
@@ -34,8 +34,8 @@ class StateReport:
         now = (self.state, self._error or self.trouble)
         if now == self._reported and time.monotonic() - self._reported_at < STATUS_INTERVAL:
             return None
-        connected = self.state is NodeState.CONNECTED
-        newly = connected and (self._reported is None or self._reported[0] is not self.state)
+        before = self._reported[0] if self._reported else None
+        newly = self.state in CONNECTED_STATES and before not in CONNECTED_STATES
         again, self._was_connected = newly and self._was_connected, self._was_connected or newly
         self._reported, self._reported_at = now, time.monotonic()
         return Status(now[0].value, time.time(), os.getpid(), again, now[1], next_try)

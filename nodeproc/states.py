@@ -12,6 +12,7 @@ class NodeState(enum.StrEnum):
     STARTING = "starting"
     CONNECTING = "connecting"
     CONNECTED = "connected"
+    LIMITED = "limited"  # connected, and read more slowly than it sends
     BACKING_OFF = "backing off"
     STOPPED = "stopped"
     CRASHED = "crashed"
@@ -24,6 +25,7 @@ TRANSITIONS: dict[NodeState, frozenset[NodeState]] = {
         {
             NodeState.CONNECTING,
             NodeState.CONNECTED,
+            NodeState.LIMITED,
             NodeState.BACKING_OFF,
             NodeState.STOPPED,
             NodeState.CRASHED,
@@ -31,13 +33,33 @@ TRANSITIONS: dict[NodeState, frozenset[NodeState]] = {
     ),
     # or while its connection was up.
     NodeState.CONNECTED: frozenset(
-        {NodeState.CONNECTING, NodeState.BACKING_OFF, NodeState.STOPPED, NodeState.CRASHED}
+        {
+            NodeState.CONNECTING,
+            NodeState.LIMITED,
+            NodeState.BACKING_OFF,
+            NodeState.STOPPED,
+            NodeState.CRASHED,
+        }
+    ),
+    # To limited again: for another reason, or with another limit.
+    NodeState.LIMITED: frozenset(
+        {
+            NodeState.CONNECTING,
+            NodeState.CONNECTED,
+            NodeState.LIMITED,
+            NodeState.BACKING_OFF,
+            NodeState.STOPPED,
+            NodeState.CRASHED,
+        }
     ),
     NodeState.BACKING_OFF: frozenset({NodeState.CONNECTING, NodeState.STOPPED, NodeState.CRASHED}),
     NodeState.STOPPED: frozenset({NodeState.STARTING}),
     # To stopped: the node was disabled or deleted before its next process was started.
     NodeState.CRASHED: frozenset({NodeState.STARTING, NodeState.STOPPED}),
 }
+
+# The states in which there is a connection to the node.
+CONNECTED_STATES = frozenset({NodeState.CONNECTED, NodeState.LIMITED})
 
 
 def check_transition(old: NodeState, new: NodeState) -> None:

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 from setproctitle import setproctitle
 
-from nodeproc.states import NodeState
 from supervisor.fleet import Fleet
+from supervisor.metrics.statistics import count_connected
 from supervisor.notify import Notifier
 from supervisor.observer import Observer
 from supervisor.signals import show_where_it_hangs
@@ -72,7 +72,7 @@ class Report:
 
     def _show_title(self) -> None:
         roster = self._fleet.roster
-        count, connected = len(roster), roster.states()[NodeState.CONNECTED]
+        count, connected = len(roster), count_connected(roster.states())
         nodes = "1 node" if count == 1 else f"{count} nodes"
         setproctitle(f"birdwatcher: supervisor {nodes}, {connected} connected")
 

@@ -12,7 +12,7 @@ from django.utils import formats, timezone
 
 from birdwatcher.daemon.models import Daemon
 from birdwatcher.nodes.models import Node, NodeStatus
-from nodeproc.states import NodeState
+from nodeproc.states import CONNECTED_STATES, NodeState
 
 DISABLED = "disabled"
 UNKNOWN = "unknown"
@@ -25,6 +25,7 @@ WORDS: tuple[str, ...] = (*(state.value for state in NodeState), WAITING, DISABL
 
 TONES = {
     NodeState.CONNECTED.value: "good",
+    NodeState.LIMITED.value: "busy",
     NodeState.BACKING_OFF.value: "bad",
     NodeState.CRASHED.value: "bad",
     NodeState.STARTING.value: "busy",
@@ -65,7 +66,7 @@ def state_now(node: Node, daemon: Daemon | None, now: datetime.datetime) -> Stat
 
 def _trouble_of(status: NodeStatus, now: datetime.datetime) -> str:
     """Return the reason for a connected node: its error, or that it is silent."""
-    if status.state != NodeState.CONNECTED:
+    if status.state not in CONNECTED_STATES:
         return ""  # the pages show the last error separately
     heard = max(filter(None, [status.since, status.last_event_at]))
     silent = f"silent since {_shown(heard)}" if now - heard >= SILENT_AFTER else ""

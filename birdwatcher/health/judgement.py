@@ -8,7 +8,7 @@ from typing import Any
 
 from birdwatcher.daemon.models import ALIVE_FOR, Daemon
 from nodeproc.states import NodeState
-from supervisor.metrics.statistics import describe_nodes
+from supervisor.metrics.statistics import count_connected, describe_nodes
 
 CONNECTED_SHARE = 0.9  # of the enabled nodes; with fewer it is a warning
 STARTING = datetime.timedelta(seconds=60)  # for nodes to connect after the daemon's start
@@ -98,7 +98,7 @@ def _missing_daemon(facts: Facts) -> str | None:
 
 
 def _connections(facts: Facts) -> Iterator[tuple[Grade, str]]:
-    nodes, connected = sum(facts.states.values()), facts.states.get(NodeState.CONNECTED, 0)
+    nodes, connected = sum(facts.states.values()), count_connected(facts.states)
     starting = facts.daemon and facts.now - facts.daemon.started_at < STARTING
     if nodes and not connected:
         one = "the only node is not connected" if nodes == 1 else None

@@ -7,6 +7,7 @@ from django.db import models
 
 from birdwatcher.common.locking import LockedDeleteModel
 from birdwatcher.common.validators import host_address, no_control_characters
+from nodeproc.limits import MAX_EVENTS_PER_SECOND
 from nodeproc.states import NodeState
 from nodeproc.wire.messages import RAW_BYTES
 from nodeproc.wire.reasons import Reason
@@ -40,6 +41,14 @@ class Node(LockedDeleteModel):
     enabled = models.BooleanField(
         default=True,
         help_text="Connect to this node. The birds of a disabled node are kept.",
+    )
+    max_events_per_second = models.PositiveIntegerField(
+        "most events a second",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_EVENTS_PER_SECOND)],
+        help_text="How many events a second are read from this node; it has to wait with more. "
+        "Empty: the default, BIRDWATCHER_MAX_EVENTS_PER_SECOND.",
     )
     # Raising this number makes the daemon restart the node's process (see `nodes.actions`).
     restarts = models.PositiveIntegerField(default=0, db_default=0, editable=False)

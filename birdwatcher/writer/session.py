@@ -89,7 +89,9 @@ def check_migrations() -> None:
 def read_nodes() -> list[NodeSpec]:
     """Return the enabled nodes. Raises django.db.Error."""
     rows = Node.objects.filter(enabled=True).order_by("pk")
-    columns = rows.values_list("pk", "name", "ip_address", "port", "restarts")
+    columns = rows.values_list(
+        "pk", "name", "ip_address", "port", "restarts", "max_events_per_second"
+    )
     return [NodeSpec(*row) for row in columns]
 
 

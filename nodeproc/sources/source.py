@@ -19,8 +19,8 @@ class Source(Protocol):
     def go_on(self) -> None:
         """Take from the device again. Repeating it does no harm."""
 
-    def move(self, spec: NodeSpec) -> None:
-        """Go on at another address."""
+    def configure(self, spec: NodeSpec) -> None:
+        """Take the device's new name and limits; go on at its address if that is another."""
 
     def adjust(self, limits: NodeLimits) -> None:
         """Keep to these limits from now on."""

@@ -14,6 +14,7 @@ class NodeSpec(NamedTuple):
     ip_address: str
     port: int
     restarts: int = 0  # another number asks for a new process
+    max_events_per_second: int | None = None  # None: that of the settings
 
     @property
     def origin(self) -> Origin:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from nodeproc.numbers.daemon import DaemonNumbers
 from nodeproc.numbers.node import Counts
 from nodeproc.numbers.shared import MICRO, Distribution
-from nodeproc.states import NodeState
+from nodeproc.states import CONNECTED_STATES
 from supervisor import VERSION
 from supervisor.metrics.statistics import Overview, Reading
 from supervisor.metrics.usage import Usage
@@ -86,7 +86,7 @@ def _node_states(it: Snapshot) -> Samples:
 
 
 def _node_connected(it: Snapshot) -> Samples:
-    return (((str(r.spec.id), r.spec.name), r.state is NodeState.CONNECTED) for r in it.readings)
+    return (((str(r.spec.id), r.spec.name), r.state in CONNECTED_STATES) for r in it.readings)
 
 
 class _Counted(NamedTuple):

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from nodeproc.numbers.daemon import Summary
 from nodeproc.numbers.node import GROWING, Counts, together
 from nodeproc.numbers.shared import MICRO
-from nodeproc.states import NodeState
+from nodeproc.states import CONNECTED_STATES, NodeState
 from nodeproc.wire.messages import NodeSpec
 
 
@@ -35,11 +35,16 @@ class Overview:
         """How many there are."""
         return sum(self.states.values())
 
+    @property
+    def connected(self) -> int:
+        """How many of them there is a connection to."""
+        return count_connected(self.states)
+
     def summary(self) -> Summary:
         """Return the same in the few numbers that the database keeps."""
         return Summary(
             nodes=self.nodes,
-            connected=self.states[NodeState.CONNECTED],
+            connected=self.connected,
             backlog=self.total.retained + self.total.spooled,
             spooled=self.total.spooled,
             oldest=self.total.oldest / MICRO or None,
@@ -80,6 +85,11 @@ class Statistics:
             self._rate = (events - before) / (now - then)
         self._sampled = now, events
         return self.overview(states, present)
+
+
+def count_connected(states: Mapping[NodeState, int]) -> int:
+    """Return how many nodes there is a connection to, given how many are in which state."""
+    return sum(states.get(state, 0) for state in CONNECTED_STATES)
 
 
 def describe_nodes(states: Mapping[NodeState, int]) -> str:

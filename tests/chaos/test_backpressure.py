@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 import psutil
 import pytest
 
+from nodeproc.limits import MAX_EVENTS_PER_SECOND
 from tests.chaos.books import Books, Tally
 from tests.chaos.detector import Detector
 from tests.chaos.faults.databases import locked, stopped
@@ -86,7 +87,11 @@ def test_a_flood_without_a_database(
     start_daemon: Callable[..., Daemon],
 ) -> None:
     def start(database: Database) -> Daemon:
-        return start_daemon(database, up=False, BIRDWATCHER_SPOOL_BYTES=str(SPOOL_BYTES))
+        limits = {
+            "BIRDWATCHER_SPOOL_BYTES": str(SPOOL_BYTES),
+            "BIRDWATCHER_MAX_EVENTS_PER_SECOND": str(MAX_EVENTS_PER_SECOND),  # as good as none
+        }
+        return start_daemon(database, up=False, **limits)
 
     site = Site(frail_database, load, means, start, seed)
     load.hush()

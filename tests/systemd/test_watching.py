@@ -126,7 +126,11 @@ def test_out_of_memory(sqlite: Service, field: Callable[[Service], Field]) -> No
 
     Node processes go first, since nodes can be connected again; the supervisor goes last.
     """
-    sqlite.configure(BIRDWATCHER_RETAINED_BYTES=1 << 30, BIRDWATCHER_SPOOL_BYTES=65536)
+    sqlite.configure(
+        BIRDWATCHER_RETAINED_BYTES=1 << 30,
+        BIRDWATCHER_SPOOL_BYTES=65536,
+        BIRDWATCHER_MAX_EVENTS_PER_SECOND=1_000_000,
+    )
     nodes = field(sqlite)
     greedy = nodes.detectors[0]
     greedy.pace = Pace.FLOOD

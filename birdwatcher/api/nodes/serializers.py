@@ -53,7 +53,15 @@ class NodeSerializer(ModelSerializer):
 
     class Meta:
         model = Node
-        fields = ["id", "name", "ip_address", "port", "enabled", "status"]
+        fields = [
+            "id",
+            "name",
+            "ip_address",
+            "port",
+            "enabled",
+            "max_events_per_second",
+            "status",
+        ]
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Check the node as the admin does, which also normalizes the address."""

@@ -99,6 +99,20 @@ SILENT = Advice(
     is_trouble=False,
 )
 
+LIMITED = Advice(
+    "The node {error}",
+    (
+        (
+            "Its events wait on the node, and are late here. Does it repeat its events, or send "
+            "noise? Look at its newest birds and at its own log."
+        ),
+        (
+            "If it may send as much, raise its limit: on its page in the admin, or for all nodes "
+            "BIRDWATCHER_MAX_EVENTS_PER_SECOND and systemctl reload birdwatcher."
+        ),
+    ),
+)
+
 # The first entry with a prefix of the error applies.
 BY_ERROR: tuple[tuple[tuple[str, ...], Advice], ...] = (
     (
@@ -236,6 +250,8 @@ def advise(node: Node, state: StateNow, error: str) -> Advice | None:
         return SILENT if state.reason and not error else None
     if not error:
         return None
+    if state.word == NodeState.LIMITED:
+        return LIMITED.about(node, error)
     return _of_connection(error).about(node, error)
 
 

@@ -17,6 +17,7 @@ from nodeproc.states import NodeState
 URGENCY = (
     NodeState.CRASHED.value,
     NodeState.BACKING_OFF.value,
+    NodeState.LIMITED.value,
     UNKNOWN,
     WAITING,
     NodeState.STARTING.value,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from birdwatcher.daemon.node_states import tone
-from nodeproc.states import NodeState
+from nodeproc.states import CONNECTED_STATES
 
 NOT_KNOWN = "not known"
 WIDTH = 1440  # units across a band
@@ -124,7 +124,7 @@ def connected_share(stretches: Sequence[Stretch]) -> float | None:
     known = sum((it.length for it in stretches if it.word != NOT_KNOWN), datetime.timedelta())
     if not known:
         return None
-    connected = (it.length for it in stretches if it.word == NodeState.CONNECTED)
+    connected = (it.length for it in stretches if it.word in CONNECTED_STATES)
     return sum(connected, datetime.timedelta()) / known
 
 

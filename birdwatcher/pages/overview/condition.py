@@ -10,7 +10,7 @@ from birdwatcher.health.examination import read_facts
 from birdwatcher.health.judgement import Grade, Verdict, judge
 from birdwatcher.nodes.models import Node
 from birdwatcher.pages.nodes.summary import Row, row_of, states
-from nodeproc.states import NodeState
+from nodeproc.states import CONNECTED_STATES, NodeState
 
 NAMED = 6  # nodes that are not connected, each with its reason
 
@@ -60,8 +60,9 @@ def condition() -> Condition:
     facts = read_facts()
     alive = facts.daemon is not None and facts.daemon.alive(facts.now)
     groups = states(facts.daemon, facts.now)
-    connected = groups.pop(NodeState.CONNECTED.value, 0)
-    enabled = connected + sum(count for word, count in groups.items() if word != DISABLED)
+    enabled = sum(count for word, count in groups.items() if word != DISABLED)
+    connected = sum(groups.get(state, 0) for state in CONNECTED_STATES)
+    groups.pop(NodeState.CONNECTED.value, None)
     return Condition(
         verdict=judge(facts),
         nodes=enabled + groups.get(DISABLED, 0),
@@ -73,5 +74,5 @@ def condition() -> Condition:
 
 
 def _troubles(daemon: Daemon | None, now: datetime.datetime) -> list[Row]:
-    nodes = Node.objects.filter(enabled=True).exclude(status__state=NodeState.CONNECTED)
+    nodes = Node.objects.filter(enabled=True).exclude(status__state__in=CONNECTED_STATES)
     return [row_of(node, daemon, now, []) for node in nodes.select_related("status")[:NAMED]]

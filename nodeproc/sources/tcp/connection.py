@@ -16,6 +16,14 @@ KEEPALIVE = (
 )
 
 READ_SIZE = 256 * 1024  # bytes; what one read returns becomes one batch
+SMALLEST_READ = 1024
+TYPICAL = 128  # bytes of a packet
+
+
+def portion_at(rate: int) -> int:
+    """Return how many bytes to read at once from a node that may send `rate` events a second: about
+    a second's worth, so that a low limit does not let bursts through that take minutes."""
+    return min(max(rate * TYPICAL, SMALLEST_READ), READ_SIZE)
 
 
 class ConnectionEndedError(Exception):
@@ -38,15 +46,16 @@ class NodeConnection:
         self._socket = connected
         self._on_data = on_data
         self._ended: asyncio.Future[str] = self._loop.create_future()
-        self._is_open = True
+        self.is_open = True
         self.is_paused = False
+        self.portion = READ_SIZE  # bytes that one read returns at most
         for option in KEEPALIVE:
             connected.setsockopt(*option)
         self._loop.add_reader(connected, self._read)
 
     def _read(self) -> None:
         try:
-            data = self._socket.recv(READ_SIZE)
+            data = self._socket.recv(self.portion)
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:
@@ -61,20 +70,20 @@ class NodeConnection:
         """Close at once, with nothing more read. The first reason given counts."""
         if not self._ended.done():
             self._ended.set_result(reason)
-        if self._is_open:
+        if self.is_open:
             self.pause()
-            self._is_open = False
+            self.is_open = False
             self._socket.close()
 
     def pause(self) -> None:
         """Stop reading: TCP's flow control holds the node back. Repeating it does no harm."""
-        if self._is_open and not self.is_paused:
+        if self.is_open and not self.is_paused:
             self._loop.remove_reader(self._socket)
             self.is_paused = True
 
     def resume(self) -> None:
         """Read again. Repeating it does no harm."""
-        if self._is_open and self.is_paused:
+        if self.is_open and self.is_paused:
             self._loop.add_reader(self._socket, self._read)
             self.is_paused = False
 

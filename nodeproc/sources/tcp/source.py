@@ -9,8 +9,14 @@ from nodeproc.backoff import Backoff
 from nodeproc.limits import NodeLimits
 from nodeproc.logs.fold import Fold
 from nodeproc.numbers.node import NodeNumbers
+from nodeproc.sources.flow import Flow
 from nodeproc.sources.source import SourceOwner
-from nodeproc.sources.tcp.connection import ConnectionEndedError, NodeConnection, connect
+from nodeproc.sources.tcp.connection import (
+    ConnectionEndedError,
+    NodeConnection,
+    connect,
+    portion_at,
+)
 from nodeproc.sources.tcp.events import parse_event
 from nodeproc.sources.tcp.guard import Guard
 from nodeproc.sources.tcp.receiver import Receiver
@@ -47,10 +53,18 @@ class TcpSource:
             base=BACKOFF_BASE, cap=self._limits.backoff_cap, stable=STABLE_AFTER
         )
         self._connection: NodeConnection | None = None
+        later = asyncio.get_running_loop().call_later
+        self._flow = Flow(self._rate, self._flow_changed, later)
+        self._shown = ""  # why less is read than the node sends, as entered in its state
         self._attempt: asyncio.Timeout | None = None  # to connect
         self._moved = asyncio.Event()
         self._read_at = 0.0  # when the last bytes came, monotonic
         self._stall: asyncio.TimerHandle | None = None
+
+    @property
+    def _rate(self) -> int:
+        """Events a second."""
+        return self._spec.max_events_per_second or self._limits.max_events_per_second
 
     def _make_receiver(self) -> Receiver:
         return Receiver(self._limits.max_packet_bytes, self._fold, self._parse)
@@ -72,9 +86,14 @@ class TcpSource:
                 async with asyncio.timeout(delay):
                     await self._moved.wait()
 
-    def move(self, spec: NodeSpec) -> None:
-        """Go on at another address."""
-        self._spec = spec
+    def configure(self, spec: NodeSpec) -> None:
+        """Take a new name and limit; go on at another address."""
+        old, self._spec = self._spec, spec
+        self._flow.limit(self._rate)
+        if old.max_events_per_second != spec.max_events_per_second:
+            log.info("at most %d events/s are read from now on", self._rate)
+        if old.address == spec.address:
+            return
         self._moved.set()
         self.disconnect("moved")
         if self._attempt and not self._attempt.expired():
@@ -84,6 +103,7 @@ class TcpSource:
         """Keep to these limits from now on."""
         self._limits = limits
         self._backoff.cap = limits.backoff_cap
+        self._flow.limit(self._rate)
 
     def disconnect(self, why: str) -> None:
         """Close the connection, if there is one, with nothing more read."""
@@ -92,13 +112,11 @@ class TcpSource:
 
     def hold(self) -> None:
         """Backpressure: read nothing for now."""
-        if self._connection:
-            self._connection.pause()
+        self._flow.hold()
 
     def go_on(self) -> None:
         """Read again."""
-        if self._connection:
-            self._connection.resume()
+        self._flow.go_on()
 
     def committed(self, position: int) -> None:
         """Do nothing: a node expects nothing back."""
@@ -122,7 +140,8 @@ class TcpSource:
         self._receiver = self._make_receiver()
         self._backoff.succeeded()
         self._fold(logging.INFO, "connected", "connected")
-        self._owner.state_entered(NodeState.CONNECTED)
+        self._enter_connected()
+        self._flow_changed()
         try:
             why = await connection.ended()
         finally:
@@ -146,8 +165,33 @@ class TcpSource:
 
     def _hand_on(self, read: int, batch: Batch | None) -> None:
         self._numbers.received(read, batch)
+        packets = 0
         if batch:
+            packets = len(batch.events) + batch.rejected
             self._owner.batch_received(batch)
+        self._flow.took(packets, read)
+
+    # What is read no faster than it may
+
+    def _flow_changed(self) -> None:
+        """Read, or do not; show whether the node is limited."""
+        connection = self._connection
+        if connection is None or not connection.is_open:
+            return
+        connection.portion = portion_at(self._rate)
+        if self._flow.is_open:
+            connection.resume()
+        else:
+            connection.pause()
+        if self._flow.why != self._shown:
+            why = self._flow.why or "no longer sends more than it may"
+            self._fold(logging.WARNING if self._flow.why else logging.INFO, why, why)
+            self._enter_connected()
+
+    def _enter_connected(self) -> None:
+        self._shown = why = self._flow.why
+        state = NodeState.LIMITED if why else NodeState.CONNECTED
+        self._owner.state_entered(state, error=why)
 
     # A packet that stalls half-way
 

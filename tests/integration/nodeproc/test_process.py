@@ -129,15 +129,15 @@ def test_the_source_is_held_while_memory_is_full(source: Mock, tmp_path: Path) -
     assert source.go_on.called
 
 
-def test_the_source_is_moved_and_disconnected(source: Mock, tmp_path: Path) -> None:
-    moved = SPEC._replace(port=9)
+def test_the_source_is_configured_and_disconnected(source: Mock, tmp_path: Path) -> None:
+    renamed, moved = SPEC._replace(name="Exmoor"), SPEC._replace(port=9)
 
     async def act(_: NodeProcess, supervisor: Supervisor) -> None:
-        supervisor.send(Kind.CONFIGURE, SPEC._replace(name="Exmoor"))
+        supervisor.send(Kind.CONFIGURE, renamed)
         supervisor.send(Kind.CONFIGURE, moved)
 
     play(tmp_path, act)
-    source.move.assert_called_once_with(moved)
+    assert source.configure.mock_calls == [call(renamed), call(moved)]
     assert source.disconnect.mock_calls == [call("stopped"), call("ended")]
 
 

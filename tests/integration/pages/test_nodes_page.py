@@ -256,7 +256,7 @@ def test_many_nodes_are_acted_on_after_a_question(client: Client) -> None:
     nodes = nodes_in_every_state()
     chosen = [node.pk for node in nodes.values()]
     page = act(client, action="disable", node=chosen, list="?sort=-cpu")
-    assert "Disable 7 nodes?" in page
+    assert "Disable 8 nodes?" in page
     assert "1 more was chosen" in page
     assert Node.objects.filter(enabled=False).count() == 1
     keys = re.search(r'name="nodes" value="([\d,]+)"', page)
@@ -268,7 +268,7 @@ def test_many_nodes_are_acted_on_after_a_question(client: Client) -> None:
     )
     assert response["Location"] == "/nodes/?sort=-cpu"
     assert not Node.objects.filter(enabled=True).exists()
-    assert "Disabled 7 nodes." in html_of(client)
+    assert "Disabled 8 nodes." in html_of(client)
 
 
 def test_an_action_ends_on_the_page_where_it_was_asked_for(client: Client) -> None:

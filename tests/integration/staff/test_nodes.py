@@ -120,7 +120,12 @@ def test_a_node_is_added_changed_and_refused_with_a_reason(client: Client) -> No
     assert "unknown" in client.get(f"{LIST}{node.pk}/change/").content.decode()
     assert client.post(f"{LIST}{node.pk}/change/", form | {"port": "9998"}).status_code == 302
     node.refresh_from_db()
-    assert (node.port, node.enabled) == (9998, True)
+    assert (node.port, node.enabled, node.max_events_per_second) == (9998, True, None)
+    for limit, kept in [("5", 5), ("", None), ("0", None), ("1000001", None)]:
+        change = form | {"port": "9998", "max_events_per_second": limit}
+        refused = client.post(f"{LIST}{node.pk}/change/", change).status_code == 200
+        node.refresh_from_db()
+        assert (node.max_events_per_second, refused) == (kept, limit not in {"5", ""})
     same = client.post(LIST + "add/", form | {"port": "9998"}).content.decode()
     assert "There is a node with this IP address and port already." in same
     none = client.post(LIST + "add/", form | {"ip_address": "::"}).content.decode()
@@ -130,7 +135,7 @@ def test_a_node_is_added_changed_and_refused_with_a_reason(client: Client) -> No
 def test_the_actions_enable_and_disable(client: Client) -> None:
     nodes = make_nodes()
     chosen = [node.pk for node in nodes.values()]
-    for action, enabled, said in (("disable", False, "Disabled 7"), ("enable", True, "Enabled 8")):
+    for action, enabled, said in (("disable", False, "Disabled 8"), ("enable", True, "Enabled 9")):
         page = client.post(LIST, {"action": action, "_selected_action": chosen}, follow=True)
         assert f"{said} nodes." in page.content.decode()
         assert set(Node.objects.values_list("enabled", flat=True)) == {enabled}

@@ -53,6 +53,7 @@ def daemon(**fields: object) -> Daemon:
             "CRITICAL: none of 3 nodes is connected; falling behind: 7 events wait, the oldest",
         ),
         (daemon(), {CONNECTED: 9, BACKING_OFF: 1}, "OK: 10 nodes"),
+        (daemon(), {NodeState.LIMITED: 9, BACKING_OFF: 1}, "OK: 10 nodes, 0 connected, 9 limited"),
         (
             daemon(),
             {CONNECTED: 8, BACKING_OFF: 2},

@@ -54,6 +54,16 @@ def test_a_connection_after_the_first_one_is_marked(clock: list[float]) -> None:
     ]
 
 
+def test_a_limited_node_is_still_connected(clock: list[float]) -> None:
+    report = StateReport()
+    enter(report, CONNECTING, CONNECTED)
+    for state in (NodeState.LIMITED, CONNECTED):
+        report.enter(state)
+        status = report.status()
+        assert status
+        assert (status.state, status.again) == (state, False)
+
+
 def test_trouble_with_the_spool_is_shown_unless_there_is_another_error(clock: list[float]) -> None:
     report = StateReport()
     enter(report, CONNECTING, CONNECTED)

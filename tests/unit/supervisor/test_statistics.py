@@ -53,6 +53,10 @@ def test_the_totals_go_on_when_a_node_is_taken_away() -> None:
         ({}, "0 nodes, 0 connected"),
         ({NodeState.CONNECTED: 1}, "1 node, 1 connected"),
         (
+            {NodeState.CONNECTED: 2, NodeState.LIMITED: 1},
+            "3 nodes, 2 connected, 1 limited",
+        ),
+        (
             {NodeState.BACKING_OFF: 3, NodeState.CONNECTED: 1409, NodeState.CRASHED: 0},
             "1,412 nodes, 1,409 connected, 3 backing off",
         ),
