@@ -1,8 +1,9 @@
 """A commit: what the frames say, and how far their streams are, together in one transaction.
 
 `Ledger.commit` goes down one road: take up the streams that are resumed, gather what is next in
-each, write it, and acknowledge it. What the database will never take is isolated on the way: by
-halves of the frames, by single frames, then by single rows.
+each, write it, and acknowledge it. What the database will never take because of a value in it is
+isolated on the way: by halves of the frames, by single frames, then by single rows. For everything
+else (see `common.database.causes`) the frames wait.
 """
 
 import logging
@@ -10,12 +11,14 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from django.db import DataError, IntegrityError, connection, transaction
+from django.db import DataError, IntegrityError, OperationalError, connection, transaction
 
 from birdwatcher.common.database import engine
+from birdwatcher.common.database.causes import Cause, cause_of
 from birdwatcher.writer.birds.intake import BirdIntake
 from birdwatcher.writer.checkpoints import Streams, checkpoints
 from birdwatcher.writer.gather import Work, gather
+from birdwatcher.writer.healing import raise_sequences
 from birdwatcher.writer.subjects import Insert, Refuse, SubjectIntake
 from nodeproc.logs.fold import Fold
 from nodeproc.logs.speaker import about
@@ -29,8 +32,8 @@ log = logging.getLogger("birdwatcher.writer")
 
 SUBJECTS: dict[int, Callable[[], SubjectIntake[Any]]] = {Subject.NODES: BirdIntake}
 
-# What a database or its driver raises for a value that it will never take.
-POISON = (DataError, IntegrityError, OverflowError, UnicodeError)
+# What a database or its driver raises for a value that it will never take, among others.
+POISON = (DataError, IntegrityError, OperationalError, OverflowError, UnicodeError)
 
 
 class Ledger:
@@ -57,11 +60,11 @@ class Ledger:
         """
         self._streams.take_up(frames)
         try:
-            self._commit(frames)
-        except POISON:  # most likely, a species was deleted since it was last read
-            if connection.connection is None:  # the session ended with it, and its lock
-                raise
             self._commit_in_halves(frames)
+        except IntegrityError as error:
+            if not _is_due_to(Cause.SEQUENCE, error) or not raise_sequences():
+                raise
+            self._commit_in_halves(frames)  # of which some may be committed: these are left out
         return self._streams.acknowledgements(frames)
 
     def doubt(self) -> None:
@@ -77,7 +80,9 @@ class Ledger:
         """Commit what can be committed: halves, then single frames, then what is in them."""
         try:
             self._commit(frames)
-        except POISON:
+        except POISON as error:
+            if not _is_due_to(Cause.VALUE, error):
+                raise
             if len(frames) == 1:
                 self._commit(frames, sift=True)
                 return
@@ -122,6 +127,8 @@ class Ledger:
             with transaction.atomic():
                 insert(items)
         except POISON as error:
+            if not _is_due_to(Cause.VALUE, error):
+                raise
             self._forget()  # some of it may have been made, and unmade with the savepoint
             if len(items) == 1:
                 node = items[0][0]
@@ -145,6 +152,11 @@ class Ledger:
     def _forget(self) -> None:
         for intake in self._intakes.values():
             intake.forget()
+
+
+def _is_due_to(cause: Cause, error: BaseException) -> bool:
+    """Whether `error` has that cause, and the session did not end with it, and its lock."""
+    return connection.connection is not None and cause_of(error) is cause
 
 
 def _write_all(

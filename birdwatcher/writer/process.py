@@ -16,6 +16,7 @@ from django.db import connection as database
 from setproctitle import setproctitle
 
 from birdwatcher.common.database import engine, first_line
+from birdwatcher.writer.healing import raise_sequences
 from birdwatcher.writer.heartbeat import Heartbeat
 from birdwatcher.writer.inbox import Inbox
 from birdwatcher.writer.ledger import Ledger
@@ -86,8 +87,10 @@ class Writer:
                 if self._first:
                     return self._refuse(error)
                 self._away(str(error))
-            except django.db.Error as error:
+            except (django.db.OperationalError, django.db.InterfaceError) as error:
                 self._away(first_line(error))
+            except django.db.Error as error:
+                self._away(first_line(error), refused=True)
             if self._inbox.ending:
                 log.warning("stopped without a database")
                 return EXIT_UNCOMMITTED
@@ -98,6 +101,7 @@ class Writer:
         self._introduce("connecting to the database")
         self._session.open()
         check_migrations()
+        raise_sequences()
         self._heartbeat.register(first=self._first)
         self._backoff.succeeded()
         self._first = False
@@ -105,12 +109,18 @@ class Writer:
         self._introduce("ready")
         log.info("serving the database (%s)", engine().name)
 
-    def _away(self, why: str) -> None:
-        """Leave a database that cannot be used now, and wait before the next try."""
+    def _away(self, why: str, *, refused: bool = False) -> None:
+        """Leave a database that cannot be used now, and wait before the next try.
+
+        `refused`: it answers, and refuses something for which no event is to blame.
+        """
         self._session.close()
         self._ledger.doubt()
         delay = self._backoff.failed()
-        self._fold(logging.WARNING, why, f"no database: {why}; next try in {delay:.1f} s")
+        level, says = logging.WARNING, "no database"
+        if refused:
+            level, says = logging.ERROR, "the database refuses to work, and the events wait"
+        self._fold(level, why, f"{says}: {why}; next try in {delay:.1f} s")
         self._introduce("waiting for the database")
         self._give_sign(why)
         until = time.monotonic() + delay

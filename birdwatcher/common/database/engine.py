@@ -136,6 +136,14 @@ class Engine(Protocol):
         On PostgreSQL this locks rows against deletion; see the function of `sums`.
         """
 
+    def raise_sequences(self, models: Iterable[Model]) -> dict[str, int]:
+        """Raise each sequence of keys that is behind the rows of its table, at once.
+
+        Rows that are loaded with their keys, as by a restore, do not move it, and its next keys are
+        taken then. Return the highest keys by the names of these tables. Not to be called within a
+        transaction. SQLite looks at the rows by itself.
+        """
+
     def commit_few(
         self,
         owner: Owner,

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
-from django.db import connection, transaction
+from django.db import connection, models, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from birdwatcher.common.database.engine import PATIENCE, Extent, Facts
@@ -36,6 +36,12 @@ from birdwatcher.common.database.tables import (
     quoted,
     table,
 )
+
+# The sequence {0} of the table {1}, if it is behind; it has no last value before it is first used.
+RAISING = """
+SELECT setval('{0}', highest) FROM (SELECT max(id) AS highest FROM {1}) AS rows
+WHERE highest > COALESCE(pg_sequence_last_value('{0}'), 0)
+"""
 
 # Among the rows of a `commit_few`, those of owners that exist.
 OF_HELD = "WHERE {column} IN (SELECT id FROM held)"
@@ -138,6 +144,14 @@ class PostgreSQL:
         if groups:
             execute(_adding(sums), _groups_as_json(sums, groups))
 
+    def raise_sequences(self, models: Iterable[Model]) -> dict[str, int]:
+        raised = {}
+        for name in sorted({it._meta.db_table for it in models if _has_sequence(it)}):  # noqa: SLF001
+            ((sequence,),) = execute("SELECT pg_get_serial_sequence(%s, 'id')", quoted(name))
+            if sequence and (rows := execute(RAISING.format(sequence, quoted(name)))):
+                raised[name] = rows[0][0]
+        return raised
+
     def commit_few(
         self,
         owner: Owner,
@@ -161,6 +175,10 @@ class PostgreSQL:
         if any(unchanged != len(named.keys) for _, unchanged in found):
             return None
         return {key for key, _ in found}
+
+
+def _has_sequence(model: Model) -> bool:
+    return isinstance(model._meta.pk, models.AutoField)  # noqa: SLF001 public
 
 
 def _milliseconds(seconds: float) -> int:

@@ -125,6 +125,9 @@ class SQLite:
             with connection.wrap_database_errors:
                 _add(connection.connection, sums, groups)
 
+    def raise_sequences(self, models: Iterable[Model]) -> dict[str, int]:
+        return {}
+
     def commit_few(
         self,
         owner: Owner,
