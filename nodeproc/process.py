@@ -168,6 +168,9 @@ class NodeProcess:
                 self._measure()
                 if self._stopping and not self._uplink:
                     self.finish(Exit.DRAINED)
+            case Kind.RESEND:  # another daemon may have written a state of its own
+                self._report.forget()
+                self._report_state()
             case Kind.CONFIGURE:
                 self._configure(frame.value())
             case Kind.STOP:

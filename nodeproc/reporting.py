@@ -1,5 +1,6 @@
 """When the state of a node is worth a report."""
 
+import math
 import os
 import time
 
@@ -28,6 +29,10 @@ class StateReport:
         check_transition(self.state, state)
         before, self.state, self._error = self.state, state, error
         return not (before is NodeState.BACKING_OFF and state is NodeState.CONNECTING)
+
+    def forget(self) -> None:
+        """Report the state once more, even if it has not changed."""
+        self._reported_at = -math.inf
 
     def status(self, next_try: float | None = None) -> Status | None:
         """Return the status to report, None if the last report said the same and is recent."""

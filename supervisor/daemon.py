@@ -139,6 +139,10 @@ class Supervisor:
                 self._fleet.relay.acknowledge(frame.value())
             case Kind.NODES if not self._stop_asked.is_set():
                 self._fleet.want(frame.value())
+            case Kind.STAND_BY:
+                self._fleet.stand_by(frame.value())
+            case Kind.TAKEN_BACK:
+                self._fleet.relay.resend(self._fleet.relay.generation)
             case Kind.REFUSED:
                 code, sentence = frame.value()
                 self._refusal = RefusedError(sentence, code)

@@ -61,6 +61,7 @@ class Fleet:
         self._wake = asyncio.Event()
         self.roster = Roster()
         self.relay = Relay(self.roster, writer, owner)
+        self.standing_by = ""  # why no node is connected: another daemon has the database
         self.restarts = 0  # processes that took the place of one that ended unasked
 
     @property
@@ -78,6 +79,18 @@ class Fleet:
         """Keep a process for each of these nodes, and for no others, from now on."""
         self._desired = {spec.id: spec for spec in specs}
         self._has_table = True
+        self.standing_by = ""
+        self._wake.set()
+        self._owner.situation_changed()
+
+    def stand_by(self, why: str) -> None:
+        """Disconnect from every node and start nothing, until the writer sends the node table."""
+        if self._stopping:
+            return
+        if not self.standing_by:
+            log.error("%s: disconnecting from all nodes until it has ended", why.rstrip("."))
+        self.standing_by = why
+        self._desired = {}
         self._wake.set()
         self._owner.situation_changed()
 
@@ -94,7 +107,7 @@ class Fleet:
         while True:
             self._wake.clear()
             now = time.monotonic()
-            if now >= self._next_survey and self._has_table:
+            if now >= self._next_survey and self._has_table and not self.standing_by:
                 self._next_survey = now + SURVEY_INTERVAL
                 await self._replay_leftovers()
             running = {node.spec.id: node.running() for node in self.roster}

@@ -86,7 +86,9 @@ class Report:
 
     def _words(self) -> Iterator[str]:
         """Yield parts of the status: `no database: …`, `3 nodes, 2 connected, 1 backing off; …`."""
-        if trouble := self._writer.database_trouble:
+        if why := self._fleet.standing_by:
+            yield f"error: standing by without nodes: {why}"
+        elif trouble := self._writer.database_trouble:
             yield f"no database: {trouble}"
         if self._ready:
             yield str(self._observer.overview())

@@ -54,6 +54,46 @@ class Daemon(models.Model):
         return self.stopped_at is None and now - self.seen_at <= ALIVE_FOR
 
 
+class Tenure(models.Model):
+    """The time in which one daemon held the lock of this database: until the next row began.
+
+    `instance` names the daemon's state directory. The birds that it committed have keys above
+    `last_bird`, up to that of the next row. `began_at` is by the database's clock.
+    """
+
+    KEPT = 200  # rows
+
+    instance = models.CharField(max_length=64)
+    host = models.CharField(max_length=255)
+    pid = models.PositiveIntegerField()
+    began_at = models.DateTimeField()
+    last_bird = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"daemon {self.pid} on {self.host}"
+
+
+class Standby(models.Model):
+    """A daemon that lost the lock of this database to another, and waits to get it again.
+
+    It renews `seen_at`, by the database's clock, at each attempt.
+    """
+
+    instance = models.CharField(max_length=64, unique=True)
+    host = models.CharField(max_length=255)
+    pid = models.PositiveIntegerField()
+    since = models.DateTimeField()
+    seen_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"daemon {self.pid} on {self.host}"
+
+    @classmethod
+    def waiting(cls, now: datetime.datetime) -> models.QuerySet[Standby]:
+        """Return those that gave a sign of life shortly before `now`."""
+        return cls.objects.filter(seen_at__gt=now - ALIVE_FOR).order_by("since")
+
+
 class DaemonProcess(models.Model):
     """One process of the daemon and its use of resources, measured at `seen_at`.
 

@@ -1,5 +1,6 @@
 """Examine the state by the database, and never wait long for it."""
 
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -9,10 +10,9 @@ from typing import Generic, TypeVar
 import django.db
 from django.db import connections
 from django.db.models import Count, Max
-from django.utils import timezone
 
-from birdwatcher.common.database import first_line
-from birdwatcher.daemon.models import Daemon
+from birdwatcher.common.database import engine, first_line
+from birdwatcher.daemon.models import Daemon, Standby
 from birdwatcher.health.judgement import Facts, Grade, Verdict, judge
 from birdwatcher.nodes.models import Node, NodeStatus
 from nodeproc.states import NodeState
@@ -49,7 +49,9 @@ def read_facts() -> Facts:
         known = NodeState(state or NodeState.STARTING)
         states[known] = states.get(known, 0) + count
     newest = NodeStatus.objects.aggregate(newest=Max("last_event_at"))["newest"]
-    return Facts(timezone.now(), daemon, states, newest)
+    now = engine().now()
+    standing_by = list(Standby.waiting(now))
+    return Facts(now, daemon, states, newest, standing_by, socket.gethostname())
 
 
 def _lacks_migrations(error: django.db.Error) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from birdwatcher.daemon.models import ALIVE_FOR, Daemon
+from birdwatcher.daemon.models import ALIVE_FOR, Daemon, Standby
 from nodeproc.states import NodeState
 from supervisor.metrics.statistics import count_connected, describe_nodes
 
@@ -17,10 +17,11 @@ LAG_CRITICAL = 300.0
 
 THRESHOLDS = f"""\
 CRITICAL: no database, or no answer from it; no sign of life of the daemon for {ALIVE_FOR.seconds} \
-s, or it was stopped; none of the enabled nodes is connected; the oldest event received and not \
-committed has been waiting for {LAG_CRITICAL:g} s. \
-WARNING: fewer than {CONNECTED_SHARE:.0%} of the enabled nodes are connected; a node's process has \
-crashed; the oldest event has been waiting for {LAG_WARNING:g} s. \
+s, or it was stopped; none of the enabled nodes is connected; a daemon of this host stands by \
+because another has the database; the oldest event received and not committed has been waiting \
+for {LAG_CRITICAL:g} s. WARNING: fewer than {CONNECTED_SHARE:.0%} of the enabled nodes are \
+connected; a node's process has crashed; a daemon of another host stands by; the oldest event has \
+been waiting for {LAG_WARNING:g} s. \
 For {STARTING.seconds} s after the daemon's start it is no more than a warning that no node is \
 connected. UNKNOWN: the database lacks migrations."""
 
@@ -42,6 +43,8 @@ class Facts:
     daemon: Daemon | None  # the one that runs or ran last
     states: Mapping[NodeState, int]  # the number of enabled nodes in each state
     newest: datetime.datetime | None  # when the newest committed event was received
+    standing_by: Sequence[Standby] = ()  # daemons that lost the database to another
+    host: str = ""  # where this is judged
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ def judge(facts: Facts) -> Verdict:
     """Return the verdict: the grade of the worst finding, all findings, and a summary."""
     if finding := _missing_daemon(facts):
         return Verdict(Grade.CRITICAL, finding, facts, [finding])
-    findings = [*_connections(facts), *_keeping_up(facts)]
+    findings = [*_standing_by(facts), *_connections(facts), *_keeping_up(facts)]
     grade = max((grade for grade, _ in findings), default=Grade.OK)
     worst_first = [why for _, why in sorted(findings, key=lambda finding: -finding[0])]
     return Verdict(grade, "; ".join([*worst_first, *_summary(facts)]), facts, worst_first)
@@ -95,6 +98,14 @@ def _missing_daemon(facts: Facts) -> str | None:
     if not daemon.alive(facts.now):
         return f"the daemon has not been seen for {_duration(facts.now - daemon.seen_at)}"
     return None
+
+
+def _standing_by(facts: Facts) -> Iterator[tuple[Grade, str]]:
+    """Yield each daemon that is one too many; on its own host, somebody has to stop it."""
+    for it in facts.standing_by:
+        waits = _duration(facts.now - it.since)
+        text = f"{it} has been standing by for {waits}: another daemon has the database"
+        yield Grade.CRITICAL if it.host == facts.host else Grade.WARNING, text
 
 
 def _connections(facts: Facts) -> Iterator[tuple[Grade, str]]:

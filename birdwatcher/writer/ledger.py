@@ -16,10 +16,12 @@ from django.db import DataError, IntegrityError, OperationalError, connection, t
 from birdwatcher.common.database import engine
 from birdwatcher.common.database.causes import Cause, cause_of
 from birdwatcher.writer.birds.intake import BirdIntake
+from birdwatcher.writer.birds.known import KnownBirds
 from birdwatcher.writer.checkpoints import Streams, checkpoints
 from birdwatcher.writer.gather import Work, gather
 from birdwatcher.writer.healing import raise_sequences
 from birdwatcher.writer.subjects import Insert, Refuse, SubjectIntake
+from birdwatcher.writer.succession import Succession
 from nodeproc.logs.fold import Fold
 from nodeproc.logs.speaker import about
 from nodeproc.numbers.daemon import DaemonNumbers
@@ -42,14 +44,21 @@ class Ledger:
     It remembers only what the database holds: after any error it forgets that, and reads it again.
     """
 
-    def __init__(self, generation: int = 0, numbers: DaemonNumbers | None = None) -> None:
+    def __init__(
+        self,
+        generation: int = 0,
+        numbers: DaemonNumbers | None = None,
+        succession: Succession | None = None,
+    ) -> None:
         """`generation`: of the writer; streams that were resumed for another are not taken up.
 
-        `numbers`: where transactions are counted.
+        `numbers`: where transactions are counted; `succession`: of the daemon, None if it has had
+        the database for itself.
         """
         self._streams = Streams(generation)
         self._intakes = {subject: intake() for subject, intake in SUBJECTS.items()}
         self._numbers = numbers or DaemonNumbers()
+        self._known = KnownBirds(succession or Succession(""))
         self._fold = Fold(log)
 
     def commit(self, frames: list[Frame]) -> list[Ack]:
@@ -59,12 +68,14 @@ class Ledger:
         after `doubt`. What the database will never take is isolated, logged and counted.
         """
         self._streams.take_up(frames)
+        frames = self._known.leave_out(frames, self._streams.next)
         try:
             self._commit_in_halves(frames)
         except IntegrityError as error:
             if not _is_due_to(Cause.SEQUENCE, error) or not raise_sequences():
                 raise
             self._commit_in_halves(frames)  # of which some may be committed: these are left out
+        self._numbers.count_known(self._known.committed())
         return self._streams.acknowledgements(frames)
 
     def doubt(self) -> None:

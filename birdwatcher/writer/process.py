@@ -5,6 +5,7 @@ an idle system is prompt, a busy one efficient (see `pace`). Between commits it 
 the node table to the supervisor.
 """
 
+import contextlib
 import logging
 import time
 from collections.abc import Callable
@@ -12,17 +13,26 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 import django.db
+from django.conf import settings
 from django.db import connection as database
 from setproctitle import setproctitle
 
 from birdwatcher.common.database import engine, first_line
+from birdwatcher.daemon.instance import instance_of
 from birdwatcher.writer.healing import raise_sequences
 from birdwatcher.writer.heartbeat import Heartbeat
 from birdwatcher.writer.inbox import Inbox
 from birdwatcher.writer.ledger import Ledger
 from birdwatcher.writer.pace import Pace
 from birdwatcher.writer.retention import Retention
-from birdwatcher.writer.session import RefusedError, check_migrations, open_session, read_nodes
+from birdwatcher.writer.session import (
+    LockedError,
+    RefusedError,
+    check_migrations,
+    open_session,
+    read_nodes,
+)
+from birdwatcher.writer.succession import Succession
 from nodeproc.backoff import Backoff
 from nodeproc.logs.fold import Fold
 from nodeproc.logs.speaker import speaker
@@ -60,7 +70,8 @@ class Writer:
         self._inbox = inbox
         self._first = generation == FIRST_GENERATION
         self._session = open_session()
-        self._ledger = Ledger(generation, numbers)
+        self._succession = Succession(instance_of(settings.BIRDWATCHER.state_dir))
+        self._ledger = Ledger(generation, numbers, self._succession)
         self._pace = Pace()
         self._retention = Retention()
         self._pending: list[Frame] = []
@@ -86,6 +97,8 @@ class Writer:
                 # Only at the start: later, it may be that a dump is being restored.
                 if self._first:
                     return self._refuse(error)
+                if isinstance(error, LockedError):
+                    self._stand_by(str(error))
                 self._away(str(error))
             except (django.db.OperationalError, django.db.InterfaceError) as error:
                 self._away(first_line(error))
@@ -102,7 +115,10 @@ class Writer:
         self._session.open()
         check_migrations()
         raise_sequences()
-        self._heartbeat.register(first=self._first)
+        from_another = self._succession.take_over()
+        self._heartbeat.register(first=self._first or from_another)
+        if from_another:
+            self._inbox.send(pack(Kind.TAKEN_BACK))
         self._backoff.succeeded()
         self._first = False
         self._reported = None
@@ -126,6 +142,15 @@ class Writer:
         until = time.monotonic() + delay
         while not self._inbox.ending and (left := until - time.monotonic()) > 0:
             self._inbox.wait(left, pipe=False)
+
+    def _stand_by(self, why: str) -> None:
+        """Have the nodes left to the daemon that has the lock now, and show that in the database.
+
+        What this daemon received is retained, and committed once it has the lock again.
+        """
+        self._inbox.send(pack(Kind.STAND_BY, why))
+        with contextlib.suppress(django.db.Error):
+            self._succession.stand_by()
 
     def _refuse(self, error: RefusedError) -> int:
         self._session.close()

@@ -1,13 +1,13 @@
 """What a node process has received and the writer has not yet acknowledged."""
 
 import itertools
-import secrets
+import time
 from collections import deque
 from typing import Any
 
 from nodeproc.delivery.spool import Spool
 from nodeproc.limits import NodeLimits
-from nodeproc.wire.frames import Kind, contents, pack
+from nodeproc.wire.frames import Kind, contents, new_stream, pack
 from nodeproc.wire.subjects import Origin
 
 
@@ -27,7 +27,7 @@ class Outbox:
         self._origin = origin
         self._generation = generation
         self._spool = spool
-        self.stream = secrets.randbits(63)
+        self.stream = new_stream(time.time())
         self._last = 0  # sequence number of the newest frame
         self._sent: deque[bytes] = deque()
         self._unsent: deque[bytes] = deque()

@@ -30,7 +30,7 @@ class DaemonNumbers:
     def __init__(self) -> None:
         events, seconds = len(EVENT_BOUNDS) + Histogram.MORE, len(SECOND_BOUNDS) + Histogram.MORE
         self._committed, self._summary, for_events, for_seconds = _parts(
-            2, len(Summary._fields) + 1, events, seconds
+            3, len(Summary._fields) + 1, events, seconds
         )
         self.commit_events = Histogram(EVENT_BOUNDS, for_events)
         self.commit_seconds = Histogram(SECOND_BOUNDS, for_seconds)
@@ -42,6 +42,10 @@ class DaemonNumbers:
         self.commit_events.add(events)
         self.commit_seconds.add(seconds)
 
+    def count_known(self, events: int) -> None:
+        """Count events that another daemon had committed. For the writer."""
+        self._committed[2] += events
+
     @property
     def committed(self) -> int:
         """Events that were committed."""
@@ -51,6 +55,11 @@ class DaemonNumbers:
     def rejected(self) -> int:
         """Rejected packets that were committed, those that the database refused included."""
         return self._committed[1]
+
+    @property
+    def known(self) -> int:
+        """Events that were left out because another daemon had committed them."""
+        return self._committed[2]
 
     def publish(self, summary: Summary) -> None:
         """Show the summary to the writer. For the supervisor."""

@@ -10,12 +10,13 @@ The last two are 0 in everything but a batch. The body is one value in MessagePa
 `BODY` has for its kind: the same in every version of Python, checked as it is decoded, and nothing
 in it can call code.
 
-Batches and status changes of a node travel in one *stream*: a random number per life of a node
-process, within which sequence numbers count from 1 without a gap. The writer's checkpoint
-`(origin, stream) -> sequence number` makes every frame take effect exactly once.
+Batches and status changes of a node travel in one *stream*: a number per life of a node process
+(see `new_stream`), within which sequence numbers count from 1 without a gap. The writer's
+checkpoint `(origin, stream) -> sequence number` makes every frame take effect exactly once.
 """
 
 import enum
+import secrets
 import struct
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -53,9 +54,12 @@ class Kind(enum.IntEnum):
     # A sign of life: it has committed, is idle, or waits for a database that is away. Body: why
     # that is away, or empty.
     ALIVE = 23
+    STAND_BY = 24  # another daemon has the database: disconnect from every node. Body: which one
+    # Another daemon had the database for a while: have everything sent again, and every state.
+    TAKEN_BACK = 25
     # Supervisor -> node process.
     ACKED = 30  # committed up to this sequence number
-    # There is a new writer, of this generation: begin again at the first frame not acknowledged.
+    # To the writer of this generation, send everything that is not acknowledged, and the state.
     RESEND = 31
     CONFIGURE = 32  # it has a new name or address
     STOP = 33  # disconnect, drain, end
@@ -73,6 +77,8 @@ BODY: dict[Kind, Any] = {
     Kind.ACK: list[Ack],
     Kind.REFUSED: tuple[int, str],
     Kind.ALIVE: str,
+    Kind.STAND_BY: str,
+    Kind.TAKEN_BACK: None,
     Kind.ACKED: None,
     Kind.RESEND: int,
     Kind.CONFIGURE: NodeSpec,
@@ -149,6 +155,25 @@ def contents(raw: bytes) -> tuple[float, int]:
     events it holds; two zeros for a frame with anything else."""
     received_at, events = CONTENTS.unpack_from(raw, HEADER.size - CONTENTS.size)
     return received_at, events
+
+
+RANDOM_BITS = 31  # of a stream's number; the 32 above them are the second of its birth
+
+
+def new_stream(now: float) -> int:
+    """Return the number of a new stream: random, but it shows when it began.
+
+    `now` in seconds since the epoch.
+    """
+    return int(now) << RANDOM_BITS | secrets.randbits(RANDOM_BITS)
+
+
+def stream_began_at(stream: int) -> int:
+    """Return the second since the epoch in which a stream began.
+
+    For streams of the releases that numbered them by chance, that is any number.
+    """
+    return stream >> RANDOM_BITS
 
 
 class FrameReader:

@@ -158,6 +158,11 @@ METRICS: tuple[Metric, ...] = (
         lambda it: it.numbers.committed,
     ),
     _one(
+        "events_known_total",
+        "events received that another daemon had committed already",
+        lambda it: it.numbers.known,
+    ),
+    _one(
         "rejections_committed_total",
         "rejected packets entered in the database, and events that it refused",
         lambda it: it.numbers.rejected,

@@ -3,6 +3,7 @@
 All of it is asked of Django's default connection, and raises Django's errors.
 """
 
+import datetime
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
@@ -93,6 +94,12 @@ class Engine(Protocol):
         """
 
     # Looking
+
+    def now(self) -> datetime.datetime:
+        """Return the time by the one clock that all who share the database compare with.
+
+        It is the server's; SQLite's programs all run on one machine, and have its clock.
+        """
 
     def commits_of_others(self) -> int | None:
         """Return a number that changes whenever another connection commits, None without one.

@@ -7,6 +7,7 @@ processes, and an answer. `commit_few` is one statement, a transaction of its ow
 has planned before.
 """
 
+import datetime
 import functools
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -94,6 +95,10 @@ class PostgreSQL:
     ) -> None:
         with connection.cursor() as cursor:
             cursor.execute(f"SET statement_timeout = {_milliseconds(seconds)}")
+
+    def now(self) -> datetime.datetime:
+        ((now,),) = execute("SELECT extract(epoch FROM clock_timestamp())::float8")
+        return datetime.datetime.fromtimestamp(now, datetime.UTC)
 
     def commits_of_others(self) -> None:
         return None

@@ -84,6 +84,9 @@ class SQLite:
     ) -> None:
         pass
 
+    def now(self) -> datetime.datetime:
+        return datetime.datetime.now(datetime.UTC)
+
     def commits_of_others(self) -> int:
         connection.ensure_connection()
         with connection.wrap_database_errors:

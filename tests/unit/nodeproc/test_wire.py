@@ -34,6 +34,8 @@ VALUES = {
     Kind.ACK: [Ack(*NODE, 2**62, 3)],
     Kind.REFUSED: (78, "no database"),
     Kind.ALIVE: "",
+    Kind.STAND_BY: "Another daemon has the database.",
+    Kind.TAKEN_BACK: None,
     Kind.ACKED: None,
     Kind.RESEND: 2,
     Kind.CONFIGURE: NodeSpec(7, "Exmoor", "::1", 9),

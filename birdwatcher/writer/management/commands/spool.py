@@ -10,10 +10,12 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from birdwatcher.common.database import first_line
+from birdwatcher.daemon.instance import instance_of
 from birdwatcher.nodes.models import Node
 from birdwatcher.writer import spools
 from birdwatcher.writer.ledger import Ledger
 from birdwatcher.writer.session import RefusedError, check_migrations, open_session
+from birdwatcher.writer.succession import Succession
 from nodeproc.delivery.spool import SpoolError
 from supervisor.lock import StateDirectoryError, lock_state_directory
 
@@ -71,7 +73,9 @@ class Command(BaseCommand):
         try:
             session.open()
             check_migrations()
-            ledger = Ledger()
+            succession = Succession(instance_of(settings.BIRDWATCHER.state_dir))
+            succession.take_over()
+            ledger = Ledger(succession=succession)
             for waiting in list(spools.survey(directory)):
                 spools.commit(directory, waiting.origin, ledger)
                 self.stdout.write(f"node {waiting.origin.id}: {waiting.events} events")
