@@ -86,22 +86,13 @@ def offset_of(number: int) -> int:
     return ((middle.utcoffset() or datetime.timedelta(0)) + HOUR / 2) // HOUR
 
 
-def end_of_month_within(number: int) -> datetime.datetime | None:
-    """Return when a month of the active zone ends within an hour, None if none does.
-
-    Only where the zone is not whole hours from UTC.
-    """
-    start = EPOCH + number * HOUR
-    first, last = timezone.localtime(start), timezone.localtime(start + HOUR - MICROSECOND)
-    if first.month == last.month:
-        return None
-    return midnight_after(start, last.date().replace(day=1), timezone.get_current_timezone())
-
-
-def midnight_after(
-    moment: datetime.datetime, day: datetime.date, zone: datetime.tzinfo
-) -> datetime.datetime:
-    """Return when `day` begins in a zone, which is after `moment`."""
+def start_of_day(day: datetime.date, zone: datetime.tzinfo) -> datetime.datetime:
+    """Return the moment in UTC before which it is an earlier day in `zone`, and not after it."""
     midnight = datetime.datetime.combine(day, datetime.time(), tzinfo=zone)
-    # It comes twice where clocks are put back over it, as in St. John's, at 00:01, until 2011.
-    return midnight.replace(fold=1) if midnight < moment else midnight
+    first, second = (midnight.replace(fold=it).astimezone(datetime.UTC) for it in (0, 1))
+    # Where clocks are put back over midnight, as in St. John's, at 00:01, until 2011, the day
+    # before comes again, and ends at the second midnight. Where they are put back to it, as in
+    # Havana, the second one is an hour into the day.
+    if second > first and (second - MICROSECOND).astimezone(zone).date() < day:
+        return second
+    return first

@@ -15,16 +15,35 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from birdwatcher.birds.models import BirdQuerySet
+from birdwatcher.common.keys import number_in
 from birdwatcher.common.moments import parse_typed
 from birdwatcher.search.choices import DOUBTFUL, PAST
 
+CHOICES = 1_000  # of a menu
 CHOOSE_TEMPLATE = "admin/birds/bird/choose_filter.html"
 
 
 class ChooseFilter(admin.RelatedFieldListFilter):
-    """A filter by a related object, chosen from a menu: there may be hundreds."""
+    """A filter by a related object, chosen from a menu of at most `CHOICES`.
+
+    The nodes choose how many species there are. The pages of the others lead to this list, too.
+    """
 
     template = CHOOSE_TEMPLATE
+    is_cut = False
+
+    def field_choices(
+        self, field: Any, request: HttpRequest, model_admin: admin.ModelAdmin[Any]
+    ) -> list[tuple[int, str]]:
+        """Return the key and the name of each choice; the chosen one is among them."""
+        order = self.field_admin_ordering(field, request, model_admin)
+        rows = field.remote_field.model.objects.order_by(*(order or ("name", "pk")))
+        shown = [(row.pk, str(row)) for row in rows[: CHOICES + 1]]
+        self.is_cut = len(shown) > CHOICES
+        known = {key for key, _ in shown[:CHOICES]}
+        asked = {number_in(str(text)) for text in self.lookup_val or ()} - known - {None}
+        chosen = rows.filter(pk__in=list(asked)[:1])
+        return [*((row.pk, str(row)) for row in chosen), *shown[:CHOICES]]
 
     def has_output(self) -> bool:
         """Return True: Django ignores a filter, even in the page's address, that has no choices."""

@@ -1,7 +1,6 @@
 """Counts of birds, up to any moment and in any range."""
 
 import datetime
-from collections import Counter
 from typing import Any
 
 from django.db.models import Model
@@ -25,10 +24,8 @@ from birdwatcher.api.fields import just_after
 from birdwatcher.api.throttle import Turns
 from birdwatcher.birds.models import Species
 from birdwatcher.common.moments import EARLIEST
-from birdwatcher.common.units import HOUR, MICROSECOND
 from birdwatcher.nodes.models import Node
-from birdwatcher.rollups import queries
-from birdwatcher.rollups.hours import midnight_after
+from birdwatcher.rollups import periods, queries, ranking
 from birdwatcher.rollups.until import birds_until
 
 
@@ -93,10 +90,10 @@ def _counted(asked: dict[str, Any]) -> list[dict[str, Any]]:
     of = {name: asked[name] for name in ("node", "species") if name in asked}
     after = None if end is None else just_after(end)
     if by == "node":
-        ranked = queries.by_node(start, after, limit=MOST, **of)
+        ranked = ranking.by_node(start, after, limit=MOST, **of)
         return [{"node_id": it.pk, "node": it.name, "count": n} for it, n in ranked]
     if by == "species":
-        ranked = queries.by_species(start, after, limit=MOST, **of)
+        ranked = ranking.by_species(start, after, limit=MOST, **of)
         return [{"species_id": it.pk, "species": it.name, "count": n} for it, n in ranked]
     return _by_time(by, max(start, EARLIEST), after, asked.get("tz", datetime.UTC), of)
 
@@ -109,17 +106,8 @@ def _by_time(
     of: dict[str, Any],
 ) -> list[dict[str, Any]]:
     """Return the counts from `start` until before `end`, by hours or by days of `zone`."""
-    hours = queries.per_hour(start, end, **of)
     if by == "hour":
+        hours = queries.per_hour(start, end, **of)
         return [{"hour": hour, "count": birds} for hour, birds in hours.items()]
-    days: Counter[datetime.date] = Counter()
-    for hour, birds in hours.items():
-        first, last = max(hour, start), min(hour + HOUR, end) - MICROSECOND
-        day, next_day = first.astimezone(zone).date(), last.astimezone(zone).date()
-        before, after = birds, 0
-        if birds and day != next_day:  # where the zone is not whole hours from UTC
-            midnight = midnight_after(first, next_day, zone)
-            before, after = queries.birds_around(midnight, first, last + MICROSECOND, **of)
-        days[day] += before
-        days[next_day] += after
-    return [{"day": day, "count": birds} for day, birds in sorted(days.items())]
+    days = periods.per_day(start, end, zone, **of)
+    return [{"day": day, "count": birds} for day, birds in days.items()]

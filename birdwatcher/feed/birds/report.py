@@ -16,7 +16,7 @@ from birdwatcher.feed.birds import table
 from birdwatcher.feed.birds.messages import Report, Share
 from birdwatcher.feed.database_thread import DatabaseThread
 from birdwatcher.feed.follower import Follower
-from birdwatcher.rollups import queries
+from birdwatcher.rollups import ranking
 
 PAUSE = 1.0  # seconds between two reports, at least
 
@@ -65,7 +65,7 @@ class Reporter:
 def make_report() -> str:
     """Return the report on all birds, as a message. In a thread; raises django.db.Error."""
     table.prepare()
-    found = queries.by_node()
+    found = ranking.by_node()
     total = sum(birds for _, birds in found)
     shares = [
         Share(node.pk, node.name, birds, round(100 * birds / total, 2)) for node, birds in found

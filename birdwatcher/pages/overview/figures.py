@@ -11,7 +11,7 @@ from birdwatcher.accounts.timezones import midnight, today
 from birdwatcher.birds.models import Species
 from birdwatcher.common.units import DAY, HOUR
 from birdwatcher.pages.charts import bars
-from birdwatcher.rollups import queries
+from birdwatcher.rollups import queries, ranking
 from birdwatcher.rollups.hours import hour_of
 
 CHARTED = 48  # hours
@@ -59,8 +59,8 @@ def species_today(now: datetime.datetime) -> Compared:
     """Return how many species were heard today, and how many in all of yesterday."""
     start, end = today(now)
     return Compared(
-        queries.species_between(start, end),
-        queries.species_between(_start_of_yesterday(now), start),
+        ranking.species_between(start, end),
+        ranking.species_between(_start_of_yesterday(now), start),
     )
 
 
@@ -127,7 +127,7 @@ def grid(now: datetime.datetime) -> Grid:
     counts in part.
     """
     start, end = today(now)
-    ranked = queries.by_species(start, end, limit=SPECIES_SHOWN + 1)
+    ranked = ranking.by_species(start, end, limit=SPECIES_SHOWN + 1)
     shown = ranked[:SPECIES_SHOWN]
     found = queries.species_by_hour(start, end, [species for species, _ in shown])
     hours = list(_hours(start, end))

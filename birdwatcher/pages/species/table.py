@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -18,6 +18,10 @@ from birdwatcher.rollups.models import TotalCount
 SIZE = 100  # species on a page
 FARTHEST = 10_000  # the last page
 ORDER = "-total"
+# The nodes choose how many species there are. Beyond this many, only these orders are possible:
+# each other one looks for the birds of every species, for each page.
+SORTED = 20_000
+ALWAYS = {"name", "-name", ORDER}
 
 
 def _total(aggregate: Aggregate) -> Coalesce:
@@ -95,17 +99,46 @@ class Asked:
             }
 
 
+def affordable(asked: Asked) -> Asked:
+    """Return what was asked, or a question in another order if there are too many species."""
+    if asked.order in ALWAYS or not _are_many(asked):
+        return asked
+    complaint = f"There are more than {SORTED:,} species: they cannot be sorted so."
+    return replace(asked, order=ORDER, complaints=(*asked.complaints, complaint))
+
+
 def listed(asked: Asked) -> tuple[list[Any], bool]:
-    """Return the species of the page, and whether there are more."""
-    species: QuerySet[Species] = Species.objects.all()
-    if asked.text:
-        species = species.filter(name__icontains=asked.text)
-    keys = _ordered(species, asked.order).values_list("pk", flat=True)
+    """Return the species of the page, and whether there are more.
+
+    If there are too many species, those without birds are missing from the usual order.
+    """
     first = (asked.number - 1) * SIZE
+    if asked.order == ORDER and _are_many(asked):
+        keys = _ranked(asked)
+    else:
+        keys = _ordered(_named(asked), asked.order).values_list("pk", flat=True)
     shown = list(keys[first : first + SIZE + 1])
     # The other columns are computed for the species of this page alone.
     rows = with_columns(Species.objects.filter(pk__in=shown[:SIZE])).in_bulk()
     return [rows[key] for key in shown[:SIZE] if key in rows], len(shown) > SIZE
+
+
+def _named(asked: Asked) -> QuerySet[Species]:
+    """Return the species with the wanted text in their names."""
+    species: QuerySet[Species] = Species.objects.all()
+    return species.filter(name__icontains=asked.text) if asked.text else species
+
+
+def _are_many(asked: Asked) -> bool:
+    return bool(_named(asked).order_by().values_list("pk")[SORTED : SORTED + 1])
+
+
+def _ranked(asked: Asked) -> QuerySet[Any]:
+    """Return the keys of the wanted species by their birds, the older species first if equal."""
+    totals = TotalCount.objects.order_by().values("species").annotate(n=Sum("birds"))
+    if asked.text:
+        totals = totals.filter(species__name__icontains=asked.text)
+    return totals.order_by("-n", "species").values_list("species", flat=True)
 
 
 def with_columns(species: QuerySet[Species]) -> QuerySet[Any]:

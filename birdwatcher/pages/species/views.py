@@ -8,16 +8,18 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 
 from birdwatcher.accounts.access import reading
-from birdwatcher.accounts.timezones import today
+from birdwatcher.accounts.timezones import midnight, today
 from birdwatcher.birds.models import Species
 from birdwatcher.common.units import DAY
 from birdwatcher.pages.charts import bars
-from birdwatcher.pages.species.table import Asked, listed, with_columns
-from birdwatcher.rollups import queries
+from birdwatcher.pages.species.table import Asked, affordable, listed, with_columns
+from birdwatcher.rollups import periods, queries, ranking
+from birdwatcher.rollups.hours import hour_of
 from birdwatcher.search import pages
 from birdwatcher.search.search import Search
 
-MONTHS = 36  # of the chart, at most
+MONTHS = 36  # of the charts, at most
+HOURS = [f"{hour:02}:00" for hour in range(24)]
 NODES = 20
 NEWEST = 10
 
@@ -25,7 +27,7 @@ NEWEST = 10
 @reading
 def all_species(request: HttpRequest) -> HttpResponse:
     """Show the list of species."""
-    asked = Asked.read(request.GET.dict())
+    asked = affordable(Asked.read(request.GET.dict()))
     rows, more = listed(asked)
     context = {
         "asked": asked,
@@ -48,31 +50,37 @@ def _before(asked: Asked) -> str | None:
 def species(request: HttpRequest, pk: int) -> HttpResponse:
     """Show one species. Raises Http404 if there is none with the key `pk`."""
     it = get_object_or_404(with_columns(Species.objects.all()), pk=pk)
-    by_month = queries.by_month(species=pk)
-    now = timezone.localdate()
-    months = _months(by_month, now)
-    nodes = queries.by_node(species=pk, limit=NODES)
+    charted = _charted(timezone.localdate())
+    months = _heard(dict(zip(charted, periods.per_month(charted, species=pk), strict=True)))
+    # Whole hours of UTC, which are those of the months but for a part of the first and the last.
+    ends = hour_of(midnight(charted[0])), timezone.now()
+    nodes = ranking.by_node(species=pk, limit=NODES)
     context = {
         "species": it,
         "today": queries.birds_between(*today(), species=pk),
         "months": bars([f"{month:%b %Y}" for month in months], months.values()),
-        "elsewhere": sum(by_month.values()) - sum(months.values()),
-        "hours": bars([f"{hour:02}:00" for hour in range(24)], queries.by_hour_of_day(species=pk)),
+        "elsewhere": max(it.total - sum(months.values()), 0),
+        "charted": MONTHS,
+        "hours": bars(HOURS, periods.by_hour_of_day(*ends, species=pk)),
         "nodes": [(node, birds, birds / it.total if it.total else 0) for node, birds in nodes],
         "newest": pages.newest(Search(species=pk)).birds[:NEWEST],
     }
     return render(request, "pages/species/species.html", context)
 
 
-def _months(by_month: Mapping[datetime.date, int], now: datetime.date) -> dict[datetime.date, int]:
-    """Return the birds of each of the last `MONTHS` months, beginning with the first bird.
+def _charted(today: datetime.date) -> list[datetime.date]:
+    """Return the first days of the last `MONTHS` months, in order.
 
-    Without this limit, a bird with a wrong date, long ago or in the future, would squeeze the
-    chart.
+    Without this bound, birds with wrong dates, long ago or in the future, would squeeze the chart,
+    and each of a hundred thousand of them would be an hour of its own to read.
     """
-    months = [now.replace(day=1)]
+    months = [today.replace(day=1)]
     while len(months) < MONTHS:
         months.append((months[-1] - DAY).replace(day=1))
-    heard = [month for month in months if by_month.get(month)]
-    first = min(heard, default=months[0])
-    return {month: by_month.get(month, 0) for month in reversed(months) if month >= first}
+    return months[::-1]
+
+
+def _heard(months: Mapping[datetime.date, int]) -> dict[datetime.date, int]:
+    """Return the months from the first with a bird on, at least the last one."""
+    first = min((month for month, birds in months.items() if birds), default=max(months))
+    return {month: birds for month, birds in months.items() if month >= first}

@@ -15,7 +15,7 @@ from birdwatcher.api.counts.views import Counts
 from birdwatcher.birds.models import Bird, Species
 from birdwatcher.common.moments import EARLIEST, LATEST
 from birdwatcher.nodes.models import Node
-from birdwatcher.rollups import queries
+from birdwatcher.rollups import periods
 from tests.support.flock import insert, make_nodes, make_species
 from tests.support.program import Caller
 
@@ -124,16 +124,15 @@ def test_days_with_a_bird_that_comes_while_they_are_counted(
     make_nodes(1)
     make_species("Wren")
     one_bird("2026-03-01T18:20:00Z")
-    per_hour = queries.per_hour
+    birds_in = periods.birds_in
 
-    def per_hour_then_two_more(*args: Any, **of: Any) -> dict[datetime.datetime, int]:
-        hours = per_hour(*args, **of)
+    def two_more_then_birds_in(*args: Any) -> list[int]:
         # Before midnight in Kathmandu, which is at 18:15 UTC.
         one_bird("2026-03-01T18:10:00Z")
         one_bird("2026-03-01T18:14:59.999999Z")
-        return hours
+        return birds_in(*args)
 
-    monkeypatch.setattr(queries, "per_hour", per_hour_then_two_more)
+    monkeypatch.setattr(periods, "birds_in", two_more_then_birds_in)
     span = "start=2026-03-01T18:00:00Z&end=2026-03-01T18:59:00Z"
     told = caller("viewer", "read").get(f"counts?by=day&{span}&tz=Asia/Kathmandu")
     assert found(told) == {"2026-03-01": 2, "2026-03-02": 1}

@@ -133,6 +133,26 @@ def test_nonsense_in_the_address_is_told(client: Client, query: str, word: str) 
     assert len(rows(page)) == 4
 
 
+def test_too_many_species_are_ranked_but_not_sorted_by_their_birds(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    three_species()
+    monkeypatch.setattr(table, "SORTED", 3)
+    for order in table.COLUMNS:
+        page = open_page(client, f"{LIST}?order={order}")
+        told = "more than 3 species" in page
+        assert told == (order != "name")
+        expected = (
+            ["Auk", "Dodo", "Robin", "Wren"] if order == "name" else ["Wren", "Robin", "Dodo"]
+        )
+        assert [row[0] for row in rows(page)] == expected
+    page = open_page(client, f"{LIST}?q=r&order=-last")  # few species have that name
+    assert [row[0] for row in rows(page)] == ["Wren", "Robin"]
+    monkeypatch.setattr(table, "SORTED", 1)
+    monkeypatch.setattr(table, "SIZE", 1)
+    assert [row[0] for row in rows(open_page(client, f"{LIST}?q=r&page=2"))] == ["Robin"]
+
+
 def test_one_species(client: Client) -> None:
     wren = three_species()["Wren"]
     page = open_page(client, f"{LIST}{wren.pk}/")

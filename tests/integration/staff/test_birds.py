@@ -13,7 +13,7 @@ from django.utils import timezone
 from birdwatcher.birds.models import Bird, Species
 from birdwatcher.common.moments import EARLIEST, LATEST
 from birdwatcher.nodes.models import Node
-from birdwatcher.staff import changelist
+from birdwatcher.staff import changelist, filters
 from tests.support.plans import analyze, plan_of
 
 LIST = "/admin/birds/bird/"
@@ -69,6 +69,24 @@ def test_newest_first_filters_and_search(client: Client) -> None:
     assert names(client, "?past=hour") == []
     # No other order, however the address asks for it: it would sort the whole table.
     assert names(client, "?o=2") == names(client)
+
+
+def test_a_menu_has_a_bound_and_the_chosen_one(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A node that sends a new species with each packet must not make the page as long."""
+    make_birds(1)
+    Species.objects.bulk_create(Species(name=f"S{n}") for n in range(5))
+    monkeypatch.setattr(filters, "CHOICES", 2)
+    wren = Species.objects.get(name="Wren")
+    for query, chosen in (("", []), (f"?species__id__exact={wren.pk}", ["Wren"])):
+        page = client.get(LIST + query).content.decode()
+        menu = re.search(r'aria-label="Species">(.*?)</details>', page, re.DOTALL)
+        assert menu
+        options = re.findall(r"<option[^>]*>([^<]*)", menu[1])
+        assert options == ["All", *chosen, "Robin", "S0"]
+        assert re.findall(r"<option[^>]* selected>([^<]*)", menu[1]) == (chosen or ["All"])
+        assert "list of species" in menu[1]
 
 
 def test_a_name_of_several_words_is_found_by_its_beginning(client: Client) -> None:
