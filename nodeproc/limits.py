@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from nodeproc.networks import parse_networks
 from nodeproc.setting import Range, setting
 
 DRAIN_SHARE = 0.4  # of the time to stop, for the last acknowledgements
@@ -29,6 +30,13 @@ class NodeLimits:
     )
     connect_timeout: float = setting(
         Range(float, 0.1, 60), "2.5", "Seconds that connecting to a node may take ({})."
+    )
+    node_networks: tuple[str, ...] = setting(
+        parse_networks,
+        "0.0.0.0/0,::/0",
+        "Networks in which nodes may be, separated by commas. Link-local addresses, where cloud "
+        "metadata services answer (169.254.0.0/16, fe80::/10, fd00:ec2::254), are refused unless a "
+        "network within these is named.",
     )
     backoff_cap: float = setting(
         Range(float, 0.1, 3600),

@@ -14,12 +14,15 @@ class NodeState(enum.StrEnum):
     CONNECTED = "connected"
     LIMITED = "limited"  # connected, and read more slowly than it sends
     BACKING_OFF = "backing off"
+    REFUSED = "refused"
     STOPPED = "stopped"
     CRASHED = "crashed"
 
 
 TRANSITIONS: dict[NodeState, frozenset[NodeState]] = {
-    NodeState.STARTING: frozenset({NodeState.CONNECTING, NodeState.STOPPED, NodeState.CRASHED}),
+    NodeState.STARTING: frozenset(
+        {NodeState.CONNECTING, NodeState.REFUSED, NodeState.STOPPED, NodeState.CRASHED}
+    ),
     # To connecting again: the node's address was edited while it was connecting,
     NodeState.CONNECTING: frozenset(
         {
@@ -27,6 +30,7 @@ TRANSITIONS: dict[NodeState, frozenset[NodeState]] = {
             NodeState.CONNECTED,
             NodeState.LIMITED,
             NodeState.BACKING_OFF,
+            NodeState.REFUSED,
             NodeState.STOPPED,
             NodeState.CRASHED,
         }
@@ -37,6 +41,7 @@ TRANSITIONS: dict[NodeState, frozenset[NodeState]] = {
             NodeState.CONNECTING,
             NodeState.LIMITED,
             NodeState.BACKING_OFF,
+            NodeState.REFUSED,
             NodeState.STOPPED,
             NodeState.CRASHED,
         }
@@ -48,11 +53,18 @@ TRANSITIONS: dict[NodeState, frozenset[NodeState]] = {
             NodeState.CONNECTED,
             NodeState.LIMITED,
             NodeState.BACKING_OFF,
+            NodeState.REFUSED,
             NodeState.STOPPED,
             NodeState.CRASHED,
         }
     ),
-    NodeState.BACKING_OFF: frozenset({NodeState.CONNECTING, NodeState.STOPPED, NodeState.CRASHED}),
+    NodeState.BACKING_OFF: frozenset(
+        {NodeState.CONNECTING, NodeState.REFUSED, NodeState.STOPPED, NodeState.CRASHED}
+    ),
+    # Until the address or the allowed networks change; to refused again: the next one is no better.
+    NodeState.REFUSED: frozenset(
+        {NodeState.CONNECTING, NodeState.REFUSED, NodeState.STOPPED, NodeState.CRASHED}
+    ),
     NodeState.STOPPED: frozenset({NodeState.STARTING}),
     # To stopped: the node was disabled or deleted before its next process was started.
     NodeState.CRASHED: frozenset({NodeState.STARTING, NodeState.STOPPED}),

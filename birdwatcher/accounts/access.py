@@ -35,6 +35,14 @@ def may_operate(user: User) -> bool:
     return user.has_perm(OPERATE)
 
 
+def may_see_raw(user: User) -> bool:
+    """Return whether `user` may see what a node sent that was no packet.
+
+    On a public site, that would show to everybody what answers at any address that is entered.
+    """
+    return user.is_authenticated
+
+
 def reading(view: View) -> View:
     """Allow only GET and HEAD by users who may read, and forbid caching."""
 

@@ -2,10 +2,12 @@
 
 import ipaddress
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 
 from birdwatcher.common.moments import EARLIEST, LATEST
+from nodeproc.networks import refusal
 from nodeproc.text import UNPRINTABLE, is_storable
 
 # For names that people choose; those that peers send need only be `storable`.
@@ -49,3 +51,9 @@ def host_address(value: str) -> None:
             "enter the node's global or unique local address.",
             "link_local",
         )
+
+
+def allowed_network(value: str) -> None:
+    """Raise ValidationError if the daemon would refuse to connect to this IP address."""
+    if why := refusal(value, settings.BIRDWATCHER.daemon.node.node_networks):
+        raise ValidationError(f"{why}.", "network")

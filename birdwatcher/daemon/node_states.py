@@ -27,6 +27,7 @@ TONES = {
     NodeState.CONNECTED.value: "good",
     NodeState.LIMITED.value: "busy",
     NodeState.BACKING_OFF.value: "bad",
+    NodeState.REFUSED.value: "bad",
     NodeState.CRASHED.value: "bad",
     NodeState.STARTING.value: "busy",
     NodeState.CONNECTING.value: "busy",

@@ -9,12 +9,12 @@ from birdwatcher.feed.birds.recent import Recent
 from birdwatcher.feed.birds.table import BirdTable
 from birdwatcher.feed.cursor import Cursor
 from birdwatcher.nodes.models import NodeStatus
-from nodeproc.states import CONNECTED_STATES, NodeState
+from nodeproc.states import NodeState
 from nodeproc.text import printable
 
 # The other states come and go with every attempt to connect, and are no news.
 NEWS = frozenset(
-    {*CONNECTED_STATES, NodeState.BACKING_OFF, NodeState.STOPPED, NodeState.CRASHED},
+    {*NodeState} - {NodeState.STARTING, NodeState.CONNECTING},
 )
 
 

@@ -20,8 +20,8 @@ CRITICAL: no database, or no answer from it; no sign of life of the daemon for {
 s, or it was stopped; none of the enabled nodes is connected; a daemon of this host stands by \
 because another has the database; the oldest event received and not committed has been waiting \
 for {LAG_CRITICAL:g} s. WARNING: fewer than {CONNECTED_SHARE:.0%} of the enabled nodes are \
-connected; a node's process has crashed; a daemon of another host stands by; the oldest event has \
-been waiting for {LAG_WARNING:g} s. \
+connected; a node's process has crashed; a node is at an address that is not allowed; a daemon of \
+another host stands by; the oldest event has been waiting for {LAG_WARNING:g} s. \
 For {STARTING.seconds} s after the daemon's start it is no more than a warning that no node is \
 connected. UNKNOWN: the database lacks migrations."""
 
@@ -119,6 +119,8 @@ def _connections(facts: Facts) -> Iterator[tuple[Grade, str]]:
         yield Grade.WARNING, f"only {connected:,} of {nodes:,} nodes are connected"
     if crashed := facts.states.get(NodeState.CRASHED, 0):
         yield Grade.WARNING, f"processes that crashed: {crashed:,}"
+    if refused := facts.states.get(NodeState.REFUSED, 0):
+        yield Grade.WARNING, f"nodes at addresses that are not allowed: {refused:,}"
 
 
 def _keeping_up(facts: Facts) -> Iterator[tuple[Grade, str]]:

@@ -6,7 +6,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from birdwatcher.common.locking import LockedDeleteModel
-from birdwatcher.common.validators import host_address, no_control_characters
+from birdwatcher.common.validators import allowed_network, host_address, no_control_characters
 from nodeproc.limits import MAX_EVENTS_PER_SECOND
 from nodeproc.states import NodeState
 from nodeproc.wire.messages import RAW_BYTES
@@ -31,7 +31,7 @@ class Node(LockedDeleteModel):
     ip_address = models.GenericIPAddressField(
         "IP address",
         unpack_ipv4=True,
-        validators=[host_address],
+        validators=[host_address, allowed_network],
         help_text="IPv4 such as 10.0.3.2, or IPv6 such as 2001:db8::7.",
     )
     port = models.PositiveIntegerField(

@@ -34,7 +34,7 @@ STOREYS: dict[str, dict[str, tuple[str, ...]]] = {
         "telling": ("logs", "numbers", "reporting"),
         "messages": ("wire",),
         "bounds": ("limits",),
-        "ground": ("backoff", "moment", "parent", "setting", "states", "text"),
+        "ground": ("backoff", "moment", "networks", "parent", "setting", "states", "text"),
     },
     "supervisor": {
         "life": ("daemon",),

@@ -4,6 +4,7 @@ import base64
 
 from rest_framework import serializers
 
+from birdwatcher.accounts.access import may_see_raw
 from birdwatcher.api.fields import ModelSerializer, Moment
 from birdwatcher.nodes.models import REASONS, STATES, RejectedPacket, StatusChange
 
@@ -15,14 +16,18 @@ class RejectedPacketSerializer(ModelSerializer):
     at = Moment()
     reason = serializers.ChoiceField(REASONS)
     size = serializers.IntegerField(help_text="The announced size of the packet in bytes.")
-    raw = serializers.SerializerMethodField(help_text="The first bytes in base64.")
+    raw = serializers.SerializerMethodField(
+        help_text="The first bytes in base64; null without a log-in and without a token."
+    )
 
     class Meta:
         model = RejectedPacket
         fields = ["id", "node_id", "at", "reason", "size", "raw"]
 
-    def get_raw(self, packet: RejectedPacket) -> str:
-        """Return the first bytes in base64."""
+    def get_raw(self, packet: RejectedPacket) -> str | None:
+        """Return the first bytes in base64, if the asker may see them."""
+        if not may_see_raw(self.context["request"].user):
+            return None
         return base64.b64encode(bytes(packet.raw)).decode()
 
 

@@ -113,6 +113,14 @@ LIMITED = Advice(
     ),
 )
 
+REFUSED = Advice(
+    "The daemon does not connect to this address: {error}",
+    (
+        "Is {host} really the address of the node? Edit the node.",
+        "If nodes may be there, name its network in BIRDWATCHER_NODE_NETWORKS, and reload.",
+    ),
+)
+
 # The first entry with a prefix of the error applies.
 BY_ERROR: tuple[tuple[tuple[str, ...], Advice], ...] = (
     (
@@ -246,6 +254,8 @@ def advise(node: Node, state: StateNow, error: str) -> Advice | None:
         return advice.about(node, error)
     if state.word == NodeState.CRASHED:
         return _of_process(error).about(node, error)
+    if state.word == NodeState.REFUSED:
+        return REFUSED.about(node, error)
     if state.word == NodeState.CONNECTED:
         return SILENT if state.reason and not error else None
     if not error:

@@ -16,6 +16,7 @@ from nodeproc.states import NodeState
 # The states by urgency.
 URGENCY = (
     NodeState.CRASHED.value,
+    NodeState.REFUSED.value,
     NodeState.BACKING_OFF.value,
     NodeState.LIMITED.value,
     UNKNOWN,

@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.http import urlencode
 
-from birdwatcher.accounts.access import reading
+from birdwatcher.accounts.access import may_see_raw, reading
 from birdwatcher.birds.models import Bird
 from birdwatcher.common.keys import number_in
 from birdwatcher.daemon.models import Daemon
@@ -187,7 +187,8 @@ def _records(request: HttpRequest, node: Node, cursors: dict[str, int | None]) -
         for name, part in parts.items()
         if not part.is_newest
     }
-    return {"changes": changes, "parts": parts, "older": older, "newer": newest}
+    shown = {"changes": changes, "shows_raw": may_see_raw(request.user)}
+    return {**shown, "parts": parts, "older": older, "newer": newest}
 
 
 def _chart(node: Node, now: datetime.datetime, over: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import time
 from nodeproc.backoff import Backoff
 from nodeproc.limits import NodeLimits
 from nodeproc.logs.fold import Fold
+from nodeproc.networks import refusal
 from nodeproc.numbers.node import NodeNumbers
 from nodeproc.sources.flow import Flow
 from nodeproc.sources.source import SourceOwner
@@ -73,6 +74,11 @@ class TcpSource:
         """Stay connected until cancelled."""
         while True:
             self._moved.clear()
+            if why := refusal(self._spec.ip_address, self._limits.node_networks):
+                self._fold(logging.WARNING, why, f"not connected: {why}")
+                self._owner.state_entered(NodeState.REFUSED, error=why)
+                await self._moved.wait()
+                continue
             self._owner.state_entered(NodeState.CONNECTING)
             why = await self._connect_and_read()
             if self._moved.is_set():
@@ -92,18 +98,23 @@ class TcpSource:
         self._flow.limit(self._rate)
         if old.max_events_per_second != spec.max_events_per_second:
             log.info("at most %d events/s are read from now on", self._rate)
-        if old.address == spec.address:
-            return
+        if old.address != spec.address:
+            self._begin_again("moved")
+
+    def _begin_again(self, why: str) -> None:
         self._moved.set()
-        self.disconnect("moved")
+        self.disconnect(why)
         if self._attempt and not self._attempt.expired():
             self._attempt.reschedule(0)
 
     def adjust(self, limits: NodeLimits) -> None:
         """Keep to these limits from now on."""
+        address, before = self._spec.ip_address, self._limits.node_networks
         self._limits = limits
         self._backoff.cap = limits.backoff_cap
         self._flow.limit(self._rate)
+        if bool(refusal(address, before)) != bool(refusal(address, limits.node_networks)):
+            self._begin_again("other networks are allowed")
 
     def disconnect(self, why: str) -> None:
         """Close the connection, if there is one, with nothing more read."""

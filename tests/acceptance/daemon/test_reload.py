@@ -8,7 +8,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from birdwatcher.nodes.models import NodeStatus
+from birdwatcher.health.examination import examine
+from birdwatcher.nodes.models import Node, NodeStatus
 from nodeproc.wire.reasons import Reason
 from tests.support.daemon import Daemon
 from tests.support.databases import SQLITE, Database
@@ -71,6 +72,38 @@ def test_limits_change_at_once(configured: Configured) -> None:
     station.field.send_raw(packet(b" " * 300))
     park.daemon.wait_for_line(Reason.TOO_LARGE)
     park.bystander_noticed_nothing()
+
+
+def test_nodes_are_connected_only_within_the_allowed_networks(configured: Configured) -> None:
+    park = configured.park
+    # By SQL or by an earlier release: no form would take it.
+    forbidden = Node.objects.create(name="Cloud", ip_address="169.254.169.254", port=80)
+    station = park.add("Dartmoor")
+
+    def refused(node: Node, why: str) -> None:
+        def is_said() -> bool:
+            return NodeStatus.objects.filter(node=node, state="refused", error=why).exists()
+
+        wait_until(is_said, timeout=10, message=lambda: f"{why}; {park.daemon.titles()}")
+        assert park.daemon.state(node.pk) == "refused"
+
+    at = "169.254.169.254 is a link-local address, where cloud metadata services answer"
+    refused(forbidden, f"{at}; BIRDWATCHER_NODE_NETWORKS does not name it")
+    assert examine().findings == ["nodes at addresses that are not allowed: 1"]
+    park.daemon.wait_for_line(f"Cloud .*: not connected: {at}")
+    configured.reload(
+        "BIRDWATCHER_NODE_NETWORKS=10.0.0.0/8\n", "(?s)BIRDWATCHER_NODE_NETWORKS: .* reloaded"
+    )
+    where = "is in none of the networks of BIRDWATCHER_NODE_NETWORKS"
+    refused(station.node, f"{station.field.host} {where}")
+    park.promise("it is left alone", lambda: not station.field.connected(), within=1)
+    configured.reload("BIRDWATCHER_NODE_NETWORKS=127.0.0.0/8\n", "reloaded")
+    park.wait_until_connected(station)
+    station.field.send(2)
+    station.wait_for_birds()
+    # A better address takes it out of the state, without a reload.
+    Node.objects.filter(pk=forbidden.pk).update(ip_address="127.0.0.1", port=1)
+    park.daemon.wait_for_line("Cloud 127.0.0.1:1: connection refused")
 
 
 def test_the_level_of_the_log_changes_in_every_process(configured: Configured) -> None:

@@ -6,13 +6,16 @@ from collections.abc import Callable
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import User
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from birdwatcher.birds.models import Bird, Species
 from birdwatcher.daemon.models import Daemon
 from birdwatcher.nodes.models import Node, NodeStatus, RejectedPacket, StatusChange
+from tests.support.configured import configured
 from tests.support.counted import counts_agree
 from tests.support.flock import NOON, make_flock, make_nodes
 from tests.support.program import Caller
@@ -138,3 +141,52 @@ def test_what_is_noted_of_nodes(caller: Callable[..., Caller]) -> None:
     for query in (f"start={end}&end={start}", *wrong, "node=99&node=1"):
         errors = asking.get(f"rejected-packets?{query}", 400)["errors"]
         assert list(errors) == [query.split("&")[-1].partition("=")[0]]
+
+
+def test_no_node_is_pointed_at_a_forbidden_address(caller: Callable[..., Caller]) -> None:
+    asking, (one,) = caller(), make_nodes(1)
+    client = Client()
+    client.force_login(User.objects.create_superuser("keeper"))
+    fields = {"name": "Cloud", "port": 80, "enabled": True}
+    for address, why in (
+        ("169.254.169.254", "where cloud metadata services answer"),
+        ("::ffff:169.254.169.254", "where cloud metadata services answer"),
+        ("64:ff9b::a9fe:a9fe", "leads to 169.254.169.254"),
+        ("fd00:ec2::254", "where cloud metadata services answer"),
+    ):
+        wrong = asking.post("nodes", {**fields, "ip_address": address}, 400)
+        assert why in wrong["errors"]["ip_address"][0]
+        moved = asking.ask("PATCH", f"nodes/{one.pk}", {"ip_address": address})
+        assert moved.status_code == 400
+        page = client.post("/admin/nodes/node/add/", {**fields, "ip_address": address})
+        assert why in page.content.decode()
+    # One that is there already is disabled and renamed away like any other.
+    Node.objects.filter(pk=one.pk).update(ip_address="169.254.169.254")
+    assert asking.post(f"nodes/{one.pk}/disable", status=200)["enabled"] is False
+    assert client.get(f"/admin/nodes/node/{one.pk}/change/").status_code == 200
+    assert asking.ask("PATCH", f"nodes/{one.pk}", {"ip_address": "10.0.0.1"}).status_code == 200
+
+
+@configured(public=True)
+def test_what_a_node_sent_is_for_people_who_are_logged_in(caller: Callable[..., Caller]) -> None:
+    (node,) = make_nodes(1)
+    at = timezone.now()
+    RejectedPacket.objects.create(node=node, at=at, reason="not JSON", size=7, raw=b"s3cret!")
+    stranger, known, browser = Caller(), caller("viewer", "read"), Client()
+    browser.force_login(User.objects.get(username="viewer"))
+    (shown,) = stranger.get("rejected-packets")["results"]
+    assert (shown["raw"], shown["size"], shown["reason"]) == (None, 7, "not JSON")
+    assert stranger.get(f"rejected-packets/{shown['id']}")["raw"] is None
+    secrets = (b"s3cret", base64.b64encode(b"s3cret!"), b"73 33 63")
+    for asking, expected in ((stranger, False), (known, True)):
+        for form in ("json", "csv", "jsonl"):
+            answer = asking.ask(
+                "GET", f"rejected-packets?format={form}".removesuffix("?format=json")
+            )
+            sent = answer.getvalue() if answer.streaming else answer.content
+            assert (secrets[1] in sent) is expected, form
+    for client, expected in ((Client(), False), (browser, True)):
+        page = client.get(f"/nodes/{node.pk}/").content
+        assert (secrets[0] in page and secrets[2] in page) is expected
+        assert (b"people who are logged in" in page) is not expected
+        assert b"not JSON" in page

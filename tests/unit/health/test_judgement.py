@@ -72,6 +72,11 @@ def daemon(**fields: object) -> Daemon:
             {CONNECTED: 99, CRASHED: 1},
             "WARNING: processes that crashed: 1; 100 nodes, 99 connected, 1 crashed; 812",
         ),
+        (
+            daemon(),
+            {CONNECTED: 99, NodeState.REFUSED: 2},
+            "WARNING: nodes at addresses that are not allowed: 2; 101 nodes, 99 connected, 2 refus",
+        ),
         (None, {CONNECTED: 1}, "CRITICAL: the daemon has never run"),
         (
             daemon(stopped_at=ago(7201)),
