@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 DEBUG := BIRDWATCHER_DEBUG=$${BIRDWATCHER_DEBUG:-1}
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fuzz chaos soak bench pictures docs lint format clean
+.PHONY: help demo test fuzz chaos soak bench pictures docs lint format lock clean
 .DELETE_ON_ERROR:
 
 help: ## list these targets
@@ -58,17 +58,26 @@ format: $(VENV)/.installed-tests ## repair what ruff can repair
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# Every package with the hashes of its files, for every Python and system that it can be installed on.
+UV_COMPILE := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --upgrade \
+	--universal --python-version 3.11 --generate-hashes
+
+lock: $(VENV)/.created ## upgrade every package within requirements.txt, and write the locked files anew
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(UV_COMPILE) --output-file requirements.lock requirements.txt
+	$(UV_COMPILE) --constraint requirements.lock --output-file tests/requirements.lock tests/requirements.txt
+
 clean: ## remove the environment and all caches; var/, with the data, stays
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamps are younger than what was installed from: a changed file is installed again.
-$(VENV)/.installed: requirements.txt | $(VENV)/.created
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+$(VENV)/.installed: requirements.lock | $(VENV)/.created
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@touch $@
 
-$(VENV)/.installed-tests: tests/requirements.txt $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+$(VENV)/.installed-tests: tests/requirements.lock $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/requirements.lock
 	@touch $@
 
 # Debian's python3 has no ensurepip, and venv no pip, until the package python3-venv is installed. A

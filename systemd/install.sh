@@ -8,7 +8,7 @@ export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 tree=$(dirname "$(dirname "$(readlink -f "$0")")")
 readonly tree
 readonly parts=(
-    manage.py birdwatcher nodeproc supervisor requirements.txt
+    manage.py birdwatcher nodeproc supervisor requirements.txt requirements.lock
     README.md docs CHANGELOG.md CONTRIBUTING.md SECURITY.md LICENSE
 )
 readonly opt=/opt/birdwatcher etc=/etc/birdwatcher state=/var/lib/birdwatcher

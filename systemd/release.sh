@@ -32,8 +32,8 @@ build_release() {
     archive | tar --extract --directory="$release"
     "$python" -m venv "$release/venv"
     "$release/venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input \
-        --requirement "$release/requirements.txt" ||
-        fail "pip could not install what requirements.txt asks for; nothing has been changed"
+        --require-hashes --requirement "$release/requirements.lock" ||
+        fail "pip could not install what requirements.lock asks for; nothing has been changed"
     "$release/venv/bin/python" -m compileall -q "$release/birdwatcher" "$release/nodeproc" \
         "$release/supervisor"
     in_release manage.py collectstatic --no-input --verbosity=0 ||

@@ -21,7 +21,7 @@ def copy_tree(target: Path) -> None:
 
 
 def download_wheels(target: Path) -> None:
-    """Fetch what requirements.txt asks for, for the machine's Python."""
+    """Fetch what requirements.lock asks for, for the machine's Python."""
     version = subprocess.run([PYTHON, "--version"], capture_output=True, text=True, check=True)
     match = re.search(r"\d+\.\d+", version.stdout)
     assert match
@@ -29,7 +29,7 @@ def download_wheels(target: Path) -> None:
     command = [
         sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check",
         "--only-binary=:all:", f"--python-version={match[0]}", f"--dest={target}",
-        f"--requirement={ROOT / 'requirements.txt'}",
+        f"--requirement={ROOT / 'requirements.lock'}",
     ]
     # fmt: on
     subprocess.run(command, check=True, timeout=DOWNLOADING)
