@@ -8,6 +8,7 @@ from concurrent.futures import Future
 from typing import Generic, TypeVar
 
 import django.db
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 from django.db.models import Count, Max
 
@@ -33,6 +34,8 @@ def examine() -> Verdict:
         return judge(_facts.ask())
     except TimeoutError:
         return Verdict(Grade.CRITICAL, f"no database: no answer within {PATIENCE:g} s")
+    except ImproperlyConfigured as error:
+        return Verdict(Grade.CRITICAL, str(error))
     except django.db.Error as error:
         if _lacks_migrations(error):
             return Verdict(Grade.UNKNOWN, "the database lacks migrations: run ./manage.py migrate")

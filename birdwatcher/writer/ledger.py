@@ -126,6 +126,7 @@ class Ledger:
             if intake.is_small(its) and intake.write_small(its, checkpoints(work)):
                 return
         with transaction.atomic():
+            engine().prove_lock()
             for intake, its in gathered:
                 intake.write(its, self._sift if sift else _write_all)
             engine().upsert(*checkpoints(work))

@@ -12,19 +12,21 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from birdwatcher.common.database import engine
+from birdwatcher.common.database.postgresql import DAEMON_LOCK
 from birdwatcher.common.database.tables import execute
 from birdwatcher.nodes.models import NODES_CHANNEL, Node
+from birdwatcher.writer.pooler import shares_sessions
 from nodeproc.wire.messages import NodeSpec
 
 # Seconds: an earlier daemon may have ended just now. PostgreSQL notices after 2 seconds that a
 # client is gone (see `client_connection_check_interval`), and may be busy itself.
 LOCK_PATIENCE = 6.0
 LOCK_PAUSE = 0.1
-POSTGRESQL_LOCK = (0x62697264, 1)  # "bird": two numbers that no other program is likely to use
 CHECK_INTERVAL = 0.2  # seconds between looks at SQLite's version counter
 POSTGRESQL_PATIENCE = 30.0  # seconds; a notification makes the descriptor readable
 # Every wait of the writer for the database ends by itself, in an error that is retried.
@@ -114,7 +116,17 @@ class _PostgreSQL:
         self._changed = True
 
     def open(self) -> None:
-        connection.ensure_connection()
+        try:
+            connection.ensure_connection()
+        except ImproperlyConfigured as error:
+            raise RefusedError(str(error)) from None
+        if shares_sessions():
+            raise RefusedError(
+                "The database is reached through a pooler that gives each transaction another "
+                "session (such as PgBouncer with pool_mode=transaction), in which the daemon can "
+                "hold no lock: let DATABASE_URL lead to PostgreSQL itself, or set "
+                "pool_mode=session."
+            )
         engine().limit_statements(STATEMENT_TIMEOUT)
         raw = connection.connection
         execute("SELECT set_config('application_name', %s, false)", _name())
@@ -132,14 +144,14 @@ class _PostgreSQL:
         self._changed = True
 
     def _lock(self) -> bool:
-        ((locked,),) = execute("SELECT pg_try_advisory_lock(%s, %s)", *POSTGRESQL_LOCK)
+        ((locked,),) = execute("SELECT pg_try_advisory_lock(%s, %s)", *DAEMON_LOCK)
         return bool(locked)
 
     def _holder(self) -> str:
         rows = execute(
             "SELECT application_name FROM pg_stat_activity JOIN pg_locks USING (pid)"
             " WHERE locktype = 'advisory' AND classid = %s AND objid = %s AND granted",
-            *POSTGRESQL_LOCK,
+            *DAEMON_LOCK,
         )
         return rows[0][0] if rows else "its session has not ended"
 

@@ -4,8 +4,12 @@ A room never asks which database it has. It asks `engine()`, or it has its fixed
 for each database (see `birdwatcher.common.sql`).
 """
 
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
 
 from birdwatcher.common.database.engine import Engine
 from birdwatcher.common.database.postgresql import PostgreSQL
@@ -22,6 +26,26 @@ def engine() -> Engine:
 def engine_of(other: BaseDatabaseWrapper) -> Engine:
     """Return the engine of the database to which the connection `other` leads."""
     return ENGINES[other.vendor]
+
+
+def _check_encoding(connection: BaseDatabaseWrapper, **_: Any) -> None:
+    """Refuse a database that cannot keep every name, at each connection to it.
+
+    PostgreSQL says its encoding in its greeting. Raises ImproperlyConfigured.
+    """
+    if connection.vendor != "postgresql":
+        return
+    encoding = connection.connection.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        connection.close()
+        raise ImproperlyConfigured(
+            f"The database {connection.settings_dict['NAME']} has the encoding {encoding}, which "
+            "cannot keep every name: make another with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE "
+            "template0, move the data with pg_dump, and let DATABASE_URL name it."
+        )
+
+
+connection_created.connect(_check_encoding)
 
 
 def first_line(error: Exception) -> str:

@@ -93,6 +93,13 @@ class Engine(Protocol):
         SQLite has no such limit.
         """
 
+    def prove_lock(self) -> None:
+        """Keep every other session from the lock of the daemon until the transaction ends.
+
+        A pooler may have changed the session since it took the lock. Raises OperationalError if
+        another one has it. On SQLite, the lock is on a file, and stays.
+        """
+
     # Looking
 
     def now(self) -> datetime.datetime:

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
-from django.db import connection, models, transaction
+from django.db import OperationalError, connection, models, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from birdwatcher.common.database.engine import PATIENCE, Extent, Facts
@@ -43,6 +43,10 @@ RAISING = """
 SELECT setval('{0}', highest) FROM (SELECT max(id) AS highest FROM {1}) AS rows
 WHERE highest > COALESCE(pg_sequence_last_value('{0}'), 0)
 """
+# The lock of the one daemon that serves a database: "bird", and a number that no other program is
+# likely to use with it. A session that has it can lock it once more, at once.
+DAEMON_LOCK = (0x62697264, 1)
+PROVEN = f"pg_try_advisory_xact_lock({DAEMON_LOCK[0]}, {DAEMON_LOCK[1]})"
 
 # Among the rows of a `commit_few`, those of owners that exist.
 OF_HELD = "WHERE {column} IN (SELECT id FROM held)"
@@ -99,6 +103,11 @@ class PostgreSQL:
     def now(self) -> datetime.datetime:
         ((now,),) = execute("SELECT extract(epoch FROM clock_timestamp())::float8")
         return datetime.datetime.fromtimestamp(now, datetime.UTC)
+
+    def prove_lock(self) -> None:
+        ((proven,),) = execute(f"SELECT {PROVEN}")
+        if not proven:
+            raise OperationalError("another session has the lock of this database")
 
     def commits_of_others(self) -> None:
         return None
@@ -177,6 +186,8 @@ class PostgreSQL:
         with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
             cursor.execute(statement, parameters, prepare=True)
             found = cursor.fetchall()
+        if not found:  # no owner is left, or another session has the lock
+            self.prove_lock()
         if any(unchanged != len(named.keys) for _, unchanged in found):
             return None
         return {key for key, _ in found}
@@ -194,9 +205,10 @@ def _milliseconds(seconds: float) -> int:
 
 
 @functools.cache
-def _holding(model: Model) -> str:
+def _holding(model: Model, condition: str = "true") -> str:
     wanted = "SELECT value::bigint FROM json_array_elements_text(%s::json)"
-    return f"SELECT id FROM {table(model)} WHERE id IN ({wanted}) ORDER BY id FOR KEY SHARE"  # noqa: S608
+    chosen = f"SELECT id FROM {table(model)} WHERE id IN ({wanted}) AND {condition}"  # noqa: S608
+    return f"{chosen} ORDER BY id FOR KEY SHARE"
 
 
 # An UPDATE of a unique column takes the lock that a DELETE takes, and waits for FOR KEY SHARE. A
@@ -249,7 +261,8 @@ def _committing(
     """Return the statement of `commit_few`, which remembers rows of `model` by `field`.
 
     It locks the owners, then these rows, then the counts, as all transactions do. If one of these
-    rows is not as remembered, no owner counts as held, and nothing is written.
+    rows is not as remembered, no owner counts as held, and nothing is written. Without the lock of
+    the daemon, no owner is found at all.
     """
 
     def of_held(model: Model) -> str:
@@ -261,7 +274,7 @@ def _committing(
         for number, target in enumerate(targets)
     )
     added = _adding(sums, OF_HELD.format(column=sums.columns[0]))
-    locked = f"locked AS MATERIALIZED ({_holding(owner.model)})"
+    locked = f"locked AS MATERIALIZED ({_holding(owner.model, f'(SELECT {PROVEN})')})"
     said = "json_to_recordset(%s::json) AS said(key bigint, text text)"
     unchanged = (
         f"unchanged AS MATERIALIZED (SELECT it.id FROM {table(model)} AS it JOIN {said}"  # noqa: S608

@@ -87,6 +87,9 @@ class SQLite:
     def now(self) -> datetime.datetime:
         return datetime.datetime.now(datetime.UTC)
 
+    def prove_lock(self) -> None:
+        pass
+
     def commits_of_others(self) -> int:
         connection.ensure_connection()
         with connection.wrap_database_errors:

@@ -5,8 +5,10 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from django.db import OperationalError
 
 from birdwatcher.birds.models import Bird
+from birdwatcher.common.database.postgresql import DAEMON_LOCK
 from birdwatcher.common.units import moment
 from birdwatcher.daemon.instance import instance_of
 from birdwatcher.daemon.models import Tenure
@@ -19,6 +21,8 @@ from nodeproc.numbers.daemon import DaemonNumbers
 from nodeproc.wire.frames import Kind
 from nodeproc.wire.messages import Batch
 from nodeproc.wire.subjects import Origin
+from tests.support.databases import POSTGRESQL, Database
+from tests.support.postgres import PostgresCluster
 from tests.support.sender import Sender, read
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -162,3 +166,23 @@ def test_only_the_newest_tenures_are_kept(monkeypatch: pytest.MonkeyPatch) -> No
 def test_the_name_of_a_daemon_stays(tmp_path: Path) -> None:
     assert instance_of(tmp_path) == instance_of(tmp_path)
     assert instance_of(tmp_path / "missing") == instance_of(tmp_path / "missing")
+
+
+@pytest.mark.parametrize("database", [POSTGRESQL], indirect=True)
+@pytest.mark.parametrize("count", [1, 500], ids=["few", "many"])
+def test_nothing_is_committed_while_another_session_has_the_lock(
+    database: Database, shared_cluster: PostgresCluster, count: int
+) -> None:
+    """A pooler may have swapped the session, or the lock been lost in any other way."""
+    sender, ledger = Sender(), Ledger()
+    sender.batch()
+    ledger.commit(sender.resend())  # from now on it knows the species, as a small commit needs
+    sender.batch(count)
+    with shared_cluster.connect(database.name) as other:
+        other.execute("SELECT pg_advisory_lock(%s, %s)", DAEMON_LOCK)
+        with pytest.raises(OperationalError):
+            ledger.commit(sender.resend())
+        assert len(sender.names()) == 1
+    ledger.doubt()
+    ledger.commit(sender.resend())
+    assert len(sender.names()) == 1 + count

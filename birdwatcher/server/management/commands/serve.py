@@ -1,5 +1,6 @@
 """`./manage.py serve`: the web UI in production."""
 
+import contextlib
 import logging
 import os
 import socket
@@ -8,9 +9,11 @@ from argparse import ArgumentParser
 from importlib import import_module
 from typing import Any
 
+import django.db
 from channels.routing import get_default_application
 from django.conf import settings
 from django.core.management.base import BaseCommand
+from django.db import connection
 from gunicorn.util import is_ipv6, parse_address
 
 from birdwatcher.common.limits import BACKLOG
@@ -51,6 +54,7 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         """Serve; ends the process, with one sentence if it cannot."""
         speaker.become("web")
+        _check_database()
         if settings.BIRDWATCHER.https and not settings.BIRDWATCHER.trust_proxy:
             log.warning(ONLY_REDIRECTS)
         # Before the fork, so that workers share it; and during an upgrade the path from which a
@@ -63,6 +67,16 @@ class Command(BaseCommand):
             listener=None if systemd_passes_sockets() else _listen(options["address"]),
             check=lambda: load(os.environ),
         )
+
+
+def _check_database() -> None:
+    """Refuse a database that cannot be used at all; one that is away may come back.
+
+    Raises ImproperlyConfigured. No connection is open afterwards, since workers will be forked.
+    """
+    with contextlib.suppress(django.db.Error):
+        connection.ensure_connection()
+    connection.close()
 
 
 def _listen(given: str) -> socket.socket:
