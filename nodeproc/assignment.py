@@ -32,3 +32,4 @@ class Assignment:
     connect: bool = True  # else only send what an earlier process left in the spool
     guard: Guard | None = None  # after a crash
     numbers: NodeNumbers = field(default_factory=NodeNumbers)
+    halted: str = ""  # why to read nothing for now

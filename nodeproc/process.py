@@ -73,6 +73,7 @@ class NodeProcess:
         self._introduce()
         make_source = SOURCES[self._spec.origin.subject]
         self._source = make_source(self._spec, self._limits, self._numbers, assignment.guard, self)
+        self._source.halt(assignment.halted)
         spool = Spool(assignment.spool_dir, assignment.spec.origin, assignment.limits)
         self._outbox = Outbox(assignment.spec.origin, spool, assignment.generation)
         self._uplink = Uplink(connection, self._outbox, assignment.limits, self)
@@ -177,6 +178,8 @@ class NodeProcess:
                 self._stop()
             case Kind.LIMITS:
                 self._adjust(frame.value())
+            case Kind.HALT:
+                self._source.halt(frame.value())
 
     def _configure(self, spec: NodeSpec) -> None:
         """Take a new name; move to a new address."""

@@ -10,7 +10,7 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from nodeproc.delivery.spoolfile import SPOOL_DIRECTORY
@@ -18,6 +18,7 @@ from nodeproc.logs.speaker import speaker
 from nodeproc.numbers.daemon import DaemonNumbers
 from nodeproc.wire.frames import Frame, Kind, pack
 from supervisor.children import freeze, raise_descriptor_limit
+from supervisor.disks import Disks, DiskWatch
 from supervisor.fleet import Fleet
 from supervisor.lock import StateDirectoryBusyError, StateDirectoryError, lock_state_directory
 from supervisor.metrics.endpoint import EndpointError, listening
@@ -52,12 +53,14 @@ def run_daemon(
     writer: WriterMain,
     settings: DaemonSettings,
     state_directory: Path,
+    places: Mapping[str, Path],
     reload: Reload,
 ) -> None:
     """Be the supervisor until a signal ends it.
 
-    `writer` is what the writer process runs, `state_directory` is this daemon's own; SIGHUP calls
-    `reload`. Raises RefusedError when it cannot run there, or the writer cannot work.
+    `writer` is what the writer process runs, `state_directory` is this daemon's own, `places` are
+    directories whose disks are watched, by their use; SIGHUP calls `reload`. Raises RefusedError
+    when it cannot run there, or the writer cannot work.
     """
     speaker.become("supervisor")
     show_where_it_crashes()
@@ -76,7 +79,11 @@ def run_daemon(
         with contextlib.ExitStack() as stack:
             metrics = settings.metrics
             listener = stack.enter_context(listening(metrics)) if metrics else None
-            asyncio.run(Supervisor(writer, settings, state_directory, lock, reload, listener).run())
+            disks = Disks(places)
+            supervisor = Supervisor(
+                writer, settings, state_directory, disks, lock, reload, listener
+            )
+            asyncio.run(supervisor.run())
     except EndpointError as error:
         raise RefusedError(str(error)) from None
 
@@ -89,6 +96,7 @@ class Supervisor:
         writer: WriterMain,
         settings: DaemonSettings,
         state_directory: Path,
+        disks: Disks,
         lock: int,
         reload: Reload,
         listener: socket.socket | None = None,
@@ -96,6 +104,7 @@ class Supervisor:
         """`lock`: the descriptor with the state directory's lock; `listener`: for the metrics."""
         self._settings = settings
         self._spool_dir = state_directory / SPOOL_DIRECTORY
+        self._disks = disks
         self._lock = lock
         self._main = writer
         self._read_configuration = reload
@@ -112,11 +121,13 @@ class Supervisor:
         settings = self._settings
         self._writer = WriterLink(self._main, self._numbers, settings.writer_timeout, self)
         self._fleet = Fleet(settings.node, self._spool_dir, self._lock, self._writer, self)
-        self._observer = Observer(self._fleet, self._writer, self._numbers)
+        self._watch = DiskWatch(self._disks, settings.disks, self._writer, self._fleet.halt)
+        self._observer = Observer(self._fleet, self._writer, self._numbers, self._watch)
         self._report = Report(self._fleet, self._writer, self._observer)
         self._writer.start()
         observing = asyncio.create_task(self._observer.run(self._listener))
         observing.add_done_callback(_observing_ended)
+        watching = asyncio.create_task(self._watch.run())
         reconciling = asyncio.create_task(self._fleet.reconcile_forever())
         reconciling.add_done_callback(self._reconciling_ended)
         try:
@@ -125,6 +136,7 @@ class Supervisor:
         finally:
             reconciling.cancel()
             observing.cancel()
+            watching.cancel()
             block_signals()
         if self._refusal:
             raise self._refusal
@@ -177,6 +189,7 @@ class Supervisor:
         else:
             self._writer.adjust(self._settings.writer_timeout)
             self._fleet.adjust(self._settings.node)
+            self._watch.limits = self._settings.disks
             log.info("SIGHUP: reloaded")
         self._writer.send(pack(Kind.RELOAD, logging.getLogger().level))
         self._report.changed()

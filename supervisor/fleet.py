@@ -62,6 +62,7 @@ class Fleet:
         self.roster = Roster()
         self.relay = Relay(self.roster, writer, owner)
         self.standing_by = ""  # why no node is connected: another daemon has the database
+        self.halted = ""  # why nothing is read from the nodes; empty if it is
         self.restarts = 0  # processes that took the place of one that ended unasked
 
     @property
@@ -179,7 +180,14 @@ class Fleet:
     def _fork(self, node: Node, *, connect: bool) -> None:
         limits, generation = self._limits, self.relay.generation
         assignment = Assignment(
-            node.spec, limits, self._spool_dir, generation, connect, node.guard, node.numbers
+            node.spec,
+            limits,
+            self._spool_dir,
+            generation,
+            connect,
+            node.guard,
+            node.numbers,
+            self.halted,
         )
         try:
             node.child = Child(run_node, (assignment,), node, keep=self._lock, oom_score=OOM_SCORE)
@@ -252,6 +260,13 @@ class Fleet:
         adjustment = Adjustment(limits, logging.getLogger().level)
         for node in self.roster:
             node.send(pack(Kind.LIMITS, adjustment))
+
+    def halt(self, why: str) -> None:
+        """Have nothing read from any node, for this reason; with an empty one, read them again."""
+        self.halted = why
+        for node in self.roster:
+            node.send(pack(Kind.HALT, why))
+        self._owner.situation_changed()
 
     def terminate(self) -> None:
         """Make every node process spool what it retains, and end."""

@@ -12,6 +12,7 @@ from nodeproc.logs.fold import Fold
 from nodeproc.numbers.daemon import DaemonNumbers
 from nodeproc.numbers.node import Counts
 from nodeproc.wire.frames import Kind, pack
+from supervisor.disks import DiskWatch
 from supervisor.fleet import Fleet
 from supervisor.metrics.catalogue import Snapshot
 from supervisor.metrics.exposition import render
@@ -29,11 +30,14 @@ USAGE_INTERVAL = 10.0  # seconds between two measurements of the processes, for 
 class Observer:
     """Reads what the fleet and the writer count, and changes nothing there."""
 
-    def __init__(self, fleet: Fleet, writer: WriterLink, numbers: DaemonNumbers) -> None:
+    def __init__(
+        self, fleet: Fleet, writer: WriterLink, numbers: DaemonNumbers, disks: DiskWatch
+    ) -> None:
         """Publish a summary for the writer in `numbers`, where the writers count."""
         self._fleet = fleet
         self._writer = writer
         self._numbers = numbers
+        self._disks = disks
         self._started_at = time.time()
         self._fold = Fold(log)
         self._gauge = Gauge()
@@ -95,6 +99,7 @@ class Observer:
             self._numbers,
             {"writer": self._writer.restarts, "node": self._fleet.restarts},
             usage,
+            self._disks.rooms,
         )
         return await render(snapshot)
 

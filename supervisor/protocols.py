@@ -47,5 +47,8 @@ class FleetOwner(Protocol):
 class ToWriter(Protocol):
     """Takes what goes to the writer."""
 
+    def offer(self, raw: bytes) -> None:
+        """Send one frame that will soon be outdated, unless others are waiting to be sent."""
+
     def send(self, raw: bytes) -> None:
         """Send one frame."""

@@ -90,6 +90,8 @@ class Report:
             yield f"error: standing by without nodes: {why}"
         elif trouble := self._writer.database_trouble:
             yield f"no database: {trouble}"
+        if why := self._fleet.halted:
+            yield why
         if self._ready:
             yield str(self._observer.overview())
 

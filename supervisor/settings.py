@@ -6,6 +6,26 @@ from nodeproc.limits import NodeLimits
 from nodeproc.setting import Change, Range, setting
 from supervisor.metrics.endpoint import Endpoint, parse_endpoint
 
+TIB = 1024**4
+
+
+@dataclass(frozen=True)
+class DiskLimits:
+    """How much room must be left on the disks of the database, the spools and the state."""
+
+    disk_warning_bytes: int = setting(
+        Range(int, 0, TIB),
+        "1073741824",
+        "Free bytes on a disk that the daemon uses, below which `health` warns ({}); on a disk of "
+        "less than 10 GiB, below a tenth of it.",
+    )
+    disk_critical_bytes: int = setting(
+        Range(int, 0, TIB),
+        "268435456",
+        "Free bytes on a disk that the daemon uses, below which nothing is read from the nodes "
+        "({}); on a disk of less than 5 GiB, below a twentieth of it. With 0 they are always read.",
+    )
+
 
 @dataclass(frozen=True)
 class DaemonSettings:
@@ -20,6 +40,7 @@ class DaemonSettings:
         change=Change.RESTART,
     )
     node: NodeLimits = field(default_factory=NodeLimits)
+    disks: DiskLimits = field(default_factory=DiskLimits)
     writer_timeout: float = setting(
         Range(float, 10, 3600),
         "60",

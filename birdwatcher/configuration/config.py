@@ -151,6 +151,13 @@ class Config:
         """The directory of the spools: what the node processes cannot commit yet."""
         return self.state_dir / SPOOL_DIRECTORY
 
+    @property
+    def places(self) -> dict[str, Path]:
+        """The directories that the daemon fills, by their use; not that of a PostgreSQL server."""
+        is_sqlite = "sqlite" in self.database["ENGINE"]
+        database = {"database": Path(self.database["NAME"]).parent} if is_sqlite else {}
+        return database | {"spools": self.spool_dir, "state directory": self.state_dir}
+
 
 SETTINGS = tuple(settings_of(Config))
 

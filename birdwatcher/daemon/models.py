@@ -18,7 +18,8 @@ class Daemon(models.Model):
     The fields of `SUMMARY` were measured at `seen_at`, and are None until then: `backlog` is the
     number of events received and not yet committed, `spooled` how many of them were in spools,
     `lag` the seconds that the oldest had been waiting (None without any). `commit_seconds` is the
-    average duration of the transactions in the last seconds that had any.
+    average duration of the transactions in the last seconds that had any. `disks` has a
+    `nodeproc.wire.messages.DiskRoom` for each disk, as an object of JSON.
     """
 
     ONLY = 1
@@ -36,6 +37,7 @@ class Daemon(models.Model):
     lag = models.FloatField(null=True)
     events_per_second = models.FloatField(null=True)
     commit_seconds = models.FloatField(null=True)
+    disks = models.JSONField(default=list, db_default=models.Value([], models.JSONField()))
     version = models.CharField(max_length=32, blank=True, db_default="")
 
     class Meta:

@@ -8,6 +8,8 @@ from typing import Any
 
 from birdwatcher.daemon.models import ALIVE_FOR, Daemon, Standby
 from nodeproc.states import NodeState
+from nodeproc.wire.messages import DiskRoom
+from supervisor.disks import mebibytes
 from supervisor.metrics.statistics import count_connected, describe_nodes
 
 CONNECTED_SHARE = 0.9  # of the enabled nodes; with fewer it is a warning
@@ -17,11 +19,12 @@ LAG_CRITICAL = 300.0
 
 THRESHOLDS = f"""\
 CRITICAL: no database, or no answer from it; no sign of life of the daemon for {ALIVE_FOR.seconds} \
-s, or it was stopped; none of the enabled nodes is connected; a daemon of this host stands by \
-because another has the database; the oldest event received and not committed has been waiting \
-for {LAG_CRITICAL:g} s. WARNING: fewer than {CONNECTED_SHARE:.0%} of the enabled nodes are \
-connected; a node's process has crashed; a node is at an address that is not allowed; a daemon of \
-another host stands by; the oldest event has been waiting for {LAG_WARNING:g} s. \
+s, or it was stopped; none of the enabled nodes is connected; nothing is read from the nodes, for \
+want of room on a disk; a daemon of this host stands by because another has the database; the \
+oldest event received and not committed has been waiting for {LAG_CRITICAL:g} s. \
+WARNING: fewer than {CONNECTED_SHARE:.0%} of the enabled nodes are connected; a node's process has \
+crashed; a node is at an address that is not allowed; a disk is filling up; a daemon of another \
+host stands by; the oldest event has been waiting for {LAG_WARNING:g} s. \
 For {STARTING.seconds} s after the daemon's start it is no more than a warning that no node is \
 connected. UNKNOWN: the database lacks migrations."""
 
@@ -83,7 +86,12 @@ def judge(facts: Facts) -> Verdict:
     """Return the verdict: the grade of the worst finding, all findings, and a summary."""
     if finding := _missing_daemon(facts):
         return Verdict(Grade.CRITICAL, finding, facts, [finding])
-    findings = [*_standing_by(facts), *_connections(facts), *_keeping_up(facts)]
+    findings = [
+        *_standing_by(facts),
+        *_disks(facts),
+        *_connections(facts),
+        *_keeping_up(facts),
+    ]
     grade = max((grade for grade, _ in findings), default=Grade.OK)
     worst_first = [why for _, why in sorted(findings, key=lambda finding: -finding[0])]
     return Verdict(grade, "; ".join([*worst_first, *_summary(facts)]), facts, worst_first)
@@ -123,6 +131,15 @@ def _connections(facts: Facts) -> Iterator[tuple[Grade, str]]:
         yield Grade.WARNING, f"nodes at addresses that are not allowed: {refused:,}"
 
 
+def _disks(facts: Facts) -> Iterator[tuple[Grade, str]]:
+    for room in (DiskRoom(**each) for each in facts.daemon.disks) if facts.daemon else ():
+        text = f"the disk of the {room.uses}, {room.path}, has {mebibytes(room.free)} left"
+        if room.is_full:
+            yield Grade.CRITICAL, f"nothing is read from the nodes: {text}"
+        elif room.free < room.warning:
+            yield Grade.WARNING, text
+
+
 def _keeping_up(facts: Facts) -> Iterator[tuple[Grade, str]]:
     lag = facts.daemon.lag if facts.daemon else None
     if lag is None or lag < LAG_WARNING:
@@ -155,7 +172,7 @@ def _duration(length: datetime.timedelta) -> str:
 def _daemon_as_dict(daemon: Daemon) -> dict[str, Any]:
     times = {name: _iso(getattr(daemon, name)) for name in ("started_at", "seen_at", "stopped_at")}
     summary = {name: getattr(daemon, name) for name in Daemon.SUMMARY}
-    return {"host": daemon.host, "pid": daemon.pid, **times, **summary}
+    return {"host": daemon.host, "pid": daemon.pid, **times, **summary, "disks": daemon.disks}
 
 
 def _iso(moment: datetime.datetime | None) -> str | None:

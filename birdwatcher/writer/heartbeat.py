@@ -16,7 +16,7 @@ from birdwatcher.common.units import moment
 from birdwatcher.daemon.models import Daemon, DaemonProcess
 from birdwatcher.nodes.models import Node
 from nodeproc.numbers.daemon import DaemonNumbers, Summary
-from nodeproc.wire.messages import ProcessUsage
+from nodeproc.wire.messages import DiskRoom, ProcessUsage
 from supervisor import VERSION
 
 HEARTBEAT = 5.0  # seconds between two signs of life in the database
@@ -37,6 +37,7 @@ class Heartbeat:
         self._seen_at = 0.0
         self._commits = _commits(numbers)
         self._measured: tuple[float, Sequence[ProcessUsage]] | None = None
+        self.disks: Sequence[DiskRoom] | None = None  # as measured last
 
     @property
     def due(self) -> float:
@@ -54,7 +55,7 @@ class Heartbeat:
             "stopped_at": None,
             **_summarised(self._numbers.summary(), now),
         }
-        started = {"started_at": now, "commit_seconds": None}
+        started: dict[str, Any] = {"started_at": now, "commit_seconds": None, "disks": []}
         Daemon.objects.update_or_create(
             pk=Daemon.ONLY,
             defaults=values | started if first else values,
@@ -66,6 +67,8 @@ class Heartbeat:
         if time.monotonic() >= self._seen_at + HEARTBEAT:
             now = timezone.now()
             values = _summarised(self._numbers.summary(), now) | self._commit_seconds()
+            if self.disks is not None:
+                values["disks"] = [room._asdict() for room in self.disks]
             if not Daemon.objects.filter(pk=Daemon.ONLY).update(seen_at=now, **values):
                 self.register(first=False)  # the row is gone: tables were emptied or restored
             self._seen_at = time.monotonic()

@@ -191,6 +191,8 @@ class Writer:
                 self._read_at = 0.0
             elif frame.kind == Kind.PROCESSES:
                 self._heartbeat.measured(*frame.value())
+            elif frame.kind == Kind.DISKS:
+                self._heartbeat.disks = frame.value()
         return [frame for frame in frames if frame.kind not in TO_THE_WRITER]
 
     def _wait(self) -> None:

@@ -5,8 +5,11 @@ was read has been received: it is never dropped, and may put the bucket into deb
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
+
+from nodeproc.logs.fold import Fold
 
 BURST = 10.0  # seconds' worth that a device may send at once after a quiet time
 PORTION = 0.1  # seconds' worth that is waited for: at most ten reads a second at the limit
@@ -45,11 +48,13 @@ class Flow:
         self,
         rate: int,
         changed: Callable[[], None],
+        fold: Fold,
         later: Later,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`rate`: events a second; `later`: the loop's `call_later`."""
+        """`rate`: events a second; `fold` logs; `later`: the loop's `call_later`."""
         self._changed = changed
+        self._fold = fold
         self._later = later
         self._clock = clock
         self.rate = rate
@@ -58,17 +63,22 @@ class Flow:
         self._calming: asyncio.TimerHandle | None = None
         self._limited_at: float | None = None  # when it last had to wait for the bucket
         self._is_held = False
+        self._halted = ""  # why
 
     @property
     def is_open(self) -> bool:
         """Whether to read."""
-        return not (self._is_held or self._waiting)
+        return not (self._is_held or self._waiting or self._halted)
 
     @property
     def why(self) -> str:
         """Why less is read than the device sends; empty if all is read."""
-        if self._limited_at is None:
-            return ""
+        if self._halted or self._limited_at is None:
+            return self._halted
+        return self._excess
+
+    @property
+    def _excess(self) -> str:
         return f"sends more than {self.rate:,} events/s, and has to wait"
 
     def took(self, packets: int, size: int) -> None:
@@ -89,6 +99,12 @@ class Flow:
             self._is_held = False
             self._changed()
 
+    def halt(self, why: str) -> None:
+        """Read nothing, for a reason that is shown; with an empty one, read again."""
+        if why != self._halted:
+            self._halted = why
+            self._changed()
+
     def limit(self, rate: int) -> None:
         """Keep to another rate from now on, beginning with a full bucket."""
         if rate == self.rate:
@@ -101,6 +117,8 @@ class Flow:
     def _wait(self, seconds: float, now: float) -> None:
         self._stop_waiting()
         self._waiting = self._later(seconds, self._waited)
+        if self._limited_at is None:
+            self._fold(logging.WARNING, "limited", self._excess)
         if self._calming is None:
             self._calming = self._later(CALM, self._check_calm)
         self._limited_at = now
@@ -125,4 +143,5 @@ class Flow:
             self._calming = self._later(max(left, 1.0), self._check_calm)
             return
         self._limited_at = None
+        self._fold(logging.INFO, "not limited", f"sends {self.rate:,} events/s or less again")
         self._changed()

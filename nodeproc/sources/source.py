@@ -19,6 +19,10 @@ class Source(Protocol):
     def go_on(self) -> None:
         """Take from the device again. Repeating it does no harm."""
 
+    def halt(self, why: str) -> None:
+        """Take nothing from the device until this is called with an empty reason; show the reason
+        in its state."""
+
     def configure(self, spec: NodeSpec) -> None:
         """Take the device's new name and limits; go on at its address if that is another."""
 

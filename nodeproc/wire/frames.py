@@ -23,7 +23,16 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from nodeproc.wire.messages import Ack, Adjustment, Batch, BatchBody, NodeSpec, ProcessUsage, Status
+from nodeproc.wire.messages import (
+    Ack,
+    Adjustment,
+    Batch,
+    BatchBody,
+    DiskRoom,
+    NodeSpec,
+    ProcessUsage,
+    Status,
+)
 from nodeproc.wire.subjects import NOWHERE, Origin, Stream
 
 HEADER = struct.Struct("<IBBqqqdI")
@@ -47,6 +56,7 @@ class Kind(enum.IntEnum):
     NODE_DOWN = 10  # a node that has no process
     RELOAD = 11  # read the node table again, log from this level on
     PROCESSES = 12  # every process of the daemon, and when they were measured
+    DISKS = 13  # the room on each disk
     # Writer -> supervisor.
     NODES = 20  # all that are enabled
     ACK = 21  # later ones include earlier ones
@@ -64,6 +74,7 @@ class Kind(enum.IntEnum):
     CONFIGURE = 32  # it has a new name or address
     STOP = 33  # disconnect, drain, end
     LIMITS = 34
+    HALT = 35  # read nothing from the node. Body: why; empty: read it again
 
 
 BODY: dict[Kind, Any] = {
@@ -73,6 +84,7 @@ BODY: dict[Kind, Any] = {
     Kind.NODE_DOWN: Status,
     Kind.RELOAD: int,
     Kind.PROCESSES: tuple[float, list[ProcessUsage]],
+    Kind.DISKS: list[DiskRoom],
     Kind.NODES: list[NodeSpec],
     Kind.ACK: list[Ack],
     Kind.REFUSED: tuple[int, str],
@@ -84,6 +96,7 @@ BODY: dict[Kind, Any] = {
     Kind.CONFIGURE: NodeSpec,
     Kind.STOP: None,
     Kind.LIMITS: Adjustment,
+    Kind.HALT: str,
 }
 _encode = msgspec.msgpack.Encoder().encode
 _BATCH = int(Kind.BATCH)  # as a plain number: it is compared for each frame

@@ -74,6 +74,18 @@ class ProcessUsage(NamedTuple):
     cpu_percent: float  # of one core, since the measurement before
 
 
+class DiskRoom(NamedTuple):
+    """The room on one disk; all numbers are bytes."""
+
+    uses: str  # "database and spools"
+    path: str  # a directory on it
+    free: int
+    size: int
+    warning: int  # with less free room, it is low
+    critical: int  # with less, nothing is read from the nodes
+    is_full: bool  # nothing is read from the nodes
+
+
 class Adjustment(NamedTuple):
     """What can change while a node process runs, without a break in its connection."""
 

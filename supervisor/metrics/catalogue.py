@@ -5,7 +5,7 @@ docs/operate.md shows `METRICS`.
 """
 
 import platform
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -13,6 +13,7 @@ from nodeproc.numbers.daemon import DaemonNumbers
 from nodeproc.numbers.node import Counts
 from nodeproc.numbers.shared import MICRO, Distribution
 from nodeproc.states import CONNECTED_STATES
+from nodeproc.wire.messages import DiskRoom
 from supervisor import VERSION
 from supervisor.metrics.statistics import Overview, Reading
 from supervisor.metrics.usage import Usage
@@ -29,6 +30,7 @@ class Snapshot:
     numbers: DaemonNumbers
     restarts: dict[str, int]  # by kind of process
     usage: list[Usage]
+    disks: Sequence[DiskRoom] = ()
 
     def age(self, oldest: int) -> float:
         """Return the seconds since `oldest`, in microseconds since the epoch; 0 for 0."""
@@ -87,6 +89,15 @@ def _node_states(it: Snapshot) -> Samples:
 
 def _node_connected(it: Snapshot) -> Samples:
     return (((str(r.spec.id), r.spec.name), r.state in CONNECTED_STATES) for r in it.readings)
+
+
+def _disk(name: str, meaning: str, value: Callable[[DiskRoom], float]) -> Metric:
+    """Return a metric of each disk."""
+
+    def read(it: Snapshot) -> Samples:
+        return (((room.path, room.uses), value(room)) for room in it.disks)
+
+    return _metric(f"disk_{name}", ("path", "uses"), meaning, read)
 
 
 class _Counted(NamedTuple):
@@ -186,6 +197,11 @@ METRICS: tuple[Metric, ...] = (
         "cpu_seconds_total", "processor time that a process has used", lambda it: it.cpu_seconds
     ),
     _process("open_fds", "descriptors that a process has open", lambda it: it.descriptors),
+    _disk("free_bytes", "free room on a disk that the daemon uses", lambda it: it.free),
+    _disk("size_bytes", "size of that disk", lambda it: it.size),
+    _disk(
+        "full", "1 if nothing is read from the nodes, for want of room on it", lambda it: it.is_full
+    ),
     _metric("node_connected", ("node", "name"), "1 if the node is connected", _node_connected),
     _metric(
         "node_state",

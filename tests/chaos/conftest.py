@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import random
 from collections.abc import Callable, Iterator
@@ -64,6 +65,12 @@ def seed() -> int:
 def means() -> Means:
     """What may be broken; other fixtures add to it."""
     return Means()
+
+
+@pytest.fixture
+def start_daemon(start_daemon: Callable[..., Daemon]) -> Callable[..., Daemon]:
+    """Start a daemon that reads on when a disk is full: here it is to be filled to its end."""
+    return functools.partial(start_daemon, BIRDWATCHER_DISK_CRITICAL_BYTES="0")
 
 
 @pytest.fixture

@@ -40,7 +40,7 @@ STOREYS: dict[str, dict[str, tuple[str, ...]]] = {
         "life": ("daemon",),
         "showing": ("report",),
         "watching": ("observer",),
-        "following": ("fleet",),
+        "following": ("disks", "fleet"),
         "relaying": ("relay",),
         "links": ("roster", "writer_link"),
         "nodes": ("node", "settings"),

@@ -99,6 +99,17 @@ SILENT = Advice(
     is_trouble=False,
 )
 
+NO_ROOM = Advice(
+    "{error}",
+    (
+        "What takes the room? On the daemon's host: df -h, then du -xh --max-depth=2.",
+        "Free some, or enlarge the disk: the nodes are read again by themselves.",
+        (
+            "If the disk is meant to be that full, lower BIRDWATCHER_DISK_CRITICAL_BYTES, then "
+            "systemctl reload birdwatcher."
+        ),
+    ),
+)
 LIMITED = Advice(
     "The node {error}",
     (
@@ -261,7 +272,8 @@ def advise(node: Node, state: StateNow, error: str) -> Advice | None:
     if not error:
         return None
     if state.word == NodeState.LIMITED:
-        return LIMITED.about(node, error)
+        advice = NO_ROOM if error.startswith("nothing is read") else LIMITED
+        return advice.about(node, error)
     return _of_connection(error).about(node, error)
 
 

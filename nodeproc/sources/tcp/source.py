@@ -55,7 +55,7 @@ class TcpSource:
         )
         self._connection: NodeConnection | None = None
         later = asyncio.get_running_loop().call_later
-        self._flow = Flow(self._rate, self._flow_changed, later)
+        self._flow = Flow(self._rate, self._flow_changed, self._fold, later)
         self._shown = ""  # why less is read than the node sends, as entered in its state
         self._attempt: asyncio.Timeout | None = None  # to connect
         self._moved = asyncio.Event()
@@ -91,6 +91,10 @@ class TcpSource:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(delay):
                     await self._moved.wait()
+
+    def halt(self, why: str) -> None:
+        """Read nothing until this is called with an empty reason."""
+        self._flow.halt(why)
 
     def configure(self, spec: NodeSpec) -> None:
         """Take a new name and limit; go on at another address."""
@@ -195,8 +199,6 @@ class TcpSource:
         else:
             connection.pause()
         if self._flow.why != self._shown:
-            why = self._flow.why or "no longer sends more than it may"
-            self._fold(logging.WARNING if self._flow.why else logging.INFO, why, why)
             self._enter_connected()
 
     def _enter_connected(self) -> None:

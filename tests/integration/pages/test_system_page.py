@@ -13,6 +13,7 @@ from birdwatcher.daemon.models import Daemon, DaemonProcess
 from birdwatcher.nodes.models import Node
 from birdwatcher.pages.system.sizes import extents
 from nodeproc.states import NodeState
+from nodeproc.wire.messages import DiskRoom
 from supervisor import VERSION
 from tests.support.databases import POSTGRESQL, Database
 from tests.support.network import browser_of, queries_of, run_daemon, tell
@@ -42,6 +43,7 @@ def run_processes(nodes: int = 2) -> None:
     run_daemon(
         started_at=now - LONG, nodes=nodes, connected=nodes, backlog=1234, spooled=234, lag=12.0,
         events_per_second=812.4, commit_seconds=0.0042, version=VERSION,
+        disks=[DiskRoom("spools", "/data", 5 << 20, 90 << 30, 4 << 20, 2 << 20, False)._asdict()],
     )  # fmt: skip
     rows = [
         DaemonProcess(
@@ -72,6 +74,7 @@ def test_a_daemon_that_does_well(client: Client) -> None:
     html = html_of(client)
     assert "All is well." in html
     assert "2 nodes, 2 connected; 812 events/s" in html
+    assert re.search(r"spools <[^>]*>/data<.*>5.0\s*MB<.*>90.0\s*GB<", html)
     for text in (">1,234<", "the oldest for 12 s", ">234<", ">4.2<small> ms", ">812<", "2 h"):
         assert text in html
     assert listed(html) == [10, 20, 101, 102]

@@ -42,7 +42,7 @@ async def observe(
     writer = WriterLink(lambda *_: 0, numbers, 60.0, Mock(spec=WriterOwner))
     fleet = Fleet(NodeLimits(), directory, -1, writer, Mock(spec=FleetOwner))
     spoil(fleet)
-    observing = asyncio.create_task(Observer(fleet, writer, numbers).run(listener))
+    observing = asyncio.create_task(Observer(fleet, writer, numbers, Mock(rooms=[])).run(listener))
     async with asyncio.timeout(STARTING):
         while not until(numbers):  # noqa: ASYNC110 it tells nobody
             await asyncio.sleep(0.01)

@@ -8,6 +8,8 @@ import pytest
 from birdwatcher.daemon.models import Daemon
 from birdwatcher.health.judgement import Facts, Grade, judge
 from nodeproc.states import NodeState
+from nodeproc.wire.messages import DiskRoom
+from supervisor.disks import MIB
 
 NOW = datetime.datetime(2026, 5, 1, 12, 0, tzinfo=datetime.UTC)
 CONNECTED, BACKING_OFF, CRASHED = NodeState.CONNECTED, NodeState.BACKING_OFF, NodeState.CRASHED
@@ -23,6 +25,11 @@ def daemon(**fields: object) -> Daemon:
     started = {"host": "h", "pid": 1, "started_at": ago(3600), "seen_at": ago(4)}
     summary = {"nodes": 1, "connected": 1, "backlog": 0, "spooled": 0, "events_per_second": 812.4}
     return Daemon(**started | summary | fields)
+
+
+def disk(mebibytes: int, *, is_full: bool = False) -> dict[str, object]:
+    room = DiskRoom("database", "/data", mebibytes * MIB, 400 * MIB, 40 * MIB, 10 * MIB, is_full)
+    return room._asdict()
 
 
 @pytest.mark.parametrize(
@@ -53,6 +60,17 @@ def daemon(**fields: object) -> Daemon:
             "CRITICAL: none of 3 nodes is connected; falling behind: 7 events wait, the oldest",
         ),
         (daemon(), {CONNECTED: 9, BACKING_OFF: 1}, "OK: 10 nodes"),
+        (daemon(disks=[disk(40)]), {CONNECTED: 1}, "OK: 1 node"),
+        (
+            daemon(disks=[disk(39), disk(40)]),
+            {CONNECTED: 1},
+            "WARNING: the disk of the database, /data, has 39 MiB left; 1 node",
+        ),
+        (
+            daemon(disks=[disk(40), disk(9, is_full=True)]),
+            {CONNECTED: 1},
+            "CRITICAL: nothing is read from the nodes: the disk of the database, /data, has 9 MiB",
+        ),
         (daemon(), {NodeState.LIMITED: 9, BACKING_OFF: 1}, "OK: 10 nodes, 0 connected, 9 limited"),
         (
             daemon(),

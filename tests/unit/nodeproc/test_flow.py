@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import Callable
 from typing import cast
+from unittest.mock import Mock
 
 import pytest
 
+from nodeproc.logs.fold import Fold
 from nodeproc.sources.flow import BURST, CALM, PORTION, Bucket, Flow
 from nodeproc.sources.tcp.connection import READ_SIZE, SMALLEST_READ, portion_at
 
@@ -52,7 +54,7 @@ class Device:
 
     def __init__(self, clock: Clock, rate: int = RATE) -> None:
         self.shown: list[str] = []
-        self.flow = Flow(rate, self._changed, clock.later, clock)
+        self.flow = Flow(rate, self._changed, Mock(spec=Fold), clock.later, clock)
 
     def _changed(self) -> None:
         if self.flow.why != (self.shown[-1] if self.shown else ""):
@@ -139,7 +141,7 @@ def test_a_higher_limit_ends_the_wait_and_a_lower_one_begins_it() -> None:
     assert (device.flow.is_open, device.flow.why) == (True, "")
 
 
-@pytest.mark.parametrize("first", ["hold", "wait"])
+@pytest.mark.parametrize("first", ["hold", "wait", "halt"])
 def test_it_reads_when_no_reason_to_wait_is_left(first: str) -> None:
     clock = Clock()
     device = Device(clock)
@@ -149,6 +151,14 @@ def test_it_reads_when_no_reason_to_wait_is_left(first: str) -> None:
         clock.advance(5)
         assert not device.flow.is_open
         device.flow.go_on()
+    elif first == "halt":
+        device.flow.took(RATE * 11, 0)
+        device.flow.halt("nothing is read")
+        assert device.shown[-1] == "nothing is read"
+        clock.advance(5)
+        assert not device.flow.is_open
+        device.flow.halt("")
+        assert device.shown[-1].startswith("sends more than")
     else:
         device.flow.took(RATE * 11, 0)
         device.flow.hold()

@@ -14,7 +14,7 @@ from nodeproc.wire.frames import (
     contents,
     pack,
 )
-from nodeproc.wire.messages import Ack, Adjustment, Batch, NodeSpec, ProcessUsage, Status
+from nodeproc.wire.messages import Ack, Adjustment, Batch, DiskRoom, NodeSpec, ProcessUsage, Status
 from nodeproc.wire.subjects import Origin, Subject
 
 EVENTS = [(1, "Erithacus rubecula", "Robin"), (-1, "シジュウカラ", "さくら")]
@@ -30,6 +30,7 @@ VALUES = {
     Kind.NODE_DOWN: STATUS,
     Kind.RELOAD: 20,
     Kind.PROCESSES: (1.5, [ProcessUsage("node", 7, 4711, 1.5, 2**25, 12.5)]),
+    Kind.DISKS: [DiskRoom("database", "/var/lib/birdwatcher", 5, 9, 4, 2, False)],
     Kind.NODES: [NodeSpec(7, "Dartmoor", "10.0.3.2", 9999, 1)],
     Kind.ACK: [Ack(*NODE, 2**62, 3)],
     Kind.REFUSED: (78, "no database"),
@@ -41,6 +42,7 @@ VALUES = {
     Kind.CONFIGURE: NodeSpec(7, "Exmoor", "::1", 9),
     Kind.STOP: None,
     Kind.LIMITS: Adjustment(NodeLimits(max_packet_bytes=9), 30),
+    Kind.HALT: "the disk is full",
 }
 
 

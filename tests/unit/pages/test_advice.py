@@ -34,6 +34,7 @@ NODE = Node(id=7, name="Dartmoor", ip_address="10.0.3.2", port=9999)
         (NodeState.CRASHED, "its process ended unasked: killed by SIGKILL", "was killed"),
         (NodeState.CRASHED, "cannot start a process: try again", "could not start a process"),
         (NodeState.LIMITED, "sends more than 5 events/s, and has to wait", "The node sends more"),
+        (NodeState.LIMITED, "nothing is read: less than", "nothing is read: less than"),
         (NodeState.STOPPED, "", "has stopped normally"),
         (DISABLED, "", "is disabled"),
         (UNKNOWN, "", "daemon is not running"),

@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from nodeproc.numbers.daemon import DaemonNumbers
 from nodeproc.numbers.node import Counts, together
 from nodeproc.states import NodeState
-from nodeproc.wire.messages import NodeSpec
+from nodeproc.wire.messages import DiskRoom, NodeSpec
 from supervisor import VERSION
 from supervisor.metrics.catalogue import METRICS, Snapshot
 from supervisor.metrics.exposition import AT_ONCE, render
@@ -37,6 +37,7 @@ def snapshot(*readings: Reading) -> Snapshot:
         numbers=numbers,
         restarts={"writer": 2, "node": 0},
         usage=[Usage(Role("node", "7", 4711), 1 << 20, 1.5, 0.0, 0.0, 12)],
+        disks=[DiskRoom("database", "/data", 5, 900, 50, 10, True)],
     )
 
 
@@ -73,6 +74,9 @@ def test_every_number_is_found_again() -> None:
     assert value(values, "birdwatcher_events_spooled") == 4
     assert value(values, "birdwatcher_node_spool_bytes", node="8") == 90
     assert value(values, "birdwatcher_oldest_uncommitted_seconds") == 9.5
+    disk = {"path": "/data", "uses": "database"}
+    assert value(values, "birdwatcher_disk_free_bytes", **disk) == 5
+    assert value(values, "birdwatcher_disk_full", **disk) == 1
     assert value(values, "birdwatcher_node_oldest_uncommitted_seconds", node="8") == 0
     assert value(values, "birdwatcher_nodes", state="connected") == 2
     assert value(values, "birdwatcher_nodes", state="crashed") == 0

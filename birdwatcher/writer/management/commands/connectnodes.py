@@ -28,7 +28,7 @@ class Command(BaseCommand):
         """Run the daemon; if it cannot run, print one sentence and exit."""
         config = settings.BIRDWATCHER
         try:
-            run_daemon(run_writer, config.daemon, config.state_dir, Reload(config))
+            run_daemon(run_writer, config.daemon, config.state_dir, config.places, Reload(config))
         except RefusedError as error:
             complain(str(error))
             sys.exit(error.code)
