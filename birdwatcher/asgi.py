@@ -20,13 +20,13 @@ from birdwatcher.server.handler import BoundedApplication, Handler  # noqa: E402
 from birdwatcher.server.prefix import Prefixed, refuse  # noqa: E402
 from birdwatcher.server.statements import bound_statements  # noqa: E402
 
-bound_statements()
+bound_statements(settings.BIRDWATCHER.request_timeout)
 
 websockets = URLRouter([*websocket_urlpatterns, re_path("", refuse)])
 
 protocols = ProtocolTypeRouter(
     {
-        "http": BoundedApplication(Handler()),
+        "http": BoundedApplication(Handler(settings.BIRDWATCHER.request_timeout)),
         # The consumer authenticates the visitor itself: it also works while the database is away.
         "websocket": Origins(websockets, settings.CSRF_TRUSTED_ORIGINS),
     }

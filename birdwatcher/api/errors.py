@@ -13,15 +13,18 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 from birdwatcher.api.refusals import RETRY_AFTER
-from birdwatcher.common.database import first_line
+from birdwatcher.common.database.troubles import Trouble, trouble_of, troubles
 
 UNDER = "/api/"
 NOT_FOUND = "Not found."
 AWAY = "The database is not available or too busy: try again in a moment."
+TOO_LONG = "It took too long and was ended: ask for less at once, or try again later."
 CHANGED = "Another request changed or deleted it at the same moment: try again."
 FAILED = "The server failed; its log says why."
 INVALID = "The request is not valid: see “errors”."
 UNREADABLE = "The request could not be understood."
+
+LOGGED = 200  # characters of a path
 
 log = logging.getLogger("birdwatcher.web")
 
@@ -43,9 +46,10 @@ def answer(error: Exception, context: dict[str, Any]) -> Response:
         return response
     if isinstance(error, django.db.IntegrityError):
         return _later(CHANGED)
-    if isinstance(error, (django.db.OperationalError, django.db.InterfaceError)):
-        log.warning("the API cannot ask the database: %s", first_line(error))
-        return _later(AWAY)
+    if trouble := trouble_of(error):
+        request = context["request"]
+        troubles.met(trouble, error, f"{request.method} {request.path[:LOGGED]}")
+        return _later(TOO_LONG if trouble is Trouble.TOO_LONG else AWAY)
     log.error("the API failed", exc_info=error)
     return Response({"detail": FAILED}, status=HTTPStatus.INTERNAL_SERVER_ERROR)
 
@@ -87,7 +91,7 @@ class ApiErrorsMiddleware:
         if response.headers.get("Content-Type", "").startswith("application/json"):
             return response
         code = HTTPStatus(response.status_code)
-        sentences = {400: UNREADABLE, 404: NOT_FOUND, 500: FAILED}
+        sentences = {400: UNREADABLE, 404: NOT_FOUND, 500: FAILED, 503: AWAY}
         detail = sentences.get(code, f"{code.phrase}.")
         body: dict[str, Any] = {"detail": detail}
         if code == HTTPStatus.BAD_REQUEST:

@@ -115,6 +115,13 @@ class Config:
         "90",
         "Days after which a new API token ends, if its maker gives no other end ({}).",
     )
+    request_timeout: float = web_setting(
+        Range(float, 0.1, 600),
+        "10",
+        "Seconds until a page, or an answer of the API that changes nothing, must begin ({}); then "
+        "its queries are ended, and the visitor gets a page that says so. Files that are being "
+        "sent and live birds are not cut off.",
+    )
     report_every: int = web_setting(
         Range(int, 1, 1_000_000_000),
         "1000",

@@ -13,6 +13,7 @@ from django.db import connections
 from django.db.models import Count, Max
 
 from birdwatcher.common.database import engine, first_line
+from birdwatcher.common.database.troubles import Trouble, trouble_of
 from birdwatcher.daemon.models import Daemon, Standby
 from birdwatcher.health.judgement import Facts, Grade, Verdict, judge
 from birdwatcher.nodes.models import Node, NodeStatus
@@ -21,8 +22,6 @@ from nodeproc.states import NodeState
 PATIENCE = 4.0  # seconds for the database to answer
 ONCE_LATE = 0.5  # likewise, after it was late; the query is sent all the same
 KEPT = 1.0  # seconds that an answer is reused
-# PostgreSQL's error codes of missing tables and columns.
-UNDEFINED = {"42P01", "42703"}
 
 T = TypeVar("T")
 
@@ -37,7 +36,7 @@ def examine() -> Verdict:
     except ImproperlyConfigured as error:
         return Verdict(Grade.CRITICAL, str(error))
     except django.db.Error as error:
-        if _lacks_migrations(error):
+        if trouble_of(error) is Trouble.UNMIGRATED:
             return Verdict(Grade.UNKNOWN, "the database lacks migrations: run ./manage.py migrate")
         return Verdict(Grade.CRITICAL, f"no database: {first_line(error)}")
 
@@ -55,12 +54,6 @@ def read_facts() -> Facts:
     now = engine().now()
     standing_by = list(Standby.waiting(now))
     return Facts(now, daemon, states, newest, standing_by, socket.gethostname())
-
-
-def _lacks_migrations(error: django.db.Error) -> bool:
-    """Return whether a table or a column is missing, by PostgreSQL's code or SQLite's words."""
-    code = getattr(error.__cause__, "sqlstate", None)
-    return code in UNDEFINED or str(error).startswith(("no such table:", "no such column:"))
 
 
 class Patiently(Generic[T]):

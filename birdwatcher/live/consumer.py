@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 import django.db
 from channels.generic.websocket import AsyncWebsocketConsumer  # type: ignore[import-untyped]
 
+from birdwatcher.common.database.troubles import trouble_of
 from birdwatcher.feed.database_thread import DatabaseThread
 from birdwatcher.feed.follower import QUEUE, Follower, Gap
 from birdwatcher.feed.messages import Trouble
@@ -166,7 +167,10 @@ class FollowingConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         while True:
             try:
                 return await (thread or self.hub.queries).ask(call)
-            except (django.db.OperationalError, django.db.InterfaceError):
+            except (django.db.DatabaseError, django.db.InterfaceError) as error:
+                # Also one that is not migrated: it soon will be.
+                if trouble_of(error) is None:
+                    raise
                 await self.send(Trouble(AWAY).encode())
                 await asyncio.sleep(RETRY)
 

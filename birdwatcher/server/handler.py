@@ -23,6 +23,7 @@ from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
 from birdwatcher.common.limits import BODY_BYTES, BODY_TIMEOUT, THREAD_TIMEOUT, THREADS
+from birdwatcher.server.deadline import Deadline
 
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -36,17 +37,30 @@ END: Any = object()
 class Handler(ASGIHandler):
     """Answers each request in one visit to a thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float) -> None:
+        """`seconds`: for a request that only reads, until its answer begins."""
         # Not ASGIHandler's own, which loads the middleware to be awaited.
         BaseHandler.__init__(self)
+        self._seconds = seconds
         self.load_middleware(is_async=False)
 
     async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
         """Return the answer, a stream not yet begun."""
-        response = await sync_to_async(self.get_response)(request)
+        deadline = Deadline(request.method, self._seconds)
+        try:
+            response = await sync_to_async(self._answer)(request, deadline)
+        except asyncio.CancelledError:  # the client has left
+            deadline.abandon()
+            raise
+        deadline.finish()
         if isinstance(response, StreamingHttpResponse) and not response.is_async:
             response.streaming_content = _piece_by_piece(iter(response.streaming_content))
         return response
+
+    def _answer(self, request: HttpRequest, deadline: Deadline) -> HttpResponseBase:
+        """Return the answer. In the thread of the request."""
+        with deadline.kept():
+            return self.get_response(request)
 
 
 async def _piece_by_piece(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:

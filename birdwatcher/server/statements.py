@@ -9,14 +9,16 @@ from birdwatcher.common.database import engine_of
 from birdwatcher.common.limits import STATEMENT_TIMEOUT
 
 
-def bound_statements() -> None:
-    """Have each statement of this process raise OperationalError after `STATEMENT_TIMEOUT`.
+def bound_statements(seconds: float) -> None:
+    """Have each statement of this process raise OperationalError after so many `seconds`.
 
-    On PostgreSQL only: SQLite has no such setting. The web UI changes millions of birds in pieces;
-    management commands run in other processes.
+    At least `STATEMENT_TIMEOUT`, and by itself on PostgreSQL only: SQLite has no such setting. It
+    also bounds what `birdwatcher.server.deadline` does not watch. The web UI changes millions of
+    birds in pieces; management commands run in other processes.
     """
-    connection_created.connect(_bound, dispatch_uid="birdwatcher.server.statements")
 
+    def bound(connection: BaseDatabaseWrapper, **_: Any) -> None:
+        limit = max(seconds, STATEMENT_TIMEOUT)
+        engine_of(connection).limit_statements(limit, connection)
 
-def _bound(connection: BaseDatabaseWrapper, **_: Any) -> None:
-    engine_of(connection).limit_statements(STATEMENT_TIMEOUT, connection)
+    connection_created.connect(bound, weak=False, dispatch_uid="birdwatcher.server.statements")

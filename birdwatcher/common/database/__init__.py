@@ -48,7 +48,7 @@ def _check_encoding(connection: BaseDatabaseWrapper, **_: Any) -> None:
 connection_created.connect(_check_encoding)
 
 
-def first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
     """Return the first line of a database's message; the other lines repeat the statement."""
     text = str(error).encode(errors="backslashreplace").decode()  # a path may be of any bytes
     return (text.strip() or type(error).__name__).splitlines()[0]

@@ -90,7 +90,14 @@ class Engine(Protocol):
     def limit_statements(self, seconds: float, connection: BaseDatabaseWrapper = ...) -> None:
         """Let no later statement on `connection` take longer: it raises OperationalError then.
 
-        SQLite has no such limit.
+        Nor wait longer than a part of it for a lock. On SQLite the latter alone.
+        """
+
+    def interrupt(self, connection: BaseDatabaseWrapper) -> None:
+        """End the statement that runs on `connection`: it raises OperationalError.
+
+        To be called from another thread than the one that uses the connection, which must be closed
+        afterwards; never blocks.
         """
 
     def prove_lock(self) -> None:

@@ -7,8 +7,11 @@ processes, and an answer. `commit_few` is one statement, a transaction of its ow
 has planned before.
 """
 
+import contextlib
 import datetime
 import functools
+import os
+import socket
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -37,6 +40,8 @@ from birdwatcher.common.database.tables import (
     quoted,
     table,
 )
+
+CHECKED = 1.0  # seconds after which a server that works looks whether its client is there
 
 # The sequence {0} of the table {1}, if it is behind; it has no last value before it is first used.
 RAISING = """
@@ -98,7 +103,21 @@ class PostgreSQL:
         self, seconds: float, connection: BaseDatabaseWrapper = connection
     ) -> None:
         with connection.cursor() as cursor:
-            cursor.execute(f"SET statement_timeout = {_milliseconds(seconds)}")
+            cursor.execute(
+                f"SET statement_timeout = {_milliseconds(seconds)}; "
+                f"SET lock_timeout = {_milliseconds(seconds / 4)}; "
+                f"SET client_connection_check_interval = {_milliseconds(CHECKED)}"
+            )
+
+    def interrupt(self, connection: BaseDatabaseWrapper) -> None:
+        """Cut the line: the thread gets an error even if the server hangs, and the server ends the
+        statement when it next looks for its client."""
+        raw = connection.connection
+        with contextlib.suppress(OSError, psycopg.Error):
+            line = socket.socket(fileno=os.dup(raw.pgconn.socket)) if raw else None
+            if line:
+                with line:
+                    line.shutdown(socket.SHUT_RDWR)
 
     def now(self) -> datetime.datetime:
         ((now,),) = execute("SELECT extract(epoch FROM clock_timestamp())::float8")

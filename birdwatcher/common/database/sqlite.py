@@ -82,7 +82,14 @@ class SQLite:
     def limit_statements(
         self, seconds: float, connection: BaseDatabaseWrapper = connection
     ) -> None:
-        pass
+        with connection.cursor() as cursor:
+            cursor.execute(f"PRAGMA busy_timeout = {round(seconds / 2 * 1000)}")
+
+    def interrupt(self, connection: BaseDatabaseWrapper) -> None:
+        raw = connection.connection
+        with contextlib.suppress(sqlite3.Error):  # it was just closed
+            if raw is not None:
+                raw.interrupt()
 
     def now(self) -> datetime.datetime:
         return datetime.datetime.now(datetime.UTC)

@@ -307,7 +307,7 @@ def test_a_client_that_leaves_ends_the_search(
         return real(keys, zone)
 
     async def receive_and_leave() -> None:
-        server = ApplicationCommunicator(BoundedApplication(Handler()), scope)
+        server = ApplicationCommunicator(BoundedApplication(Handler(60)), scope)
         await server.send_input({"type": "http.request"})
         start = await server.receive_output(timeout=20)
         assert start["status"] == 200
