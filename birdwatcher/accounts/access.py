@@ -1,4 +1,5 @@
-"""Permissions of the views: every page is decorated with `reading`, every action with `operating`.
+"""Permissions of the views: every page is decorated with `reading`, every action with `operating`
+or `deciding`.
 
 A visitor who is not logged in is sent to the log-in page; a user without the permission gets 403.
 """
@@ -20,6 +21,9 @@ from django_htmx.http import HttpResponseClientRefresh
 
 READ = "birds.view_bird"
 OPERATE = "nodes.operate_node"
+
+# Adopting what is set aside of a node makes birds and species; discarding deletes its events.
+DECIDE = ("nodes.change_node", "birds.add_bird", "birds.add_species", "birds.delete_bird")
 
 User = AbstractBaseUser | AnonymousUser
 View = Callable[..., HttpResponseBase]
@@ -43,6 +47,11 @@ def may_see_raw(user: User) -> bool:
     return user.is_authenticated
 
 
+def may_decide(user: User) -> bool:
+    """Return whether `user` may adopt or discard what is set aside of a node."""
+    return user.has_perms(DECIDE)
+
+
 def reading(view: View) -> View:
     """Allow only GET and HEAD by users who may read, and forbid caching."""
 
@@ -57,10 +66,18 @@ def reading(view: View) -> View:
 
 def operating(view: View) -> View:
     """Allow only POST by users who may operate nodes, and forbid caching."""
+    return _acting(view, may_operate)
 
+
+def deciding(view: View) -> View:
+    """Allow only POST by users who may decide about what is set aside, and forbid caching."""
+    return _acting(view, may_decide)
+
+
+def _acting(view: View, may: Callable[[User], bool]) -> View:
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if may_operate(request.user):
+        if may(request.user):
             return view(request, *args, **kwargs)
         # The address of an action cannot be opened after the log-in, as that of a page can.
         return _refusal(request, resolve_url(settings.LOGIN_REDIRECT_URL))

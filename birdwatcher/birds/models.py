@@ -77,3 +77,72 @@ class Bird(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.species})"
+
+
+class NewSpecies(models.Model):
+    """The new species of one node: how many it named today, and what is set aside of it.
+
+    A node may name so many new species in a day (UTC, by the writer's clock). Events that name more
+    are `SetAsideEvent` rows until a person decides. The writer alone makes these rows and carries
+    out what people wish; they write only the fields of the wish (see `birds.set_aside`).
+
+    `named` species were made on `day` because this node named them first; deleting them changes
+    nothing. `events` are set aside, which count as `size` bytes, the oldest received at `since`.
+    `refused` events, since the node was added, had no room there. `wish` is what is to become of
+    the events up to the key `up_to`.
+    """
+
+    class Wish(models.TextChoices):
+        """What a person decided."""
+
+        ADOPT = "adopt", "adopt"
+        DISCARD = "discard", "discard"
+
+    node = models.OneToOneField(
+        Node, on_delete=models.CASCADE, primary_key=True, related_name="new_species"
+    )
+    day = models.DateField()
+    named = models.PositiveIntegerField(default=0)
+    events = models.BigIntegerField(default=0)
+    size = models.BigIntegerField(default=0)
+    since = models.DateTimeField(null=True)
+    refused = models.BigIntegerField(default=0)
+    wish = models.CharField(max_length=8, choices=Wish.choices, blank=True)
+    up_to = models.BigIntegerField(default=0)
+    wished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name_plural = "new species"
+
+    def __str__(self) -> str:
+        return f"{self.events} events set aside (node {self.node_id})"
+
+
+class SetAsideEvent(models.Model):
+    """An event whose species its node may not make: kept whole until a person decides.
+
+    The columns are those of a bird and its species, so that what the database takes here it also
+    takes there. The keys have the order of the node's events.
+    """
+
+    OVERHEAD = 64  # bytes that a row takes beside its texts, about
+
+    node = models.ForeignKey(
+        Node, on_delete=models.CASCADE, related_name="set_aside", db_index=False
+    )
+    species = models.CharField(max_length=MAX_TEXT)
+    timestamp = models.DateTimeField()
+    name = models.CharField(max_length=MAX_TEXT)
+    received_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["id"]
+        indexes = [models.Index(fields=["node", "id"], name="birds_setaside_node")]
+
+    def __str__(self) -> str:
+        return printable(f"{self.name} ({self.species})")
+
+    @classmethod
+    def size_of(cls, species: str, name: str) -> int:
+        """Return as how many bytes an event counts."""
+        return len(species.encode()) + len(name.encode()) + cls.OVERHEAD

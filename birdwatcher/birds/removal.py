@@ -10,7 +10,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Max
 
-from birdwatcher.birds.models import Bird
+from birdwatcher.birds.models import Bird, NewSpecies, SetAsideEvent
 from birdwatcher.common.database import engine
 from birdwatcher.nodes.models import Node
 
@@ -32,13 +32,30 @@ def remove_birds(**of: Any) -> int:
 
 
 def clear_node(node: Node) -> None:
-    """Disable `node` and delete its birds, so that the node itself can then be deleted quickly.
+    """Disable `node` and delete its birds, and its events that are set aside, so that the node
+    itself can then be deleted quickly.
 
-    An interruption leaves a disabled node with fewer birds; call it again. Call it outside any
+    An interruption leaves a disabled node with fewer of them; call it again. Call it outside any
     transaction. Raises django.db.Error.
     """
     Node.objects.filter(pk=node.pk).update(enabled=False)
     remove_birds(node=node.pk)
+    while _discard(node.pk):
+        time.sleep(engine().pause)
+
+
+def _discard(node: int) -> int:
+    """Delete some of the events that are set aside of a node; return how many."""
+    with transaction.atomic(durable=True):
+        # Locked as the writer does, which may be counting one more.
+        row = NewSpecies.objects.select_for_update().filter(pk=node).first()
+        some = list(SetAsideEvent.objects.filter(node=node).order_by("pk")[:CHUNK])
+        if row and some:
+            row.events -= len(some)
+            row.size -= sum(SetAsideEvent.size_of(it.species, it.name) for it in some)
+            row.save(update_fields=["events", "size"])
+            SetAsideEvent.objects.filter(node=node, pk__lte=some[-1].pk).delete()
+    return len(some)
 
 
 def _remove(doubtfully: bool, of: dict[str, Any]) -> int:

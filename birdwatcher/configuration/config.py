@@ -17,6 +17,7 @@ from birdwatcher.configuration.parsers import boolean, choice, path_prefix, time
 from birdwatcher.configuration.secret_key import find_secret_key
 from birdwatcher.configuration.table import read, settings_of, web_setting
 from nodeproc.delivery.spoolfile import SPOOL_DIRECTORY
+from nodeproc.limits import MIB
 from nodeproc.logs.journal import STDERR, is_journal
 from nodeproc.setting import Change, Range, setting
 from supervisor.settings import DaemonSettings
@@ -150,6 +151,20 @@ class Config:
         Range(int, 1, 64),
         "2",
         "Number of web UI processes ({}), each of which answers four requests at a time.",
+    )
+    new_species_a_day: int = setting(
+        Range(int, 0, 1_000_000),
+        "500",
+        "New species that the events of each node may name in a day, by UTC ({}); a node may have "
+        "a number of its own. Events beyond are set aside until somebody adopts or discards them.",
+        change=Change.RESTART,
+    )
+    set_aside_bytes: int = setting(
+        Range(int, 0, 64 * 1024 * MIB),
+        "67108864",
+        "Bytes of events that are set aside of each node ({}); events beyond are counted as "
+        "rejected.",
+        change=Change.RESTART,
     )
     daemon: DaemonSettings = field(default_factory=DaemonSettings)
 

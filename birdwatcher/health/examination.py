@@ -10,12 +10,13 @@ from typing import Generic, TypeVar
 import django.db
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
-from django.db.models import Count, Max
+from django.db.models import Count, Max, Sum
 
+from birdwatcher.birds.models import NewSpecies
 from birdwatcher.common.database import engine, first_line
 from birdwatcher.common.database.troubles import Trouble, trouble_of
 from birdwatcher.daemon.models import Daemon, Standby
-from birdwatcher.health.judgement import Facts, Grade, Verdict, judge
+from birdwatcher.health.judgement import Facts, Grade, SetAside, Verdict, judge
 from birdwatcher.nodes.models import Node, NodeStatus
 from nodeproc.states import NodeState
 
@@ -53,7 +54,9 @@ def read_facts() -> Facts:
     newest = NodeStatus.objects.aggregate(newest=Max("last_event_at"))["newest"]
     now = engine().now()
     standing_by = list(Standby.waiting(now))
-    return Facts(now, daemon, states, newest, standing_by, socket.gethostname())
+    waiting = NewSpecies.objects.filter(events__gt=0)
+    aside = SetAside(**waiting.aggregate(events=Sum("events", default=0), nodes=Count("pk")))
+    return Facts(now, daemon, states, newest, standing_by, socket.gethostname(), aside)
 
 
 class Patiently(Generic[T]):

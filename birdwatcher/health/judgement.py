@@ -4,7 +4,7 @@ import datetime
 import enum
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from birdwatcher.daemon.models import ALIVE_FOR, Daemon, Standby
 from nodeproc.states import NodeState
@@ -24,7 +24,8 @@ want of room on a disk; a daemon of this host stands by because another has the 
 oldest event received and not committed has been waiting for {LAG_CRITICAL:g} s. \
 WARNING: fewer than {CONNECTED_SHARE:.0%} of the enabled nodes are connected; a node's process has \
 crashed; a node is at an address that is not allowed; a disk is filling up; a daemon of another \
-host stands by; the oldest event has been waiting for {LAG_WARNING:g} s. \
+host stands by; the oldest event has been waiting for {LAG_WARNING:g} s; events of new species \
+are set aside until somebody adopts or discards them. \
 For {STARTING.seconds} s after the daemon's start it is no more than a warning that no node is \
 connected. UNKNOWN: the database lacks migrations."""
 
@@ -38,6 +39,16 @@ class Grade(enum.IntEnum):
     UNKNOWN = 3
 
 
+class SetAside(NamedTuple):
+    """Events of new species that wait until somebody adopts or discards them."""
+
+    events: int = 0
+    nodes: int = 0
+
+
+NOTHING = SetAside()
+
+
 @dataclass(frozen=True)
 class Facts:
     """The facts in the database."""
@@ -48,6 +59,7 @@ class Facts:
     newest: datetime.datetime | None  # when the newest committed event was received
     standing_by: Sequence[Standby] = ()  # daemons that lost the database to another
     host: str = ""  # where this is judged
+    set_aside: SetAside = NOTHING
 
 
 @dataclass(frozen=True)
@@ -77,6 +89,7 @@ class Verdict:
         values: dict[str, Any] = {"status": self.word, "message": self.text}
         if self.facts:
             values["nodes"] = {state.value: count for state, count in self.facts.states.items()}
+            values["set_aside"] = self.facts.set_aside._asdict()
             values["newest_event_at"] = _iso(self.facts.newest)
             values["daemon"] = _daemon_as_dict(self.facts.daemon) if self.facts.daemon else None
         return values
@@ -91,6 +104,7 @@ def judge(facts: Facts) -> Verdict:
         *_disks(facts),
         *_connections(facts),
         *_keeping_up(facts),
+        *_set_aside(facts),
     ]
     grade = max((grade for grade, _ in findings), default=Grade.OK)
     worst_first = [why for _, why in sorted(findings, key=lambda finding: -finding[0])]
@@ -148,6 +162,14 @@ def _keeping_up(facts: Facts) -> Iterator[tuple[Grade, str]]:
     oldest = _duration(datetime.timedelta(seconds=lag))
     text = f"falling behind: {facts.daemon.backlog or 0:,} events wait, the oldest for {oldest}"
     yield Grade.CRITICAL if lag >= LAG_CRITICAL else Grade.WARNING, text
+
+
+def _set_aside(facts: Facts) -> Iterator[tuple[Grade, str]]:
+    events, nodes = facts.set_aside
+    if events:
+        of = "a node" if nodes == 1 else f"{nodes:,} nodes"
+        text = f"events of new species set aside: {events:,} of {of}; adopt or discard them"
+        yield Grade.WARNING, text
 
 
 def _summary(facts: Facts) -> Iterator[str]:

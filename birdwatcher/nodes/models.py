@@ -50,6 +50,16 @@ class Node(LockedDeleteModel):
         help_text="How many events a second are read from this node; it has to wait with more. "
         "Empty: the default, BIRDWATCHER_MAX_EVENTS_PER_SECOND.",
     )
+    new_species_a_day = models.PositiveIntegerField(
+        "new species a day",
+        null=True,
+        blank=True,
+        validators=[MaxValueValidator(1_000_000)],
+        help_text=(
+            "How many new species its events may name in a day (UTC); what goes beyond is set "
+            "aside until somebody looks at it. Empty: BIRDWATCHER_NEW_SPECIES_A_DAY."
+        ),
+    )
     # Raising this number makes the daemon restart the node's process (see `nodes.actions`).
     restarts = models.PositiveIntegerField(default=0, db_default=0, editable=False)
 

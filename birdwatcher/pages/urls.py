@@ -4,7 +4,7 @@ from django.urls import path
 
 from birdwatcher.pages.birds import exports
 from birdwatcher.pages.birds import views as birds
-from birdwatcher.pages.nodes import actions
+from birdwatcher.pages.nodes import actions, set_aside
 from birdwatcher.pages.nodes import views as nodes
 from birdwatcher.pages.overview import views as overview
 from birdwatcher.pages.species import views as species
@@ -16,6 +16,8 @@ urlpatterns = [
     path("nodes/", nodes.nodes, name="nodes"),
     path("nodes/act/", actions.act, name="nodes-act"),
     path("nodes/<int:pk>/", nodes.node, name="node"),
+    path("nodes/<int:pk>/set-aside/", set_aside.page, name="node-set-aside"),
+    path("nodes/<int:pk>/set-aside/act/", set_aside.act, name="node-set-aside-act"),
     path("birds/", birds.birds, name="birds"),
     path("birds/export/", exports.export, name="birds-export"),
     path("birds/exports/", exports.exports, name="birds-exports"),

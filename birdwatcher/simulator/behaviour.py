@@ -17,6 +17,7 @@ class Behaviour:
     garbage: the fraction of packets whose content is malformed, 0 to 1; the framing holds.
     garbage_lengths: the fraction of packets after an impossible length, 0 to 1. The framing is lost
         there, so that a client can only close the connection.
+    new_species: the fraction of events that name a species that no event named before, 0 to 1.
     split: send every packet in pieces of a few bytes.
     numbered: give each bird of the node a name of its own: "Bob #17".
 
@@ -29,6 +30,7 @@ class Behaviour:
     stall: int | None = None
     garbage: float = 0.0
     garbage_lengths: float = 0.0
+    new_species: float = 0.0
     split: bool = False
     numbered: bool = False
 
@@ -39,5 +41,6 @@ class Behaviour:
             raise ValueError("a connection is dropped after 1 packet or more")
         if min(self.count or 0, self.stall or 0) < 0:
             raise ValueError("a number of packets is 0 or more")
-        if not (0 <= self.garbage <= 1 and 0 <= self.garbage_lengths <= 1):
+        fractions = (self.garbage, self.garbage_lengths, self.new_species)
+        if not all(0 <= fraction <= 1 for fraction in fractions):
             raise ValueError("a fraction is between 0 and 1")

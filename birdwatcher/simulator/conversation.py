@@ -6,7 +6,7 @@ The server executes the steps, and closes the connection after the last one.
 import itertools
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from birdwatcher.simulator import garbage
 from birdwatcher.simulator.behaviour import LONGEST_INTERVAL, SHORTEST_INTERVAL, Behaviour
@@ -70,6 +70,8 @@ def _interval(behaviour: Behaviour, pace: random.Random) -> float:
 def _packet(behaviour: Behaviour, source: EventSource, faults: random.Random) -> Send:
     # Also drawn if garbage takes its place, so that the next birds stay the same.
     event = source.next()
+    if behaviour.new_species and faults.random() < behaviour.new_species:
+        event = replace(event, species=f"{event.species} {faults.getrandbits(48):012x}")
     broken = faults.random() < behaviour.garbage
     data = packet(garbage.malformed(faults, event) if broken else event.payload())
     pieces = tuple(garbage.pieces(faults, data)) if behaviour.split else (data,)

@@ -106,6 +106,7 @@ _BEHAVIOUR = (
     ("--stall", _whole, "N", "after N events stop half-way through a packet, and stay connected"),
     ("--garbage", _fraction, "P", "fraction of packets with malformed content, 0 to 1"),
     ("--garbage-lengths", _fraction, "P", "fraction of packets after an impossible length, 0 to 1"),
+    ("--new-species", _fraction, "P", "fraction of events with a species of their own, 0 to 1"),
 )
 _BEHAVIOUR_FLAGS = (
     ("--split", "send every packet in pieces of a few bytes"),

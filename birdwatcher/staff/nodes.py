@@ -97,7 +97,8 @@ class NodeAdmin(CountedDeleteAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Node | None = None) -> list[Any]:
         """Return the parts of the form; a new node has no state to show."""
-        own = (None, {"fields": ["name", "ip_address", "port", "enabled", "max_events_per_second"]})
+        limits = ["max_events_per_second", "new_species_a_day"]
+        own = (None, {"fields": ["name", "ip_address", "port", "enabled", *limits]})
         said = ("What the daemon says", {"fields": self.readonly_fields})
         return [own] if obj is None else [own, said]
 

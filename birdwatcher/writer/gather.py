@@ -21,8 +21,13 @@ class Work:
 
     @property
     def events(self) -> int:
-        """How many events there are."""
-        return sum(len(gathered.events) for gathered in self.by_subject.values())
+        """How many events there are; once it is written, without those that were refused."""
+        return sum(len(it.events) - it.refused for it in self.by_subject.values())
+
+    @property
+    def set_aside(self) -> int:
+        """How many of these events were set aside, known once it is written."""
+        return sum(gathered.set_aside for gathered in self.by_subject.values())
 
     @property
     def rejected(self) -> int:

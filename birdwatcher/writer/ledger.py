@@ -110,7 +110,9 @@ class Ledger:
         except BaseException:
             self._forget()
             raise
-        self._numbers.count_commit(work.events, work.rejected, time.monotonic() - began)
+        self._numbers.count_commit(
+            work.events, work.rejected, time.monotonic() - began, set_aside=work.set_aside
+        )
         self._streams.next.update(work.next)
         self._log_unreadable(work)
         for intake in self._intakes.values():

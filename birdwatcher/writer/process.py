@@ -19,6 +19,7 @@ from setproctitle import setproctitle
 
 from birdwatcher.common.database import engine, first_line
 from birdwatcher.daemon.instance import instance_of
+from birdwatcher.writer.birds.adoption import Adoption
 from birdwatcher.writer.healing import raise_sequences
 from birdwatcher.writer.heartbeat import Heartbeat
 from birdwatcher.writer.inbox import Inbox
@@ -74,6 +75,7 @@ class Writer:
         self._ledger = Ledger(generation, numbers, self._succession)
         self._pace = Pace()
         self._retention = Retention()
+        self._adoption = Adoption()
         self._pending: list[Frame] = []
         self._reported: list[NodeSpec] | None = None
         self._read_at = 0.0
@@ -178,6 +180,7 @@ class Writer:
             self._report_nodes()
             self._heartbeat.show()
             self._retention.prune()
+            self._adoption.step()
             self._sign()
         self._heartbeat.stopped()
         log.info("stopped")
@@ -196,7 +199,8 @@ class Writer:
         return [frame for frame in frames if frame.kind not in TO_THE_WRITER]
 
     def _wait(self) -> None:
-        due = min(self._heartbeat.due, self._read_at + FULL_READ) - time.monotonic()
+        due = min(self._heartbeat.due, self._read_at + FULL_READ, self._adoption.due)
+        due -= time.monotonic()
         seconds = min(max(due, 0.0), self._session.patience())
         self._inbox.wait(seconds, self._session.descriptor)
 
@@ -214,6 +218,7 @@ class Writer:
         if not changed and now - self._read_at < FULL_READ:
             return
         self._read_at = now
+        self._adoption.look()
         if changed:  # a node may have been deleted, and made again under its key
             self._ledger.reread()
         nodes = read_nodes()

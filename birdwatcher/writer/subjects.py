@@ -21,6 +21,9 @@ class Gathered(Protocol):
     """What the frames of one subject say, gathered before any of it is written."""
 
     events: list[Any]
+    # Of these, known once it is written: those set aside until a person decides, and those refused.
+    set_aside: int
+    refused: int
 
     @property
     def rejected(self) -> int:

@@ -30,15 +30,18 @@ class DaemonNumbers:
     def __init__(self) -> None:
         events, seconds = len(EVENT_BOUNDS) + Histogram.MORE, len(SECOND_BOUNDS) + Histogram.MORE
         self._committed, self._summary, for_events, for_seconds = _parts(
-            3, len(Summary._fields) + 1, events, seconds
+            4, len(Summary._fields) + 1, events, seconds
         )
         self.commit_events = Histogram(EVENT_BOUNDS, for_events)
         self.commit_seconds = Histogram(SECOND_BOUNDS, for_seconds)
 
-    def count_commit(self, events: int, rejected: int, seconds: float) -> None:
+    def count_commit(
+        self, events: int, rejected: int, seconds: float, *, set_aside: int = 0
+    ) -> None:
         """Count one more transaction, with what it wrote and how long it took. For the writer."""
         self._committed[0] += events
         self._committed[1] += rejected
+        self._committed[3] += set_aside
         self.commit_events.add(events)
         self.commit_seconds.add(seconds)
 
@@ -60,6 +63,11 @@ class DaemonNumbers:
     def known(self) -> int:
         """Events that were left out because another daemon had committed them."""
         return self._committed[2]
+
+    @property
+    def set_aside(self) -> int:
+        """Of the events that were committed, those set aside for their new species."""
+        return self._committed[3]
 
     def publish(self, summary: Summary) -> None:
         """Show the summary to the writer. For the supervisor."""

@@ -24,3 +24,4 @@ class Reason(enum.StrEnum):
     STALLED = "stalled half-way"
     KILLED_PROCESS = "killed its process twice"
     REFUSED_BY_DATABASE = "refused by the database"
+    NEW_SPECIES = "too many new species, and no room to set it aside"

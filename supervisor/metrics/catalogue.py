@@ -178,6 +178,11 @@ METRICS: tuple[Metric, ...] = (
         "rejected packets entered in the database, and events that it refused",
         lambda it: it.numbers.rejected,
     ),
+    _one(
+        "events_set_aside_total",
+        "of the events written to the database, those set aside for their new species",
+        lambda it: it.numbers.set_aside,
+    ),
     _histogram(
         "commit_events", "events in each transaction", lambda it: it.numbers.commit_events.read()
     ),

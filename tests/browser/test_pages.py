@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from selenium.webdriver.common.keys import Keys
 
-from birdwatcher.birds.models import Bird, Species
+from birdwatcher.birds.models import Bird, SetAsideEvent, Species
 from birdwatcher.nodes.models import Node, RejectedPacket
 from tests.browser.site import PASSWORD, heard, make_user, send
 from tests.support.chromium import NARROW, WIDE, ZONE, Chromium
@@ -36,6 +36,7 @@ PAGES = ("/", "/nodes/", "/birds/", "/species/", "/system/", "/password/", "/tok
 PAGES_WITH_DATA = (
     "/nodes/{node}/",
     "/nodes/{node}/?over=7d",
+    "/nodes/{node}/set-aside/",
     "/species/{species}/",
     "/birds/?node={node}&past=today",
     "/birds/?clock=doubtful",
@@ -74,6 +75,9 @@ def keys(
         timeout=STARTING,
         message=lambda: f"62 birds; there are {Bird.objects.count()}",
     )
+    Node.objects.filter(pk=node.pk).update(new_species_a_day=0)
+    send(field, *(heard("Al", "Corvus " * number) for number in (1, 36)))
+    wait_until(lambda: SetAsideEvent.objects.count() == 2, timeout=STARTING, message="set aside")
     return {"node": node.pk, "species": Species.objects.get(name="Erithacus rubecula").pk}
 
 

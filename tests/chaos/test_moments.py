@@ -5,8 +5,12 @@ import signal
 from collections.abc import Callable
 
 import pytest
+from django.contrib.auth.models import User
 
+from birdwatcher.birds import set_aside
+from birdwatcher.birds.models import NewSpecies, SetAsideEvent
 from tests.chaos.trapped import MOMENTS, TRAP, VICTIMS, set_trap
+from tests.support.counted import counts_agree
 from tests.support.daemon import Daemon
 from tests.support.databases import Database
 from tests.support.fieldnode import FieldNode
@@ -69,3 +73,30 @@ def test_death(trapped_park: Park, processes: Processes, moment: str, victim: st
     assert trapped_park.daemon.stop() == 0
     # Also what a stop commits is not committed twice.
     station.wait_for_birds()
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_death_while_what_was_set_aside_becomes_birds(trapped_park: Park, moment: str) -> None:
+    station = trapped_park.add("Dartmoor")
+    station.change(new_species_a_day=0)
+    station.field.send(20)
+    waiting = SetAsideEvent.objects.filter(node=station.node)
+    wait_until(lambda: waiting.count() == 20, timeout=DYING, message="all is set aside")
+    pid = trapped_park.daemon.writer()
+    assert pid is not None
+    set_trap(trapped_park.database.state_dir, "writer", moment)
+    keeper = User.objects.create(username="keeper")
+    assert set_aside.decide(station.node, "adopt", set_aside.newest_of(station.node), keeper)
+    wait_until(lambda: not is_alive(pid), timeout=DYING, message="the writer is dead")
+    assert waiting.count() == (20 if moment == "before the commit" else 0)
+    station.wait_for_birds()
+    wait_until(
+        lambda: NewSpecies.objects.get(node=station.node).wish == "",
+        timeout=DYING,
+        message="the wish is carried out",
+    )
+    assert not waiting.exists()
+    station.field.send(20)
+    station.wait_for_birds()
+    counts_agree()
+    assert trapped_park.daemon.stop() == 0

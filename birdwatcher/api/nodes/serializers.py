@@ -9,6 +9,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
 from birdwatcher.api.fields import ModelSerializer, Moment
+from birdwatcher.birds.models import NewSpecies
 from birdwatcher.daemon.models import Daemon
 from birdwatcher.daemon.node_states import WORDS, state_now
 from birdwatcher.nodes.models import Node, NodeStatus
@@ -42,6 +43,27 @@ class NodeStatusSerializer(serializers.Serializer[Any]):
         return super().to_representation(_status(instance, daemon))
 
 
+class SetAsideSerializer(serializers.Serializer[Any]):
+    """Events of a node that are set aside because their species are new."""
+
+    events = serializers.IntegerField()
+    size = serializers.IntegerField(help_text="As how many bytes they count.")
+    since = Moment(allow_null=True, help_text="When the oldest of them was received.")
+    refused = serializers.IntegerField(
+        help_text="Events since the node was added that had no room; they count as rejected."
+    )
+    wish = serializers.ChoiceField(
+        NewSpecies.Wish.choices,
+        allow_blank=True,
+        help_text="What the daemon is to do with them, as somebody decided; empty without one.",
+    )
+
+    def to_representation(self, instance: Node) -> dict[str, Any]:
+        """Return what is set aside of a node."""
+        row: NewSpecies | None = getattr(instance, "new_species", None)
+        return super().to_representation(row or NewSpecies(node=instance))
+
+
 NODE = {"name": "Dartmoor", "ip_address": "10.0.3.2", "port": 9999, "enabled": True}
 
 
@@ -50,6 +72,7 @@ class NodeSerializer(ModelSerializer):
     """A node."""
 
     status = NodeStatusSerializer(source="*", read_only=True)
+    set_aside = SetAsideSerializer(source="*", read_only=True)
 
     class Meta:
         model = Node
@@ -60,7 +83,9 @@ class NodeSerializer(ModelSerializer):
             "port",
             "enabled",
             "max_events_per_second",
+            "new_species_a_day",
             "status",
+            "set_aside",
         ]
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

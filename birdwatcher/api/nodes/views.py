@@ -38,7 +38,7 @@ OPERATE = ("nodes.operate_node",)
 class Nodes(ListFiles, Editable):
     """Nodes, each with its current status."""
 
-    queryset = Node.objects.select_related("status").order_by("name", "id")
+    queryset = Node.objects.select_related("status", "new_species").order_by("name", "id")
     serializer_class = NodeSerializer
     filterset_class = NodeFilters
     writing = {

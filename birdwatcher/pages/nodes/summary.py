@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from django.db.models import Count
 
+from birdwatcher.birds.models import NewSpecies
 from birdwatcher.daemon.models import Daemon, DaemonProcess
 from birdwatcher.daemon.node_states import DISABLED, UNKNOWN, WAITING, StateNow, state_now, tone
 from birdwatcher.nodes.models import Node, NodeStatus
@@ -45,6 +46,12 @@ class Row:
     process: DaemonProcess | None
 
     @property
+    def set_aside(self) -> NewSpecies | None:
+        """What is set aside of it, None without anything."""
+        row: NewSpecies | None = getattr(self.node, "new_species", None)
+        return row if row and row.events else None
+
+    @property
     def last_minute(self) -> int:
         """The events of the last complete minute."""
         return self.rate[-2]
@@ -53,7 +60,7 @@ class Row:
 def rows_of(keys: Iterable[int], daemon: Daemon | None, now: datetime.datetime) -> list[Row]:
     """Return the nodes with these keys, in their order."""
     keys = list(keys)
-    nodes = Node.objects.select_related("status").in_bulk(keys)
+    nodes = Node.objects.select_related("status", "new_species").in_bulk(keys)
     processes = processes_of(keys)
     return [row_of(nodes[key], daemon, now, processes.get(key, [])) for key in keys if key in nodes]
 

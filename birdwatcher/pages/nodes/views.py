@@ -91,7 +91,7 @@ def _pages(asked: Asked, page: int, last: int) -> dict[str, Any]:
 @reading
 def node(request: HttpRequest, pk: int) -> HttpResponse:
     """Show one node. Raises Http404 if there is none with the key `pk`."""
-    node = get_object_or_404(Node.objects.select_related("status"), pk=pk)
+    node = get_object_or_404(Node.objects.select_related("status", "new_species"), pk=pk)
     daemon, now = Daemon.current(), timezone.now()
     row = row_of(node, daemon, now, processes_of([pk]).get(pk, []))
     over, cursors, complaints = _understand(request)

@@ -75,4 +75,5 @@ def condition() -> Condition:
 
 def _troubles(daemon: Daemon | None, now: datetime.datetime) -> list[Row]:
     nodes = Node.objects.filter(enabled=True).exclude(status__state__in=CONNECTED_STATES)
-    return [row_of(node, daemon, now, []) for node in nodes.select_related("status")[:NAMED]]
+    shown = nodes.select_related("status", "new_species")[:NAMED]
+    return [row_of(node, daemon, now, []) for node in shown]

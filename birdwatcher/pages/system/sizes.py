@@ -2,7 +2,7 @@
 
 from django.db.models import Model
 
-from birdwatcher.birds.models import Bird, Species
+from birdwatcher.birds.models import Bird, SetAsideEvent, Species
 from birdwatcher.common.database import engine
 from birdwatcher.common.database.engine import Extent
 from birdwatcher.nodes.models import Node, RejectedPacket, StatusChange
@@ -15,6 +15,7 @@ TABLES: dict[str, type[Model]] = {
     "Birds by the hour, node and species": HourlyCount,
     "Changes of state": StatusChange,
     "Rejected packets": RejectedPacket,
+    "Events set aside": SetAsideEvent,
 }
 
 

@@ -15,6 +15,7 @@ from birdwatcher.writer.birds.rows import NodeEvent, as_packet, enter, refused, 
 from nodeproc.states import NodeState
 from nodeproc.wire.frames import Frame, Kind
 from nodeproc.wire.messages import Batch, Status
+from nodeproc.wire.reasons import Reason
 
 
 @dataclass
@@ -59,6 +60,8 @@ class GatheredBirds:
     events: list[NodeEvent] = field(default_factory=list)
     by_node: dict[int, NodeReport] = field(default_factory=dict)
     dropped: set[int] = field(default_factory=set)  # nodes that do not exist any more
+    set_aside: int = 0  # events, of species that their nodes may not make
+    refused: int = 0  # events
 
     def about(self, node: int) -> NodeReport:
         """Return the report about `node`, to be filled."""
@@ -112,13 +115,14 @@ class GatheredBirds:
         self.dropped.add(node)
         return before - len(self.events)
 
-    def refuse(self, event: NodeEvent) -> None:
+    def refuse(self, event: NodeEvent, reason: Reason = Reason.REFUSED_BY_DATABASE) -> None:
         """Count an event as rejected and not as received."""
         node, said, received_at = event
         report = self.about(node)
         report.events -= 1
         report.minutes[rates.number_of(moment(received_at))] -= 1
-        self._reject(refused(node, received_at, as_packet(said)))
+        self.refused += 1
+        self._reject(refused(node, received_at, as_packet(said), reason))
 
     def cannot_read(self, frame: Frame) -> None:
         """Add a frame that cannot be opened, as one rejected packet."""

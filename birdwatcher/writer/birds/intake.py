@@ -1,5 +1,6 @@
 """Writes what the frames of nodes say: the entry of the subject `nodes`."""
 
+import functools
 import logging
 from collections.abc import Collection, Iterable
 
@@ -10,11 +11,13 @@ from birdwatcher.nodes.models import Node, NodeStatus, RejectedPacket, StatusCha
 from birdwatcher.rollups import counting
 from birdwatcher.writer.birds import rows
 from birdwatcher.writer.birds.gathered import GatheredBirds, NodeReport
+from birdwatcher.writer.birds.newcomers import Newcomers
 from birdwatcher.writer.birds.rows import NodeEvent
 from birdwatcher.writer.birds.species import SpeciesKeys
 from birdwatcher.writer.retention import Growth
 from birdwatcher.writer.subjects import Write
 from nodeproc.logs.speaker import about
+from nodeproc.wire.reasons import Reason
 
 log = logging.getLogger("birdwatcher.writer")
 
@@ -29,16 +32,24 @@ STATUSES = Target(
 FEW = 100  # events; with many more, several statements are quicker
 
 
+def insert_birds(events: list[NodeEvent], species: dict[str, int]) -> None:
+    """Insert birds, and count them, within a transaction; `species` holds keys by name."""
+    engine().insert(BIRDS, (rows.bird(*event, species) for event in events))
+    counting.add(rows.groups(events, species))
+
+
 class BirdIntake:
     """What the writer asks of nodes: see `SubjectIntake`."""
 
     def __init__(self) -> None:
         self._growth = Growth()
         self._species = SpeciesKeys()
+        self._newcomers = Newcomers()
         self._statuses: dict[int, NodeStatus] = {}
 
     def forget(self) -> None:
         """Read statuses from the database again."""
+        self._newcomers.forget()
         self._statuses = {}
 
     def gathered(self) -> GatheredBirds:
@@ -80,19 +91,30 @@ class BirdIntake:
         # as late as at COMMIT, would lock it last, and the two could wait for each other.
         nodes = gathered.by_node.keys()
         _drop(gathered, nodes - engine().hold(Node, nodes))
-        write("an event", gathered.events, self._insert_birds, gathered.refuse)
+        insert = functools.partial(self._insert_events, gathered)
+        write("an event", gathered.events, insert, gathered.refuse)
         # After the events, of which some may have become rejected packets.
         write("a rejected packet", gathered.rejections, self._insert_rejections)
         write("a status", list(gathered.by_node.items()), self._update_statuses)
 
     def committed(self) -> None:
-        """Trim the history of nodes that got much of it."""
+        """Log what was set aside; trim the history of nodes that got much of it."""
+        self._newcomers.committed()
         self._growth.trim()
 
-    def _insert_birds(self, events: list[NodeEvent]) -> None:
-        species = self._species.of(_names(events))
-        engine().insert(BIRDS, (rows.bird(*event, species) for event in events))
-        counting.add(rows.groups(events, species))
+    def _insert_events(self, gathered: GatheredBirds, events: list[NodeEvent]) -> None:
+        """Insert as birds all that may become birds; the last step counts what may not."""
+        names = _names(events)
+        species = self._species.held(names)
+        new = names - species.keys()
+        if not new:
+            insert_birds(events, species)
+            return
+        division, refused = self._newcomers.admit(events, new)
+        insert_birds(division.birds, species | self._species.of(division.made))
+        gathered.set_aside += len(division.others) - len(refused)
+        for event in refused:
+            gathered.refuse(event, Reason.NEW_SPECIES)
 
     def _insert_rejections(self, rejections: list[tuple[int, RejectedPacket]]) -> None:
         packets = [packet for _, packet in rejections]

@@ -47,10 +47,11 @@ def rejected_packet(node: int, rejection: Rejection) -> RejectedPacket:
     )
 
 
-def refused(node: int, at: float, packet: bytes) -> RejectedPacket:
-    """Return the row of a packet that the database refused."""
-    reason = Reason.REFUSED_BY_DATABASE.value
-    return rejected_packet(node, (at, reason, len(packet), packet))
+def refused(
+    node: int, at: float, packet: bytes, reason: Reason = Reason.REFUSED_BY_DATABASE
+) -> RejectedPacket:
+    """Return the row of a packet that was refused after it had been received."""
+    return rejected_packet(node, (at, reason.value, len(packet), packet))
 
 
 def as_packet(event: Event) -> bytes:

@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 from birdwatcher.birds.models import Species
 from birdwatcher.birds.species import named
+from birdwatcher.common.database import engine
 from birdwatcher.common.database.tables import Named
 
 MAX_REMEMBERED = 100_000
@@ -31,9 +32,18 @@ class SpeciesKeys:
         """Return what is remembered of `names`, all of which it has, to be compared."""
         return Named(Species, "name", {name: self._keys[name] for name in names})
 
+    def held(self, names: Collection[str]) -> dict[str, int]:
+        """Return the keys of those of `names` that exist, true until the end of the transaction.
+
+        Raises django.db.Error.
+        """
+        return self._remember(engine().hold_named(Species, "name", names))
+
     def of(self, names: Collection[str]) -> dict[str, int]:
         """Return the keys of `names`, true until the end of the transaction; see `named`."""
-        found = named(names)
+        return self._remember(named(names))
+
+    def _remember(self, found: dict[str, int]) -> dict[str, int]:
         if len(self._keys) + len(found) > MAX_REMEMBERED:
             self._keys = {}
         self._keys.update(found)

@@ -17,12 +17,13 @@ from django.urls import reverse
 from django.utils import timezone
 
 from birdwatcher.accounts.models import ApiToken
-from birdwatcher.birds.models import Bird
+from birdwatcher.birds.models import Bird, SetAsideEvent
 from birdwatcher.nodes.models import Node, NodeStatus
 from birdwatcher.writer.ledger import Ledger
 from nodeproc.wire.frames import Kind, pack
 from nodeproc.wire.messages import Batch
 from nodeproc.wire.subjects import Origin, Subject
+from tests.support.configured import configured
 from tests.support.counted import counts_agree
 from tests.support.databases import Databases
 from tests.support.processes import Processes
@@ -252,6 +253,12 @@ def test_the_ledger_goes_on_from_the_checkpoint(installation: Installation) -> N
     names = Bird.objects.filter(species__name="Lapwing").order_by("pk")
     assert list(names.values_list("name", flat=True)) == ["after 6", "after 7"]
     assert NodeStatus.objects.get(node=1).events == events + 2
+    # Its nodes are bounded as new ones are: the lapwing was the one new species of today.
+    beyond = (int(AT * 1_000_000), "Wagtail", "beyond")
+    frames.append(frame(Kind.BATCH, Batch(AT, [beyond], [], 0), LAST + 3))
+    with configured(new_species_a_day=1):
+        Ledger().commit(read(b"".join(frames)))
+    assert SetAsideEvent.objects.get().name == "beyond"
     counts_agree()
 
 

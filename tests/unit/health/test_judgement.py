@@ -6,7 +6,7 @@ import json
 import pytest
 
 from birdwatcher.daemon.models import Daemon
-from birdwatcher.health.judgement import Facts, Grade, judge
+from birdwatcher.health.judgement import Facts, Grade, SetAside, judge
 from nodeproc.states import NodeState
 from nodeproc.wire.messages import DiskRoom
 from supervisor.disks import MIB
@@ -131,3 +131,10 @@ def test_an_event_from_a_clock_ahead_of_ours_is_new() -> None:
 def test_grades_are_the_exit_codes_of_monitoring_plugins() -> None:
     assert [grade.name for grade in sorted(Grade)] == ["OK", "WARNING", "CRITICAL", "UNKNOWN"]
     assert [int(grade) for grade in sorted(Grade)] == [0, 1, 2, 3]
+
+
+def test_events_that_are_set_aside_are_a_warning() -> None:
+    for aside, of in ((SetAside(7, 1), "7 of a node"), (SetAside(1234, 3), "1,234 of 3 nodes")):
+        verdict = judge(Facts(NOW, daemon(), {CONNECTED: 1}, ago(1), set_aside=aside))
+        assert verdict.line.startswith(f"WARNING: events of new species set aside: {of}; adopt or")
+        assert verdict.as_dict()["set_aside"] == {"events": aside.events, "nodes": aside.nodes}

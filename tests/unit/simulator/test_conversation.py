@@ -119,3 +119,14 @@ def test_impossible_lengths_are_impossible() -> None:
 def test_impossible_behaviour_is_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=r"\b(is|are)\b"):
         Behaviour(**wrong)
+
+
+def test_some_events_name_a_species_that_no_other_names() -> None:
+    plain, named = (
+        [send.event.species for send in sends(steps(behaviour)) if send.event]
+        for behaviour in (Behaviour(), Behaviour(new_species=0.5))
+    )
+    new = [(was, now) for was, now in zip(plain, named, strict=True) if was != now]
+    assert 150 < len(new) < 350
+    assert all(now.startswith(was) for was, now in new)
+    assert len({now for _, now in new}) == len(new)

@@ -23,7 +23,7 @@ def test_a_node_a_port_on_the_loopback_address() -> None:
 def test_every_option_reaches_the_behaviour() -> None:
     options = "9999 --host ::1 --rate 5 --count 9 --drop-every 3 --stall 0 --garbage 0.5"
     (node,) = build_nodes(
-        parse(*options.split(), "--garbage-lengths", "0.1", "--split", "--numbered")
+        parse(*f"{options} --garbage-lengths 0.1 --new-species 0.2 --split --numbered".split())
     )
     assert node.address == "[::1]:9999"
     assert node.behaviour == Behaviour(
@@ -33,6 +33,7 @@ def test_every_option_reaches_the_behaviour() -> None:
         stall=0,
         garbage=0.5,
         garbage_lengths=0.1,
+        new_species=0.2,
         split=True,
         numbered=True,
     )
