@@ -48,6 +48,12 @@ class NodeLimits:
         "30",
         "Seconds without a byte in the middle of a packet before the daemon disconnects ({}).",
     )
+    packet_timeout: float = setting(
+        Range(float, 0.1, 3600),
+        "60",
+        "Seconds that one packet may take, from its first byte to its last, before the daemon "
+        "disconnects ({}).",
+    )
     retained_bytes: int = setting(
         Range(int, 64 * 1024, 1024 * MIB),
         "1048576",

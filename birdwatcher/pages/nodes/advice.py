@@ -210,12 +210,15 @@ BY_ERROR: tuple[tuple[tuple[str, ...], Advice], ...] = (
         ),
     ),
     (
-        ("a packet stalled",),
+        ("a packet stalled", "a packet took"),
         Advice(
             "The node began a packet and did not finish it",
             (
                 "Its program hangs, or the link is lost: ping {host}.",
-                "If the link is very slow, allow more time: BIRDWATCHER_STALL_TIMEOUT.",
+                (
+                    "If the link is very slow, allow more time: BIRDWATCHER_STALL_TIMEOUT, "
+                    "BIRDWATCHER_PACKET_TIMEOUT."
+                ),
             ),
         ),
     ),

@@ -20,6 +20,7 @@ from nodeproc.sources.tcp.connection import (
 )
 from nodeproc.sources.tcp.events import parse_event
 from nodeproc.sources.tcp.guard import Guard
+from nodeproc.sources.tcp.patience import Patience
 from nodeproc.sources.tcp.receiver import Receiver
 from nodeproc.states import NodeState
 from nodeproc.wire.messages import Batch, NodeSpec
@@ -59,7 +60,7 @@ class TcpSource:
         self._shown = ""  # why less is read than the node sends, as entered in its state
         self._attempt: asyncio.Timeout | None = None  # to connect
         self._moved = asyncio.Event()
-        self._read_at = 0.0  # when the last bytes came, monotonic
+        self._patience = Patience()
         self._stall: asyncio.TimerHandle | None = None
 
     @property
@@ -169,14 +170,16 @@ class TcpSource:
 
     def _received(self, data: bytes) -> None:
         """Turn what one read returned into one batch, and hand it on."""
+        was_midway = self._receiver.is_midway
         batch, lost = self._receiver.receive(data)
         if lost:
             self.disconnect(lost)
         self._hand_on(len(data), batch)
         if self._receiver.is_midway:
-            self._read_at = time.monotonic()
+            now = time.monotonic()
+            self._patience.read(now, begins=batch is not None or not was_midway)
             if self._stall is None:
-                self._watch_stall(self._limits.stall_timeout)
+                self._watch_stall(self._patience.left(self._limits, now))
 
     def _hand_on(self, read: int, batch: Batch | None) -> None:
         self._numbers.received(read, batch)
@@ -196,8 +199,10 @@ class TcpSource:
         connection.portion = portion_at(self._rate)
         if self._flow.is_open:
             connection.resume()
+            self._patience.resume(time.monotonic())
         else:
             connection.pause()
+            self._patience.pause(time.monotonic())
         if self._flow.why != self._shown:
             self._enter_connected()
 
@@ -206,22 +211,23 @@ class TcpSource:
         state = NodeState.LIMITED if why else NodeState.CONNECTED
         self._owner.state_entered(state, error=why)
 
-    # A packet that stalls half-way
+    # A packet that takes too long
 
     def _watch_stall(self, seconds: float) -> None:
         self._stall = asyncio.get_running_loop().call_later(seconds, self._check_stall)
 
     def _check_stall(self) -> None:
-        """Disconnect after a long time without a byte in the middle of a packet."""
+        """Disconnect from a node that is too slow in the middle of a packet."""
         self._stall = None
         if not self._receiver.is_midway or self._connection is None:
             return
-        left = self._read_at + self._limits.stall_timeout - time.monotonic()
-        if left > 0 or self._connection.is_paused:  # nothing stalls while we do not read
-            self._watch_stall(max(left, 1.0))
+        now = time.monotonic()
+        left = self._patience.left(self._limits, now)
+        if left > 0:
+            self._watch_stall(left)
             return
         self._hand_on(0, self._receiver.end(Reason.STALLED))
-        self.disconnect(f"a packet stalled half-way for {self._limits.stall_timeout:g} s")
+        self.disconnect(self._patience.complaint(self._limits, now))
 
     def _forget_stall(self) -> None:
         if self._stall:

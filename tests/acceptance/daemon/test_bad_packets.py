@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from birdwatcher.birds.models import Bird
-from birdwatcher.nodes.models import Node, NodeStatus
+from birdwatcher.nodes.models import Node, NodeStatus, RejectedPacket
+from nodeproc.wire.reasons import Reason
 from tests.support.daemon import Daemon
 from tests.support.databases import Database
 from tests.support.fieldnode import FieldNode
@@ -33,6 +34,26 @@ def test_packet_that_stalls_half_way_is_given_up(
     park.wait_until_connected(station)
     wait_until(lambda: rejected(station.node) == 1, timeout=10, message="it is counted")
     station.field.send(3)
+    station.wait_for_birds()
+
+
+def test_a_packet_that_comes_byte_by_byte_is_given_up(
+    park: Park, start_daemon: Callable[..., Daemon]
+) -> None:
+    assert park.daemon.stop() == 0
+    park.daemon = start_daemon(park.database, BIRDWATCHER_PACKET_TIMEOUT="1")
+    station = park.add("Dartmoor")
+    station.field.send(3)
+    bytes_of_it = iter(encode(numbered(99)))
+
+    def given_up() -> bool:
+        station.field.send_raw(bytes([next(bytes_of_it)]))
+        return "a packet took more than 1 s to arrive" in park.daemon.text()
+
+    wait_until(given_up, timeout=10, message=park.daemon.text)
+    park.wait_until_connected(station)
+    wait_until(lambda: rejected(station.node) == 1, timeout=10, message="it is counted")
+    assert RejectedPacket.objects.get(node=station.node).reason == Reason.STALLED
     station.wait_for_birds()
 
 

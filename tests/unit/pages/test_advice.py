@@ -22,6 +22,7 @@ NODE = Node(id=7, name="Dartmoor", ip_address="10.0.3.2", port=9999)
         (NodeState.BACKING_OFF, "closed by the node", "The node closes the connection"),
         (NodeState.BACKING_OFF, "connection reset by peer", "was cut"),
         (NodeState.BACKING_OFF, "a packet stalled half-way for 30 s", "did not finish it"),
+        (NodeState.BACKING_OFF, "a packet took more than 60 s to arrive", "did not finish it"),
         (
             NodeState.BACKING_OFF,
             str(FramingError(0, 65536)),
