@@ -15,10 +15,12 @@ from django.db import DataError, IntegrityError, transaction
 from birdwatcher.birds.models import NewSpecies, SetAsideEvent
 from birdwatcher.birds.species import named
 from birdwatcher.common.database import engine
+from birdwatcher.common.database.causes import Cause, cause_of
 from birdwatcher.common.units import EPOCH, MICROSECOND
 from birdwatcher.nodes.models import Node
 from birdwatcher.writer.birds.intake import insert_birds
 from birdwatcher.writer.birds.rows import NodeEvent
+from birdwatcher.writer.healing import raise_sequences
 from nodeproc.logs.fold import Fold
 from nodeproc.logs.speaker import about
 
@@ -58,9 +60,11 @@ class Adoption:
             return
         try:
             with transaction.atomic():
+                engine().prove_lock()
                 self._carry_out(node)
         except (DataError, IntegrityError) as error:  # such as a species deleted at this moment
-            self._failed(node, error)
+            if cause_of(error) is not Cause.SEQUENCE or not raise_sequences():
+                self._failed(node, error)
             return
         # Frames that wait come first, and so do other processes at SQLite's one lock.
         ended = self._clock()

@@ -262,6 +262,22 @@ def test_a_step_that_fails_is_tried_again_later_and_stops_no_commit(
     counts_agree()
 
 
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_a_sequence_behind_the_birds_is_raised_and_the_step_done(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    sender, clock = Sender(), Clock()
+    sender.send(flood(0, 8))
+    Ledger().commit(sender.resend())
+    decide(sender, "adopt")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT setval(pg_get_serial_sequence('birds_bird', 'id'), 1, false)")
+    assert carry_out(Adoption(clock), clock) == 2
+    assert sender.names() == numbered(*range(8))
+    assert "birds_bird was behind its rows" in caplog.text
+    counts_agree()
+
+
 def test_a_deleted_node_takes_along_what_is_set_aside(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("birdwatcher.birds.removal.CHUNK", 2)
     sender, other, ledger = Sender(), Sender("Exmoor"), Ledger()
