@@ -26,7 +26,10 @@ websockets = URLRouter([*websocket_urlpatterns, re_path("", refuse)])
 
 protocols = ProtocolTypeRouter(
     {
-        "http": BoundedApplication(Handler(settings.BIRDWATCHER.request_timeout)),
+        "http": BoundedApplication(
+            Handler(settings.BIRDWATCHER.request_timeout),
+            trust_proxy=settings.BIRDWATCHER.trust_proxy,
+        ),
         # The consumer authenticates the visitor itself: it also works while the database is away.
         "websocket": Origins(websockets, settings.CSRF_TRUSTED_ORIGINS),
     }

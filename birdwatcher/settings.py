@@ -217,7 +217,8 @@ LOGGING = {
         "text": {"()": "nodeproc.logs.lines.TextFormatter"},
         "json": {"()": "nodeproc.logs.lines.JsonFormatter"},
     },
-    "handlers": {"log": _log_handlers[BIRDWATCHER.log_format]},
+    "filters": {"requests": {"()": "birdwatcher.server.repeats.FoldRequests"}},
+    "handlers": {"log": {**_log_handlers[BIRDWATCHER.log_format], "filters": ["requests"]}},
     "root": {"handlers": ["log"], "level": BIRDWATCHER.log_level},
     "loggers": {
         # Without Django's own handlers its messages reach root's. Its DEBUG level would log every

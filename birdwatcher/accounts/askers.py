@@ -1,15 +1,12 @@
 """The askers, whose requests are counted together: a token, a user, or an address."""
 
-import ipaddress
 from typing import NamedTuple
 
 from django.conf import settings
 from django.http import HttpRequest
 
 from birdwatcher.accounts.models import ApiToken
-
-# A client with one IPv6 address usually has this whole network.
-IPV6_NETWORK = 64
+from birdwatcher.common.addresses import client_of
 
 
 class Asker(NamedTuple):
@@ -35,21 +32,8 @@ def client_address(request: HttpRequest) -> str | None:
 
     For IPv6, it is that of the network. X-Forwarded-For counts only with BIRDWATCHER_TRUST_PROXY.
     """
-    if settings.BIRDWATCHER.trust_proxy:
-        # The last address is the one that the proxy itself added.
-        forwarded = request.headers.get("X-Forwarded-For", "").rpartition(",")[2]
-        if (address := _counted(forwarded)) is not None:
-            return address
-    return _counted(request.META.get("REMOTE_ADDR") or "")
-
-
-def _counted(text: str) -> str | None:
-    try:
-        address = ipaddress.ip_address(text.strip())
-    except ValueError:
-        return None
-    if isinstance(address, ipaddress.IPv4Address):
-        return str(address)
-    if address.ipv4_mapped:
-        return str(address.ipv4_mapped)
-    return str(ipaddress.ip_network((int(address), IPV6_NETWORK), strict=False).network_address)
+    return client_of(
+        request.META.get("REMOTE_ADDR") or "",
+        request.headers.get("X-Forwarded-For", ""),
+        trust_proxy=settings.BIRDWATCHER.trust_proxy,
+    )

@@ -17,7 +17,7 @@ from rest_framework.serializers import BaseSerializer, Serializer
 from birdwatcher.api.base import Base
 from birdwatcher.api.parameters import OF_PAGES
 from birdwatcher.api.refusals import BusyError, TooManyError
-from birdwatcher.exports import answer, stream
+from birdwatcher.exports import answer, places
 from birdwatcher.exports.file_formats import FORMATS, Format, Record
 from birdwatcher.exports.lists import Rows
 from birdwatcher.exports.stream import Source
@@ -50,10 +50,10 @@ def download(request: Request, source: Source) -> StreamingHttpResponse:
     asked = request._request  # noqa: SLF001 no other way
     try:
         return answer.answer(asked, answer.owner_of(request), source, form, title, name)
-    except answer.TooManyError:
-        sentence = f"{answer.OF_EACH} of your files are being sent: wait for one to end."
+    except places.TooManyError:
+        sentence = f"{places.OF_EACH} of your files are being sent: wait for one to end."
         raise TooManyError(sentence) from None
-    except stream.BusyError:
+    except places.BusyError:
         raise BusyError("Other files are being sent: try again in a moment.") from None
 
 

@@ -8,13 +8,8 @@ from rest_framework.request import Request
 from birdwatcher.accounts.askers import client_address
 from birdwatcher.exports.file_formats import Format
 from birdwatcher.exports.models import Export
+from birdwatcher.exports.places import OF_EACH, TooManyError
 from birdwatcher.exports.stream import Download, Source, stream
-
-OF_EACH = 2  # exports at a time for each user or address
-
-
-class TooManyError(Exception):
-    """The user or address has as many exports under way as allowed."""
 
 
 def owner_of(request: HttpRequest | Request, visitor: str = "") -> dict[str, Any]:

@@ -9,12 +9,11 @@ What one must know to change this file:
 - The server closes a generator that it does not exhaust; this is how an export notices that its
   client has left. A generator that has not started would not notice, so the first piece is made at
   once.
-- The server uses a thread for each response that is not sent completely. Exports take at most half
-  of the threads, which leaves the others to pages.
+- A thread is used for one piece at a time, and not while the client takes it. What waits for the
+  client is in memory, so the number of exports is bounded.
 """
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Protocol
@@ -22,22 +21,17 @@ from typing import Protocol
 from django.db import DatabaseError
 from django.utils import timezone
 
-from birdwatcher.common.limits import THREADS
 from birdwatcher.exports.file_formats import Format, Record
 from birdwatcher.exports.models import Export, State
+from birdwatcher.exports.places import Places
 
 PIECE = 2_000  # rows that are read at a time
 REPORT = 1.0  # seconds between two updates of its progress
 TIDIED = 500  # old rows that are deleted with each new one
-AT_ONCE = THREADS // 2  # files that one process of the web UI sends
 
-_turns = threading.BoundedSemaphore(AT_ONCE)
+_places = Places()
 
 log = logging.getLogger("birdwatcher.web")
-
-
-class BusyError(Exception):
-    """This process sends as many files as allowed."""
 
 
 class Source(Protocol):
@@ -68,7 +62,7 @@ class Download(Iterator[bytes]):
     """A file whose first piece is made, so that errors at the start have been raised."""
 
     def __init__(self, pieces: Generator[bytes, None, None]) -> None:
-        """Raises BusyError, django.db.Error."""
+        """Raises TooManyError, BusyError, django.db.Error."""
         self._pieces = pieces
         self._first: bytes | None = next(pieces)
 
@@ -90,10 +84,10 @@ def stream(
 ) -> Generator[bytes, None, None]:
     """Yield the file; save `export`, which is new, and keep its progress current.
 
-    Raises BusyError before it has yielded anything.
+    Raises TooManyError, BusyError before it has yielded anything.
     """
-    if not _turns.acquire(blocking=False):
-        raise BusyError
+    owner = (export.user_id, export.address)
+    _places.take(owner)
     state = State.BROKEN_OFF
     try:
         tidy()
@@ -114,7 +108,7 @@ def stream(
         # The response must not end as if it were complete.
         raise
     finally:
-        _turns.release()
+        _places.give_back(owner)
         export.state = state
         _note(export)
 

@@ -12,6 +12,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from uvicorn_worker import UvicornWorker
 
 from birdwatcher.common.limits import BACKLOG, CONNECTIONS, GRACEFUL_TIMEOUT
+from birdwatcher.server.connections import HttpConnection, WebSocketConnection
 from birdwatcher.server.stalled import Stalled, waits_for_head
 
 LONGEST_MESSAGE = 64 * 1024  # that a browser may send, in bytes; it has little to say
@@ -25,8 +26,8 @@ class Worker(UvicornWorker):
 
     CONFIG_KWARGS: dict[str, Any] = {
         "loop": "asyncio",
-        "http": "h11",
-        "ws": "websockets-sansio",
+        "http": HttpConnection,
+        "ws": WebSocketConnection,
         "ws_max_size": LONGEST_MESSAGE,
         "ws_ping_interval": PING_SECONDS,
         "ws_ping_timeout": PING_SECONDS,

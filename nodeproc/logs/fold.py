@@ -36,6 +36,12 @@ class Fold:
 
         `extra`: see `about`; `error`: its traceback is logged with the message.
         """
+        remark = self.take(kind)
+        if remark is not None:
+            self._log.log(level, "%s%s", message, remark, exc_info=error, extra=extra, stacklevel=2)
+
+    def take(self, kind: str) -> str | None:
+        """Return what to add to a line of this `kind`, often nothing; None if it is left out."""
         now = self._clock()
         repeats = self._kinds.setdefault(kind, _Repeats(now, self.FIRST_WINDOW))
         self._kinds.move_to_end(kind)
@@ -46,16 +52,15 @@ class Fold:
         repeats.last = now
         if repeats.written < self.BURST:
             repeats.written += 1
-        elif now - repeats.window_began < repeats.window:
+            return ""
+        if now - repeats.window_began < repeats.window:
             repeats.left_out += 1
-            return
-        else:
-            minutes = (now - repeats.window_began) / 60
-            if repeats.left_out:
-                message += f" ({repeats.left_out} more of this in the last {minutes:.0f} min)"
-            repeats.window_began, repeats.left_out = now, 0
-            repeats.window = min(repeats.window * 2, self.LAST_WINDOW)
-        self._log.log(level, "%s", message, exc_info=error, extra=extra, stacklevel=2)
+            return None
+        minutes = (now - repeats.window_began) / 60
+        left_out, repeats.left_out = repeats.left_out, 0
+        repeats.window_began = now
+        repeats.window = min(repeats.window * 2, self.LAST_WINDOW)
+        return f" ({left_out} more of this in the last {minutes:.0f} min)" if left_out else ""
 
 
 class _Repeats:

@@ -25,7 +25,7 @@ HEAVY = (
 )
 PIECE = b"birds" * 10_000
 # Seconds: shorter than in `birdwatcher.common.limits`, so that no test waits long.
-SOCKET_TIMEOUT, BODY_TIMEOUT = 4, 10
+SOCKET_TIMEOUT, BODY_TIMEOUT, SPEED_WINDOW = 4, 10, 4
 
 
 def endless(_request: HttpRequest) -> StreamingHttpResponse:
@@ -84,6 +84,7 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "birdwatcher.settings")
     # Before the first module takes them from there.
     limits.SOCKET_TIMEOUT, limits.BODY_TIMEOUT = SOCKET_TIMEOUT, BODY_TIMEOUT
+    limits.SPEED_WINDOW = SPEED_WINDOW
     django.setup()
     from birdwatcher import urls
     from birdwatcher.live import routing

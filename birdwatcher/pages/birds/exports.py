@@ -10,11 +10,11 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from birdwatcher.accounts.access import reading
-from birdwatcher.exports.answer import OF_EACH, TooManyError, answer, owner_of
+from birdwatcher.exports.answer import answer, owner_of
 from birdwatcher.exports.birds import Birds
 from birdwatcher.exports.file_formats import FORMATS
 from birdwatcher.exports.models import Export
-from birdwatcher.exports.stream import BusyError
+from birdwatcher.exports.places import OF_EACH, BusyError, TooManyError
 from birdwatcher.pages.birds.filters import BirdFilters
 
 VISITOR = "visitor"  # the cookie of a browser without a log-in

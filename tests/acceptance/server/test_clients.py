@@ -18,7 +18,7 @@ from tests.support.databases import Database
 from tests.support.ports import PortBlock
 from tests.support.processes import Processes, Program
 from tests.support.waiting import SLACK, STARTING, wait_until
-from tests.support.webprogram import BODY_TIMEOUT, SOCKET_TIMEOUT
+from tests.support.webprogram import BODY_TIMEOUT, SOCKET_TIMEOUT, SPEED_WINDOW
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
@@ -128,6 +128,19 @@ def test_a_client_on_a_slow_line_is_served(program: Program, address: str) -> No
         while time.monotonic() < until:
             assert client.recv(4096)
             time.sleep(0.5)  # this is what he does, and no wait for anything
+
+
+def test_a_client_who_takes_too_little_is_cut_off(program: Program, address: str) -> None:
+    """Something in each moment, but less than `LEAST_SPEED`."""
+    (worker,) = program.children()
+    with call(address) as client:
+        client.sendall(b"GET /endless HTTP/1.1\r\nHost: localhost\r\n\r\n")
+
+        def cut_off() -> bool:
+            client.recv(8)  # every 20 ms
+            return not established(worker.pid, address)
+
+        wait_until(cut_off, timeout=4 * SPEED_WINDOW + SLACK, message="it is cut off")
 
 
 def test_a_body_that_does_not_come_takes_no_thread(program: Program, address: str) -> None:

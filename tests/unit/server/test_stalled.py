@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from birdwatcher.common.limits import SOCKET_TIMEOUT
+from birdwatcher.common.limits import LEAST_SPEED, SOCKET_TIMEOUT, SPEED_WINDOW
 from birdwatcher.server.stalled import Stalled
 
 
@@ -120,3 +120,35 @@ def test_a_client_who_takes_a_little_is_served(http: Http) -> None:
         assert theirs.recv(1000)
     assert not looks.pass_seconds(SOCKET_TIMEOUT - 1)
     assert looks.pass_seconds(2)
+
+
+@pytest.mark.parametrize(("speed", "cut"), [(LEAST_SPEED // 4, True), (2 * LEAST_SPEED, False)])
+def test_a_client_must_not_be_too_slow(http: Http, speed: int, cut: bool) -> None:
+    """What its kernel has acknowledged counts, so the first window may be filled at once."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    with listener, socket.create_connection(listener.getsockname()) as theirs:
+        ours, _ = listener.accept()
+        for end in http.transport.pair:
+            end.close()
+        http.transport.pair = (ours, theirs)
+        http.cycle = Cycle(response_complete=False)
+        http.transport.unsent = 100_000
+        looks = Looks(http)
+        for _ in range(2 * SPEED_WINDOW + 1):
+            ours.sendall(b"x" * speed)
+            received = 0
+            while received < speed:
+                received += len(theirs.recv(speed))
+            if looks.pass_seconds(1):
+                break
+        assert http.transport.aborted is cut
+
+
+def test_a_client_who_has_caught_up_is_measured_anew(http: Http) -> None:
+    http.cycle = Cycle(response_complete=False)
+    looks = Looks(http)
+    for _ in range(3):
+        http.transport.unsent = 100_000
+        assert not looks.pass_seconds(SOCKET_TIMEOUT - 1)
+        http.transport.unsent = 0
+        assert not looks.pass_seconds(1)
