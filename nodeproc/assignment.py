@@ -31,5 +31,6 @@ class Assignment:
     generation: int  # of the writer
     connect: bool = True  # else only send what an earlier process left in the spool
     guard: Guard | None = None  # after a crash
+    aside: tuple[str, ...] = ()  # names of files that may be earlier spools of this node
     numbers: NodeNumbers = field(default_factory=NodeNumbers)
     halted: str = ""  # why to read nothing for now

@@ -70,6 +70,24 @@ class NodeLimits:
         "1073741824",
         "Bytes that all spools together may hold ({}), plus at most 1 MiB per node.",
     )
+    aside_days: float = setting(
+        Range(float, 0, 3650),
+        "7",
+        "Days for which the spool of a node that has no row any more is kept ({}): it may come "
+        "back. Damaged files are kept for 90 days.",
+    )
+    aside_bytes: int = setting(
+        Range(int, 0, 1024 * 1024 * MIB),
+        "1073741824",
+        "Bytes that all files which were set aside may have together ({}); beyond that, the oldest "
+        "are removed.",
+    )
+    vanished_wait: float = setting(
+        Range(float, 0, 86_400),
+        "300",
+        "Seconds for which the daemon goes on with nodes of which most vanish from the database "
+        "together ({}), and after which the spool of a node without a row is set aside.",
+    )
     stop_timeout: float = setting(
         Range(float, 0.1, 3600),
         "10",

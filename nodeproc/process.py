@@ -14,8 +14,10 @@ from multiprocessing.connection import Connection
 from setproctitle import setproctitle
 
 from nodeproc.assignment import Assignment, Exit
+from nodeproc.delivery.adoption import adopt
 from nodeproc.delivery.outbox import Outbox
 from nodeproc.delivery.spool import Spool, SpoolError
+from nodeproc.delivery.spoolfile import why
 from nodeproc.delivery.uplink import Uplink
 from nodeproc.logs.fold import Fold
 from nodeproc.logs.speaker import speaker
@@ -68,15 +70,19 @@ class NodeProcess:
         self._report = StateReport()
         self._fold = Fold(log)
         self._stopping = False
+        self._has_row = True  # in the database, as far as is known
         self._deadline: asyncio.TimerHandle | None = None
         self._end: asyncio.Future[Exit] = loop.create_future()
         self._introduce()
         make_source = SOURCES[self._spec.origin.subject]
         self._source = make_source(self._spec, self._limits, self._numbers, assignment.guard, self)
         self._source.halt(assignment.halted)
-        spool = Spool(assignment.spool_dir, assignment.spec.origin, assignment.limits)
-        self._outbox = Outbox(assignment.spec.origin, spool, assignment.generation)
+        origin, owner = self._spec.origin, self._spec.identity
+        spool = Spool(assignment.spool_dir, origin, assignment.limits, owner)
+        self._outbox = Outbox(origin, spool, assignment.generation)
         self._uplink = Uplink(connection, self._outbox, assignment.limits, self)
+        self._adopts = assignment.aside
+        self._spool_dir = assignment.spool_dir
         self._take_up()
         self._measure()
         self._running = asyncio.create_task(self._source.run())
@@ -107,7 +113,10 @@ class NodeProcess:
     def _take_up(self) -> None:
         """Take up what an earlier process left and send it; if that fails, try again later."""
         try:
-            damaged = 0 if self._outbox.is_spooling else self._outbox.take_up()
+            damaged = 0
+            if not self._outbox.is_spooling:
+                self._adopt()
+                damaged = self._outbox.take_up()
         except SpoolError as error:
             self.spooling_tried(str(error))
             asyncio.get_running_loop().call_later(TAKE_UP_AGAIN, self._take_up)
@@ -120,6 +129,13 @@ class NodeProcess:
             self._report.trouble = ""
             self._report_state()
         self._uplink.start()
+
+    def _adopt(self) -> None:
+        """Take up what was set aside while the node had no row. Raises SpoolError."""
+        try:
+            adopt(self._spool_dir, self._spec, self._adopts)
+        except OSError as error:
+            raise SpoolError(why(error)) from None
 
     # From the source, and on to the writer
 
@@ -170,6 +186,7 @@ class NodeProcess:
                 if self._stopping and not self._uplink:
                     self.finish(Exit.DRAINED)
             case Kind.RESEND:  # another daemon may have written a state of its own
+                self._has_row = True
                 self._report.forget()
                 self._report_state()
             case Kind.CONFIGURE:
@@ -180,11 +197,15 @@ class NodeProcess:
                 self._adjust(frame.value())
             case Kind.HALT:
                 self._source.halt(frame.value())
+            case Kind.NODE_GONE:
+                self._has_row = False
+                self._leave_without_row()
 
     def _configure(self, spec: NodeSpec) -> None:
         """Take a new name; move to a new address."""
         old, self._spec = self._spec, spec
         self._introduce()
+        self._outbox.belongs_to(spec.identity)
         if old.name != spec.name:
             log.info("renamed from %s", old.name)
         if self._stopping:
@@ -207,6 +228,18 @@ class NodeProcess:
             loop = asyncio.get_running_loop()
             patience = self._limits.drain_timeout
             self._deadline = loop.call_later(patience, self.finish, Exit.SPOOLED)
+        self._leave_without_row()
+
+    def _leave_without_row(self) -> None:
+        """End at once, if it is to end: nothing can be committed. Events are spooled, for the node
+        may come back; what else is retained is about its state."""
+        if self._has_row or not self._stopping:
+            return
+        if self._outbox.has_events:
+            self.finish(Exit.SPOOLED)
+        else:
+            self._uplink.forget()
+            self.finish(Exit.DRAINED)
 
     def _disconnect(self) -> None:
         if self._stopping:

@@ -150,7 +150,9 @@ class Supervisor:
             case Kind.ACK:
                 self._fleet.relay.acknowledge(frame.value())
             case Kind.NODES if not self._stop_asked.is_set():
-                self._fleet.want(frame.value())
+                self._fleet.table_sent(frame.value())
+            case Kind.GONE:
+                self._fleet.relay.rows_missing(frame.value())
             case Kind.STAND_BY:
                 self._fleet.stand_by(frame.value())
             case Kind.TAKEN_BACK:

@@ -8,15 +8,14 @@ import time
 from pathlib import Path
 
 from nodeproc.assignment import Assignment, Exit
-from nodeproc.delivery.spool import spooled
 from nodeproc.limits import NodeLimits
 from nodeproc.logs.fold import Fold
 from nodeproc.process import run_node
 from nodeproc.states import NodeState
 from nodeproc.wire.frames import Frame, Kind, pack
 from nodeproc.wire.messages import Adjustment, NodeSpec, Status
-from nodeproc.wire.subjects import Subject
 from supervisor.children import Child, describe_exit
+from supervisor.leftovers import Leftovers
 from supervisor.node import Node
 from supervisor.protocols import FleetOwner, ToWriter
 from supervisor.reconcile import (
@@ -33,6 +32,7 @@ from supervisor.reconcile import (
 )
 from supervisor.relay import Relay
 from supervisor.roster import Roster
+from supervisor.table import NodeTable
 
 log = logging.getLogger("birdwatcher.supervisor")
 
@@ -52,11 +52,12 @@ class Fleet:
         self._spool_dir = spool_dir
         self._lock = lock
         self._owner = owner
-        self._has_table = False  # the writer has sent the node table
         self._forked_at = 0.0  # monotonic
         self._next_survey = 0.0  # of the spools, monotonic
         self._stopping = False
+        self._table = NodeTable()
         self._desired: dict[int, NodeSpec] = {}
+        self._leftovers = Leftovers(spool_dir)
         self._fold = Fold(log)
         self._wake = asyncio.Event()
         self.roster = Roster()
@@ -68,21 +69,26 @@ class Fleet:
     @property
     def settled(self) -> bool:
         """Whether every node that is wanted has its process, or will have one after a crash."""
-        return self._has_table and all(number in self.roster for number in self._desired)
+        return self._table.is_known and all(number in self.roster for number in self._desired)
 
     @property
     def is_starting(self) -> bool:
         """Whether processes that are wanted are still being started, one after the other."""
         lately = time.monotonic() - self._forked_at < START_STALLED
-        return self._has_table and not self.settled and lately
+        return self._table.is_known and not self.settled and lately
 
-    def want(self, specs: list[NodeSpec]) -> None:
-        """Keep a process for each of these nodes, and for no others, from now on."""
-        self._desired = {spec.id: spec for spec in specs}
-        self._has_table = True
+    @property
+    def missing(self) -> int:
+        """How many nodes have no row in the database, and something here that waits for it."""
+        return self._table.held + self._leftovers.missing
+
+    def table_sent(self, specs: list[NodeSpec]) -> None:
+        """Keep a process for each of these nodes that is enabled, and for no others."""
+        self._table.update(specs, time.monotonic(), self._limits.vanished_wait)
+        self.relay.rows_known(self._table.rows)
+        self._next_survey = 0.0
         self.standing_by = ""
-        self._wake.set()
-        self._owner.situation_changed()
+        self._want(self._table.wanted)
 
     def stand_by(self, why: str) -> None:
         """Disconnect from every node and start nothing, until the writer sends the node table."""
@@ -91,14 +97,19 @@ class Fleet:
         if not self.standing_by:
             log.error("%s: disconnecting from all nodes until it has ended", why.rstrip("."))
         self.standing_by = why
-        self._desired = {}
+        self._table.release()
+        self._want({})
+
+    def _want(self, nodes: dict[int, NodeSpec]) -> None:
+        self._desired = nodes
         self._wake.set()
         self._owner.situation_changed()
 
     def stop(self) -> None:
         """Stop every process, and start no other from now on."""
         self._stopping = True
-        self.want([])
+        self._table.release()
+        self._want({})
         for node in self.roster:
             if node.phase is Phase.REPLAYING:
                 node.stop(self._limits.drain_timeout)
@@ -108,9 +119,12 @@ class Fleet:
         while True:
             self._wake.clear()
             now = time.monotonic()
-            if now >= self._next_survey and self._has_table and not self.standing_by:
+            if self._table.give_up(now):
+                self._want(self._table.wanted)
+            if now >= self._next_survey and self._table.is_known:
                 self._next_survey = now + SURVEY_INTERVAL
-                await self._replay_leftovers()
+                if not self.standing_by:
+                    await self._replay_leftovers()
             running = {node.spec.id: node.running() for node in self.roster}
             for action in plan(self._desired, running, now):
                 if self._is_current(action, now):
@@ -127,9 +141,10 @@ class Fleet:
     async def _until_something_is_due(self) -> None:
         deadline = next_deadline(node.running() for node in self.roster)
         due = self._next_survey if deadline is None else min(deadline, self._next_survey)
+        due = min(due, self._table.until)
         timeout = max(due - time.monotonic(), 0)
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(timeout if self._has_table else None):
+            async with asyncio.timeout(timeout if self._table.is_known else None):
                 await self._wake.wait()
 
     def _act(self, action: Action) -> None:
@@ -159,16 +174,16 @@ class Fleet:
 
     async def _replay_leftovers(self) -> None:
         """Start processes that replay the spools of nodes that are not wanted."""
+        busy = self._desired.keys() | {node.spec.id for node in self.roster}
         try:
-            leftovers = spooled(self._spool_dir)
+            leftovers = list(self._leftovers.survey(self._table.rows, busy, self._limits))
         except OSError as error:  # no descriptor is left, or the disk fails; the nodes go on
             why = f"the spools cannot be listed: {error.strerror}"
             self._fold(logging.ERROR, why, f"{why}; next try in {SURVEY_INTERVAL:g} s")
             return
-        for subject, number in leftovers:
-            wanted = number in self._desired or number in self.roster
-            if subject == Subject.NODES and not (wanted or self._stopping):
-                self._replay(NodeSpec(number, "(not enabled)", "0.0.0.0", 0))  # noqa: S104
+        for spec in leftovers:
+            if not (spec.id in self._desired or spec.id in self.roster or self._stopping):
+                self._replay(spec)
                 await asyncio.sleep(0)
 
     def _replay(self, spec: NodeSpec) -> None:
@@ -178,17 +193,10 @@ class Fleet:
         self._fork(node, connect=False)
 
     def _fork(self, node: Node, *, connect: bool) -> None:
-        limits, generation = self._limits, self.relay.generation
         assignment = Assignment(
-            node.spec,
-            limits,
-            self._spool_dir,
-            generation,
-            connect,
-            node.guard,
-            node.numbers,
-            self.halted,
-        )
+            node.spec, self._limits, self._spool_dir, self.relay.generation, connect, node.guard,
+            self._leftovers.offer(node.spec), node.numbers, self.halted,
+        )  # fmt: skip
         try:
             node.child = Child(run_node, (assignment,), node, keep=self._lock, oom_score=OOM_SCORE)
         except OSError as error:

@@ -76,7 +76,8 @@ class Observer:
     async def _sample(self) -> None:
         roster, now = self._fleet.roster, time.monotonic()
         self._sampled = roster.statistics.sample(roster.states(), roster.total(), now)
-        self._numbers.publish(self._sampled.summary())
+        summary = self._sampled.summary()
+        self._numbers.publish(summary._replace(missing=self._fleet.missing))
 
     async def _measure(self) -> None:
         at, usages = await self._gauge.measure(list(self._processes()))

@@ -1,6 +1,7 @@
 """The relay between node processes and writer: events up, acknowledgements down."""
 
 import contextlib
+from collections.abc import Container
 
 from nodeproc.states import NodeState
 from nodeproc.wire.frames import Frame, Kind, UndecodableError, pack
@@ -23,6 +24,7 @@ class Relay:
         self._paused = False
         self._lingering: list[Child] = []  # dead, with something left in their pipes
         self.generation = FIRST_GENERATION  # of the writer
+        self._stuck: set[int] = set()  # nodes of which nothing is committed until a RESEND
 
     def from_node(self, node: Node, frame: Frame) -> None:
         """Pass on a frame from a node's process, and note its state."""
@@ -52,6 +54,22 @@ class Relay:
             if node.down:
                 self._writer.send(pack(Kind.NODE_DOWN, node.down, origin=node.spec.origin))
             node.send(pack(Kind.RESEND, generation))
+
+    # Nodes without a row, of which nothing can be committed
+
+    def rows_missing(self, origins: list[tuple[int, int]]) -> None:
+        """Let these devices' processes know that they have no row."""
+        for subject, number in origins:
+            if subject == Subject.NODES and (node := self._roster.get(number)):
+                self._stuck.add(number)
+                node.send(pack(Kind.NODE_GONE))
+
+    def rows_known(self, rows: Container[int]) -> None:
+        """Have sent what was not committed, from those of these nodes that had no row before."""
+        for number in [it for it in self._stuck if it in rows]:
+            self._stuck.discard(number)
+            if node := self._roster.get(number):
+                node.send(pack(Kind.RESEND, self.generation))
 
     # Backpressure
 

@@ -17,13 +17,14 @@ class Daemon(models.Model):
 
     The fields of `SUMMARY` were measured at `seen_at`, and are None until then: `backlog` is the
     number of events received and not yet committed, `spooled` how many of them were in spools,
-    `lag` the seconds that the oldest had been waiting (None without any). `commit_seconds` is the
-    average duration of the transactions in the last seconds that had any. `disks` has a
+    `lag` the seconds that the oldest had been waiting (None without any), `missing` the number of
+    nodes that have no row any more, and of which something waits for its return. `commit_seconds`
+    is the average duration of the transactions in the last seconds that had any. `disks` has a
     `nodeproc.wire.messages.DiskRoom` for each disk, as an object of JSON.
     """
 
     ONLY = 1
-    SUMMARY = ("nodes", "connected", "backlog", "spooled", "lag", "events_per_second")
+    SUMMARY = ("nodes", "connected", "backlog", "spooled", "lag", "events_per_second", "missing")
 
     host = models.CharField(max_length=255)
     pid = models.PositiveIntegerField()
@@ -36,6 +37,7 @@ class Daemon(models.Model):
     spooled = models.PositiveBigIntegerField(null=True)
     lag = models.FloatField(null=True)
     events_per_second = models.FloatField(null=True)
+    missing = models.PositiveIntegerField(null=True)
     commit_seconds = models.FloatField(null=True)
     disks = models.JSONField(default=list, db_default=models.Value([], models.JSONField()))
     version = models.CharField(max_length=32, blank=True, db_default="")

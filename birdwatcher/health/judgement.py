@@ -23,9 +23,10 @@ s, or it was stopped; none of the enabled nodes is connected; nothing is read fr
 want of room on a disk; a daemon of this host stands by because another has the database; the \
 oldest event received and not committed has been waiting for {LAG_CRITICAL:g} s. \
 WARNING: fewer than {CONNECTED_SHARE:.0%} of the enabled nodes are connected; a node's process has \
-crashed; a node is at an address that is not allowed; a disk is filling up; a daemon of another \
-host stands by; the oldest event has been waiting for {LAG_WARNING:g} s; events of new species \
-are set aside until somebody adopts or discards them. \
+crashed; a node is at an address that is not allowed; a disk is filling up; nodes have vanished \
+from the database, and the daemon waits for their return; a daemon of another host stands by; the \
+oldest event has been waiting for {LAG_WARNING:g} s; events of new species are set aside until \
+somebody adopts or discards them. \
 For {STARTING.seconds} s after the daemon's start it is no more than a warning that no node is \
 connected. UNKNOWN: the database lacks migrations."""
 
@@ -103,6 +104,7 @@ def judge(facts: Facts) -> Verdict:
         *_standing_by(facts),
         *_disks(facts),
         *_connections(facts),
+        *_missing_nodes(facts),
         *_keeping_up(facts),
         *_set_aside(facts),
     ]
@@ -152,6 +154,12 @@ def _disks(facts: Facts) -> Iterator[tuple[Grade, str]]:
             yield Grade.CRITICAL, f"nothing is read from the nodes: {text}"
         elif room.free < room.warning:
             yield Grade.WARNING, text
+
+
+def _missing_nodes(facts: Facts) -> Iterator[tuple[Grade, str]]:
+    if missing := facts.daemon and facts.daemon.missing:
+        text = "nodes that vanished from the database, and whose events wait for their return"
+        yield Grade.WARNING, f"{text}: {missing:,}"
 
 
 def _keeping_up(facts: Facts) -> Iterator[tuple[Grade, str]]:

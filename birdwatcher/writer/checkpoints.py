@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Sequence
 from birdwatcher.common.database.tables import Part, Target
 from birdwatcher.writer.gather import Work
 from birdwatcher.writer.models import Checkpoint
-from nodeproc.wire.frames import Frame, Kind
+from nodeproc.wire.frames import Frame, Kind, UndecodableError
 from nodeproc.wire.messages import Ack
 from nodeproc.wire.subjects import Stream, Subject
 
@@ -41,11 +41,11 @@ class Streams:
 
         Raises django.db.Error.
         """
-        resumed = {
-            frame.stream_key: frame.sequence
-            for frame in frames
-            if frame.kind == Kind.RESUME and frame.value() == self._generation
-        }
+        resumed: dict[Stream, int] = {}
+        for frame in frames:
+            if frame.kind == Kind.RESUME and self._is_mine(frame):
+                # The first of several: what follows it begins there.
+                resumed.setdefault(frame.stream_key, frame.sequence)
         wanted = self._doubted | resumed.keys()
         if not wanted:
             return
@@ -58,6 +58,12 @@ class Streams:
         self._doubted.clear()
         self._forget_ended({stream[:2] for stream in resumed}, keep=wanted)
 
+    def _is_mine(self, resume: Frame) -> bool:
+        try:
+            return bool(resume.value() == self._generation)
+        except UndecodableError:  # no program of ours sent it
+            return False
+
     def _forget_ended(self, origins: set[tuple[int, int]], keep: Collection[Stream]) -> None:
         """Forget all but the newest few streams of each of `origins`: the others have ended."""
         by_origin: dict[tuple[int, int], list[Stream]] = {origin: [] for origin in origins}
@@ -68,6 +74,16 @@ class Streams:
             for stream in streams[:-REMEMBERED]:
                 if stream not in keep:
                     del self.next[stream]
+
+    def advance(self, work: Work) -> None:
+        """Take note that `work` is committed, but for devices that have no row: what came from them
+        stays with their processes, and their streams have to be resumed."""
+        gone = {(subject, it) for subject, its in work.by_subject.items() for it in its.dropped}
+        for stream, following in work.next.items():
+            if stream[:2] in gone:
+                self.next.pop(stream, None)
+            else:
+                self.next[stream] = following
 
     def acknowledgements(self, frames: Iterable[Frame]) -> list[Ack]:
         """Return how far each stream of `frames` is committed."""
@@ -87,7 +103,7 @@ def _read(streams: Iterable[Stream]) -> dict[Stream, int]:
 
 
 def checkpoints(work: Work) -> Part:
-    """Return the checkpoints to be written with `work`, but for nodes that were deleted."""
+    """Return the checkpoints to be written with `work`, but for nodes without a row."""
     now = datetime.datetime.now(datetime.UTC)
     nodes = work.by_subject.get(Subject.NODES)
     dropped: Collection[int] = nodes.dropped if nodes else ()

@@ -60,6 +60,7 @@ class Ledger:
         self._numbers = numbers or DaemonNumbers()
         self._known = KnownBirds(succession or Succession(""))
         self._fold = Fold(log)
+        self._gone: set[tuple[int, int]] = set()
 
     def commit(self, frames: list[Frame]) -> list[Ack]:
         """Commit `frames`, in their order; return the acknowledgements.
@@ -77,6 +78,16 @@ class Ledger:
             self._commit_in_halves(frames)  # of which some may be committed: these are left out
         self._numbers.count_known(self._known.committed())
         return self._streams.acknowledgements(frames)
+
+    def gone(self) -> list[tuple[int, int]]:
+        """Return the devices that had no row in the commits since the last call. Nothing of theirs
+        was committed, and it was not acknowledged."""
+        gone, self._gone = sorted(self._gone), set()
+        return gone
+
+    def _note_gone(self, work: Work) -> None:
+        for subject, gathered in work.by_subject.items():
+            self._gone.update((subject, device) for device in gathered.dropped)
 
     def doubt(self) -> None:
         """Ask the database before the next commit: the last one may or may not have happened."""
@@ -113,7 +124,8 @@ class Ledger:
         self._numbers.count_commit(
             work.events, work.rejected, time.monotonic() - began, set_aside=work.set_aside
         )
-        self._streams.next.update(work.next)
+        self._streams.advance(work)
+        self._note_gone(work)
         self._log_unreadable(work)
         for intake in self._intakes.values():
             intake.committed()

@@ -210,9 +210,13 @@ class Writer:
         self._pending = []
         if acknowledgements:
             self._inbox.send(pack(Kind.ACK, acknowledgements))
+        if gone := self._ledger.gone():
+            self._inbox.send(pack(Kind.GONE, gone))
+            # They may be back already: the supervisor learns it from the table that comes next.
+            self._reported, self._read_at = None, 0.0
 
     def _report_nodes(self) -> None:
-        """Send the enabled nodes to the supervisor, if they may have changed."""
+        """Send the node table to the supervisor, if it may have changed."""
         now = time.monotonic()
         changed = self._session.nodes_may_have_changed()
         if not changed and now - self._read_at < FULL_READ:
@@ -223,7 +227,7 @@ class Writer:
             self._ledger.reread()
         nodes = read_nodes()
         if nodes != self._reported:
-            log.info("enabled nodes: %d", len(nodes))
+            log.info("enabled nodes: %d", sum(node.enabled for node in nodes))
             self._reported = nodes
             self._inbox.send(pack(Kind.NODES, nodes))
 

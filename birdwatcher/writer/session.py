@@ -89,10 +89,10 @@ def check_migrations() -> None:
 
 
 def read_nodes() -> list[NodeSpec]:
-    """Return the enabled nodes. Raises django.db.Error."""
-    rows = Node.objects.filter(enabled=True).order_by("pk")
+    """Return all nodes, also those that are not enabled. Raises django.db.Error."""
+    rows = Node.objects.order_by("pk")
     columns = rows.values_list(
-        "pk", "name", "ip_address", "port", "restarts", "max_events_per_second"
+        "pk", "name", "ip_address", "port", "restarts", "max_events_per_second", "enabled"
     )
     return [NodeSpec(*row) for row in columns]
 

@@ -14,6 +14,7 @@ from nodeproc.delivery.spool import Spool, SpoolError, readers, spooled
 from nodeproc.delivery.spoolfile import SpoolReader
 from nodeproc.limits import NodeLimits
 from nodeproc.wire.frames import Frame, FrameReader, Kind
+from nodeproc.wire.messages import Identity
 from nodeproc.wire.subjects import Origin
 
 
@@ -71,12 +72,13 @@ def _look_into(waiting: Waiting, reader: SpoolReader, size: int) -> None:
     waiting.damaged += max(size - sound, 0)
 
 
-def commit(directory: Path, origin: Origin, ledger: Ledger) -> None:
+def commit(directory: Path, origin: Origin, ledger: Ledger, owner: Identity | None = None) -> None:
     """Let the ledger commit everything in the spool of one node, and remove it.
 
-    No other process may use the spool. Raises SpoolError, django.db.Error.
+    `owner`: the node, by the database; the spool of another one is set aside. No other process may
+    use the spool. Raises SpoolError, django.db.Error.
     """
-    spool = Spool(directory, origin, NodeLimits())
+    spool = Spool(directory, origin, NodeLimits(), owner)
     try:
         spool.take_up()
     except SpoolError as error:

@@ -8,6 +8,7 @@ from typing import Any
 from nodeproc.delivery.spool import Spool
 from nodeproc.limits import NodeLimits
 from nodeproc.wire.frames import Kind, contents, new_stream, pack
+from nodeproc.wire.messages import Identity
 from nodeproc.wire.subjects import Origin
 
 
@@ -105,6 +106,25 @@ class Outbox:
             self.size -= len(raw)
             self.events -= contents(raw)[1]
 
+    def belongs_to(self, owner: Identity) -> None:
+        """Enter in the spool that it is this node's, from now on."""
+        self._spool.belongs_to(owner)
+
+    @property
+    def has_events(self) -> bool:
+        """Whether events are retained, and not only reports of the node's state."""
+        return bool(self.events or self.spooled_events)
+
+    def forget(self) -> None:
+        """Retain nothing of it."""
+        self._spool.forget()
+        self._forget_memory()
+
+    def _forget_memory(self) -> None:
+        self._sent.clear()
+        self._unsent.clear()
+        self.size = self.events = 0
+
     def give_up_spool(self) -> None:
         """Go on without the spool, which cannot be read; set its file aside."""
         self._spool.set_aside()
@@ -132,9 +152,7 @@ class Outbox:
             sent=len(self._sent),
             force=force,
         )
-        self._sent.clear()
-        self._unsent.clear()
-        self.size = self.events = 0
+        self._forget_memory()
 
     # The numbers of what waits
 

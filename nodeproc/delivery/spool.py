@@ -1,18 +1,18 @@
 """The spool of one node, as its process uses it; `spoolfile` defines the file format."""
 
 import contextlib
+import logging
 import os
 import shutil
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
 from nodeproc.delivery import spool_v1
+from nodeproc.delivery.aside import Why, new_name, set_aside
 from nodeproc.delivery.backlog import Backlog
 from nodeproc.delivery.spoolfile import (
     CRC,
-    DAMAGED,
     MAGIC,
     SUFFIX,
     SpoolReader,
@@ -23,11 +23,15 @@ from nodeproc.delivery.spoolfile import (
     why,
 )
 from nodeproc.limits import NodeLimits
-from nodeproc.wire.frames import Frame
+from nodeproc.wire.frames import Frame, Kind, UndecodableError, pack
+from nodeproc.wire.messages import Identity
 from nodeproc.wire.subjects import Origin
 
 # A spool that has grown by this many bytes checks again how large all spools together are.
 TOTAL_CHECK = 1024 * 1024
+
+
+log = logging.getLogger("birdwatcher.node")
 
 
 class SpoolError(Exception):
@@ -61,6 +65,15 @@ def _origin(name: str) -> Origin | None:
         return None
 
 
+def identity(entry: Frame) -> Identity | None:
+    """Return whose spool an entry says it is; None if it cannot be read."""
+    try:
+        found: Identity = entry.value()
+    except UndecodableError:
+        return None
+    return found
+
+
 def readers(directory: Path, origin: Origin) -> list[tuple[Path, type[SpoolReader]]]:
     """Return the files that may hold a spool, with what reads each; the older one first."""
     return [
@@ -72,9 +85,20 @@ def readers(directory: Path, origin: Origin) -> list[tuple[Path, type[SpoolReade
 class Spool:
     """The spool of one node, for its process: appended to, and read in order from a cursor."""
 
-    def __init__(self, directory: Path, origin: Origin, limits: NodeLimits) -> None:
-        """Do not look at the disk yet: `take_up` does."""
+    def __init__(
+        self,
+        directory: Path,
+        origin: Origin,
+        limits: NodeLimits,
+        owner: Identity | None = None,
+    ) -> None:
+        """Do not look at the disk yet: `take_up` does.
+
+        `owner`: whose spool it is; one of another node is set aside. Without it, all is taken.
+        """
         self.limits = limits
+        self.owner = owner
+        self._entered: Identity | None = None  # whose spool it is by the file
         self._directory = directory
         self._origin = origin
         self._path = spool_path(directory, origin)
@@ -98,7 +122,8 @@ class Spool:
     def take_up(self) -> int:
         """Take up what an earlier process of the node left; return how many bytes were damaged.
 
-        A file that is damaged from its first byte on is set aside. Raises SpoolError.
+        A file that is damaged from its first byte on, or of another node, is set aside. Raises
+        SpoolError.
         """
         damaged = 0
         try:
@@ -123,8 +148,15 @@ class Spool:
             return on_disk
         self.size = self._cursor = len(MAGIC)
         for frame, end in self._reader.all():
-            self._last, self.size = (frame.stream, frame.sequence), end
+            if frame.kind == Kind.NODE:
+                self._entered = identity(frame)
+            else:
+                self._last = frame.stream, frame.sequence
+            self.size = end
             self.backlog.add(frame, end)
+        if self.owner and self._entered and not self.owner.is_same(self._entered):
+            self._of_another(self._entered)
+            return 0
         damaged = max(on_disk - self.size, 0)
         if damaged:
             with open(self._file, "rb", closefd=False) as file:
@@ -132,9 +164,14 @@ class Spool:
         self._cut_back()
         return damaged
 
+    def _of_another(self, node: Identity) -> None:
+        aside = self.set_aside(Why.GONE)
+        log.warning("its spool is that of another node, %s; set aside as %s", node, aside)
+
     def _keep_for_people(self, file: BinaryIO, offset: int) -> None:
         """Copy what is about to be cut off: there may be sound records after the damage."""
-        with contextlib.suppress(OSError), create(self._aside()) as copy:
+        name = new_name(self._origin, Why.DAMAGED)
+        with contextlib.suppress(OSError), create(self._path.with_name(name)) as copy:
             file.seek(offset)
             shutil.copyfileobj(file, copy)
 
@@ -150,36 +187,60 @@ class Spool:
         length = sum(map(len, frames)) + CRC.size * len(frames)
         if not force:
             self._check_limits(length)
-        records = [record(raw) for raw in frames]
         try:
             if self._file is None and not self._create():
                 sent = 0  # they stand after older ones now, and are sent again
-            self._write(b"".join(records))
+            if entry := self._entry():
+                frames, sent = [entry, *frames], sent + 1 if sent else 0
+            self._write(b"".join(map(record, frames)))
         except OSError as error:
             self._cut_back()
             raise SpoolError(why(error)) from None
-        self._cursor += sum(map(len, records[:sent]))
-        self._last = last
-        for raw in frames:
+        for place, raw in enumerate(frames):
             self.size += CRC.size + len(raw)
             self.backlog.add(Frame.of(raw), self.size)
+            if place < sent:
+                self._cursor = self.size
+        self._last, self._entered = last, self.owner
 
     def read(self) -> Frame | None:
         """Return the frame at the cursor and move on, or None at the end. Raises SpoolError."""
-        if self._reader is None or self.is_read:
+        while self._reader and not self.is_read:
+            try:
+                found = self._reader.at(self._cursor)
+            except OSError as error:
+                raise SpoolError(why(error)) from None
+            if found is None:
+                raise SpoolError("what was spooled cannot be read back")
+            frame, self._cursor = found
+            if frame.kind != Kind.NODE:
+                return frame
+        return None
+
+    def _entry(self) -> bytes | None:
+        """Return what says whose spool it is, unless the file says it."""
+        if self.owner in (None, self._entered):
             return None
-        try:
-            found = self._reader.at(self._cursor)
-        except OSError as error:
-            raise SpoolError(why(error)) from None
-        if found is None:
-            raise SpoolError("what was spooled cannot be read back")
-        frame, self._cursor = found
-        return frame
+        return pack(Kind.NODE, self.owner, origin=self._origin)
+
+    def belongs_to(self, owner: Identity) -> None:
+        """Be the spool of `owner` from now on: its node was renamed or moved."""
+        self.owner = owner
+        if not self or not (entry := self._entry()):
+            return
+        with contextlib.suppress(OSError):  # then it is tried with the next frames
+            self._write(record(entry))
+            self.size += CRC.size + len(entry)
+            self.backlog.add(Frame.of(entry), self.size)
+            self._entered = owner
 
     def rewind(self) -> None:
         """Move the cursor to the beginning."""
         self._cursor = len(MAGIC) if self else 0
+
+    def forget(self) -> None:
+        """Remove the file, with all that is in it."""
+        self._remove()
 
     def acknowledge(self, stream: int, sequence: int) -> None:
         """Remove the file if its last frame, and with it all of them, is acknowledged."""
@@ -187,14 +248,15 @@ class Spool:
         if self._last and self._last[0] == stream and self._last[1] <= sequence:
             self._remove()
 
-    def set_aside(self) -> None:
-        """Give the file another name, for people to look at, and go on without it."""
-        with contextlib.suppress(OSError):
-            self._path.rename(self._aside())
+    def set_aside(self, reason: Why = Why.DAMAGED) -> str:
+        """Give the file another name, and go on without it; return the new name."""
+        try:
+            name = set_aside(self._path, self._origin, reason)
+        except OSError as error:
+            name = self._path.name
+            log.error("%s cannot be set aside: %s", self._path, why(error))
         self._close()
-
-    def _aside(self) -> Path:
-        return self._path.with_suffix(f"{DAMAGED}{time.time_ns()}")
+        return name
 
     # The file
 
@@ -245,7 +307,7 @@ class Spool:
     def _close(self) -> None:
         if self._file is not None:
             os.close(self._file)
-        self._file = self._reader = self._last = None
+        self._file = self._reader = self._last = self._entered = None
         self._cursor = self._checked_at = self.size = 0
         self.backlog = Backlog()
 

@@ -5,6 +5,8 @@ then come records, only ever appended::
 
     u32 CRC-32 of the frame, little-endian | frame (see nodeproc.wire.frames)
 
+The first record says whose spool it is, and so does another one after a change of that.
+
 A record that is torn or damaged ends the file: it and what follows are set aside, under another
 name, when the file is opened for writing. Raise the number in `MAGIC` with every change of what
 frames contain: a spool of an unknown version is set aside whole. When everything in a file is
@@ -28,7 +30,6 @@ from nodeproc.wire.subjects import Origin
 MAGIC = b"BWSPOOL2"
 SPOOL_DIRECTORY = "spool"  # in the state directory
 SUFFIX = ".spool"
-DAMAGED = ".damaged-"  # and a number: what was set aside for people to look at
 CRC = struct.Struct("<I")
 LENGTH = struct.Struct("<I")  # a header's first field
 LONGEST_BODY = 256 * 1024 * 1024  # bytes; no frame comes near it, so a longer one is damage

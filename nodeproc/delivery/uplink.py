@@ -93,6 +93,11 @@ class Uplink:
             self._check_later()
         return sequence
 
+    def forget(self) -> None:
+        """Retain nothing of what is retained."""
+        self._stop_ageing()
+        self._outbox.forget()
+
     def close(self) -> str | None:
         """Spool what is in memory and close the pipe; return why that failed, or None."""
         self._stop_ageing()

@@ -19,6 +19,7 @@ class Summary(NamedTuple):
     spooled: int  # of these, in spools
     oldest: float | None  # when the oldest of them was received, in seconds since the epoch
     events_per_second: float  # received
+    missing: int = 0  # nodes without a row of which something is held
 
 
 class DaemonNumbers:
@@ -71,17 +72,19 @@ class DaemonNumbers:
 
     def publish(self, summary: Summary) -> None:
         """Show the summary to the writer. For the supervisor."""
-        *whole, oldest, rate = summary
+        *whole, oldest, rate, missing = summary
         millionths = (round((oldest or 0.0) * MICRO), round(rate * MICRO))
-        for place, value in enumerate((*whole, *millionths, 1)):
+        for place, value in enumerate((*whole, *millionths, missing, 1)):
             self._summary[place] = value
 
     def summary(self) -> Summary | None:
         """Return what was published last, None before the first time."""
-        nodes, connected, backlog, spooled, oldest, rate, there = self._summary.tolist()
+        *numbers, there = self._summary.tolist()
         if not there:
             return None
-        return Summary(nodes, connected, backlog, spooled, oldest / MICRO or None, rate / MICRO)
+        summary = Summary(*numbers)
+        oldest, rate = (summary.oldest or 0) / MICRO, summary.events_per_second / MICRO
+        return summary._replace(oldest=oldest or None, events_per_second=rate)
 
 
 def _parts(*widths: int) -> "Iterator[memoryview[int]]":

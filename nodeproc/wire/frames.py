@@ -29,6 +29,7 @@ from nodeproc.wire.messages import (
     Batch,
     BatchBody,
     DiskRoom,
+    Identity,
     NodeSpec,
     ProcessUsage,
     Status,
@@ -52,13 +53,15 @@ class Kind(enum.IntEnum):
     # number, and everything before it has been acknowledged. Body: the generation of the writer
     # that it is meant for, so that no later one takes up what remains of it in the pipe.
     RESUME = 3
+    # In spools alone, outside any stream: whose spool it is. Another node may get the same id.
+    NODE = 4
     # Supervisor -> writer, outside any stream.
     NODE_DOWN = 10  # a node that has no process
     RELOAD = 11  # read the node table again, log from this level on
     PROCESSES = 12  # every process of the daemon, and when they were measured
     DISKS = 13  # the room on each disk
     # Writer -> supervisor.
-    NODES = 20  # all that are enabled
+    NODES = 20  # all there are
     ACK = 21  # later ones include earlier ones
     REFUSED = 22  # it cannot work: the daemon's exit code, one sentence for the operator
     # A sign of life: it has committed, is idle, or waits for a database that is away. Body: why
@@ -67,6 +70,7 @@ class Kind(enum.IntEnum):
     STAND_BY = 24  # another daemon has the database: disconnect from every node. Body: which one
     # Another daemon had the database for a while: have everything sent again, and every state.
     TAKEN_BACK = 25
+    GONE = 26  # these have no row, so that nothing of theirs is committed; then comes a NODES
     # Supervisor -> node process.
     ACKED = 30  # committed up to this sequence number
     # To the writer of this generation, send everything that is not acknowledged, and the state.
@@ -75,12 +79,14 @@ class Kind(enum.IntEnum):
     STOP = 33  # disconnect, drain, end
     LIMITS = 34
     HALT = 35  # read nothing from the node. Body: why; empty: read it again
+    NODE_GONE = 36  # nothing is committed until the next RESEND: the node has no row
 
 
 BODY: dict[Kind, Any] = {
     Kind.BATCH: BatchBody,
     Kind.STATUS: Status,
     Kind.RESUME: int,
+    Kind.NODE: Identity,
     Kind.NODE_DOWN: Status,
     Kind.RELOAD: int,
     Kind.PROCESSES: tuple[float, list[ProcessUsage]],
@@ -91,12 +97,14 @@ BODY: dict[Kind, Any] = {
     Kind.ALIVE: str,
     Kind.STAND_BY: str,
     Kind.TAKEN_BACK: None,
+    Kind.GONE: list[tuple[int, int]],
     Kind.ACKED: None,
     Kind.RESEND: int,
     Kind.CONFIGURE: NodeSpec,
     Kind.STOP: None,
     Kind.LIMITS: Adjustment,
     Kind.HALT: str,
+    Kind.NODE_GONE: None,
 }
 _encode = msgspec.msgpack.Encoder().encode
 _BATCH = int(Kind.BATCH)  # as a plain number: it is compared for each frame

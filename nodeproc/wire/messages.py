@@ -6,6 +6,28 @@ from nodeproc.limits import NodeLimits
 from nodeproc.wire.subjects import Origin, Subject
 
 
+class Identity(NamedTuple):
+    """What tells a node from another one that has its id: ids are used again, and moved tables
+    have other rows under them."""
+
+    name: str
+    ip_address: str
+    port: int
+
+    def is_same(self, other: "Identity") -> bool:
+        """Whether both are one node, given that they have one id: it may have been renamed, or
+        moved, but not both."""
+        return self.name == other.name or self[1:] == other[1:]
+
+    def __str__(self) -> str:
+        return f"{self.name} {address(self.ip_address, self.port)}"
+
+
+def address(ip_address: str, port: int) -> str:
+    """Return `10.0.3.2:9999`, or `[fe80::1]:9999` for IPv6."""
+    return f"[{ip_address}]:{port}" if ":" in ip_address else f"{ip_address}:{port}"
+
+
 class NodeSpec(NamedTuple):
     """One row of the node table, as far as the daemon needs it."""
 
@@ -15,6 +37,7 @@ class NodeSpec(NamedTuple):
     port: int
     restarts: int = 0  # another number asks for a new process
     max_events_per_second: int | None = None  # None: that of the settings
+    enabled: bool = True
 
     @property
     def origin(self) -> Origin:
@@ -24,11 +47,15 @@ class NodeSpec(NamedTuple):
     @property
     def address(self) -> str:
         """`10.0.3.2:9999`, or `[fe80::1]:9999` for IPv6."""
-        host = f"[{self.ip_address}]" if ":" in self.ip_address else self.ip_address
-        return f"{host}:{self.port}"
+        return address(self.ip_address, self.port)
+
+    @property
+    def identity(self) -> Identity:
+        """What tells it from another node with its id."""
+        return Identity(self.name, self.ip_address, self.port)
 
     def __str__(self) -> str:
-        return f"{self.name} {self.address}"
+        return str(self.identity)
 
 
 # One bird: microseconds since 1970-01-01T00:00:00Z (negative before), species, name.

@@ -45,7 +45,16 @@ STOREYS: dict[str, dict[str, tuple[str, ...]]] = {
         "links": ("roster", "writer_link"),
         "nodes": ("node", "settings"),
         "forking": ("children", "metrics"),
-        "ground": ("in_child", "lock", "notify", "protocols", "reconcile", "signals"),
+        "ground": (
+            "in_child",
+            "leftovers",
+            "lock",
+            "notify",
+            "protocols",
+            "reconcile",
+            "signals",
+            "table",
+        ),
     },
 }
 # Beside the house: no room imports these.

@@ -108,7 +108,7 @@ class GatheredBirds:
         self.about(node).statuses.append(status)
 
     def drop(self, node: int) -> int:
-        """Leave out everything about a node that was deleted; return how many events that was."""
+        """Leave out everything about a node without a row; return how many events that was."""
         before = len(self.events)
         self.events = [event for event in self.events if event[0] != node]
         del self.by_node[node]

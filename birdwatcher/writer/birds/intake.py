@@ -150,5 +150,5 @@ def _drop(gathered: GatheredBirds, deleted: Collection[int]) -> None:
     for node in deleted:
         events = gathered.drop(node)
         if events:
-            text = "node=%d was deleted: %d of its events dropped"
-            log.info(text, node, events, extra=about(node))
+            text = "node=%d has no row: %d of its events not committed; its process retains them"
+            log.warning(text, node, events, extra=about(node))

@@ -17,7 +17,7 @@ def test_a_directory_that_cannot_be_read_stops_nobody(
 ) -> None:
     async def survey_without_a_descriptor() -> None:
         fleet = Fleet(NodeLimits(), tmp_path, -1, Mock(spec=ToWriter), Mock(spec=FleetOwner))
-        fleet.want([])
+        fleet.table_sent([])
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         reconciling = asyncio.create_task(fleet.reconcile_forever())
         resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))

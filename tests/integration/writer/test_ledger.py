@@ -15,6 +15,7 @@ from nodeproc.states import NodeState
 from nodeproc.wire.frames import Kind, pack
 from nodeproc.wire.messages import Status
 from nodeproc.wire.reasons import Reason
+from nodeproc.wire.subjects import Subject
 from tests.support.databases import Database
 from tests.support.sender import AT, MOMENT, Sender, read
 
@@ -126,7 +127,7 @@ def test_a_failed_transaction_leaves_nothing_and_can_be_tried_again() -> None:
     assert Species.objects.get().name == "Wren"
 
 
-def test_events_of_a_deleted_node_are_dropped_and_acknowledged(
+def test_events_of_a_node_without_a_row_stay_with_its_process_until_it_is_back(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     sender, other, ledger = Sender(), Sender("Exmoor"), Ledger()
@@ -140,10 +141,18 @@ def test_events_of_a_deleted_node_are_dropped_and_acknowledged(
     frames = sender.rest() + other.rest()
     with caplog.at_level(logging.INFO):
         acknowledged = {ack.id: ack.sequence for ack in ledger.commit(frames)}
-    assert acknowledged == {gone: 2, other.node.pk: 2}
+    assert acknowledged == {other.node.pk: 2}
+    assert ledger.gone() == [(Subject.NODES, gone)]
     assert other.names() == numbered(2)
-    assert "7 of its events dropped" in caplog.text
+    assert "7 of its events not committed" in caplog.text
     assert not Bird.objects.filter(node_id=gone).exists()
+    sender.node.pk = gone
+    sender.node.save(force_insert=True)
+    sender.batch()
+    assert ledger.commit(sender.rest()) == []  # those before it come first
+    assert ledger.commit(sender.resend())[-1].sequence == 3
+    assert sender.names() == numbered(9)  # nothing was acknowledged in this test
+    assert ledger.gone() == []
 
 
 def test_a_species_deleted_meanwhile_is_made_again() -> None:

@@ -7,7 +7,16 @@ from hypothesis import strategies as st
 
 from nodeproc.limits import NodeLimits
 from nodeproc.wire.frames import HEADER, Frame, FrameReader, Kind, UndecodableError, pack
-from nodeproc.wire.messages import Ack, Adjustment, Batch, NodeSpec, ProcessUsage, Status
+from nodeproc.wire.messages import (
+    Ack,
+    Adjustment,
+    Batch,
+    DiskRoom,
+    Identity,
+    NodeSpec,
+    ProcessUsage,
+    Status,
+)
 from nodeproc.wire.subjects import Origin
 from tests.property.strategies import i64, partitions
 
@@ -37,6 +46,13 @@ values: dict[Kind, st.SearchStrategy[Any]] = {
     Kind.RESEND: i64,
     Kind.CONFIGURE: specs,
     Kind.STOP: st.none(),
+    Kind.STAND_BY: texts,
+    Kind.TAKEN_BACK: st.none(),
+    Kind.HALT: texts,
+    Kind.DISKS: st.lists(st.builds(DiskRoom, texts, texts, i64, i64, i64), max_size=3),
+    Kind.NODE: st.builds(Identity, texts, texts, st.integers(1, 65535)),
+    Kind.GONE: st.lists(st.tuples(i64, i64), max_size=3),
+    Kind.NODE_GONE: st.none(),
     Kind.LIMITS: st.builds(Adjustment, st.builds(NodeLimits, i64, seconds), i64),
 }
 kinds = st.sampled_from(Kind)

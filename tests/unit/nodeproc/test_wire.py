@@ -14,7 +14,16 @@ from nodeproc.wire.frames import (
     contents,
     pack,
 )
-from nodeproc.wire.messages import Ack, Adjustment, Batch, DiskRoom, NodeSpec, ProcessUsage, Status
+from nodeproc.wire.messages import (
+    Ack,
+    Adjustment,
+    Batch,
+    DiskRoom,
+    Identity,
+    NodeSpec,
+    ProcessUsage,
+    Status,
+)
 from nodeproc.wire.subjects import Origin, Subject
 
 EVENTS = [(1, "Erithacus rubecula", "Robin"), (-1, "シジュウカラ", "さくら")]
@@ -27,6 +36,7 @@ VALUES = {
     Kind.BATCH: Batch(1.5, EVENTS, REJECTIONS, 4),
     Kind.STATUS: STATUS,
     Kind.RESUME: 3,
+    Kind.NODE: Identity("Dartmoor", "10.0.3.2", 9999),
     Kind.NODE_DOWN: STATUS,
     Kind.RELOAD: 20,
     Kind.PROCESSES: (1.5, [ProcessUsage("node", 7, 4711, 1.5, 2**25, 12.5)]),
@@ -37,12 +47,14 @@ VALUES = {
     Kind.ALIVE: "",
     Kind.STAND_BY: "Another daemon has the database.",
     Kind.TAKEN_BACK: None,
+    Kind.GONE: [tuple(NODE)],
     Kind.ACKED: None,
     Kind.RESEND: 2,
     Kind.CONFIGURE: NodeSpec(7, "Exmoor", "::1", 9),
     Kind.STOP: None,
     Kind.LIMITS: Adjustment(NodeLimits(max_packet_bytes=9), 30),
     Kind.HALT: "the disk is full",
+    Kind.NODE_GONE: None,
 }
 
 

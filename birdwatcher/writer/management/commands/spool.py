@@ -14,7 +14,7 @@ from birdwatcher.daemon.instance import instance_of
 from birdwatcher.nodes.models import Node
 from birdwatcher.writer import spools
 from birdwatcher.writer.ledger import Ledger
-from birdwatcher.writer.session import RefusedError, check_migrations, open_session
+from birdwatcher.writer.session import RefusedError, check_migrations, open_session, read_nodes
 from birdwatcher.writer.succession import Succession
 from nodeproc.delivery.spool import SpoolError
 from supervisor.lock import StateDirectoryError, lock_state_directory
@@ -76,10 +76,16 @@ class Command(BaseCommand):
             succession = Succession(instance_of(settings.BIRDWATCHER.state_dir))
             succession.take_over()
             ledger = Ledger(succession=succession)
+            rows = {spec.id: spec for spec in read_nodes()}
+            kept = False
             for waiting in list(spools.survey(directory)):
-                spools.commit(directory, waiting.origin, ledger)
-                self.stdout.write(f"node {waiting.origin.id}: {waiting.events} events")
-            self.stdout.write("Everything is committed.")
+                says = f"node {waiting.origin.id}: {waiting.events} events"
+                if row := rows.get(waiting.origin.id):
+                    spools.commit(directory, waiting.origin, ledger, row.identity)
+                else:
+                    kept, says = True, f"{says}, kept: the node no longer exists"
+                self.stdout.write(says)
+            self.stdout.write(f"Everything {'else ' if kept else ''}is committed.")
         finally:
             session.close()
             os.close(lock)
