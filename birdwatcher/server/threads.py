@@ -9,8 +9,9 @@ What one must know to change this file:
   others by about one call.
 - The thread that was used last is the first to be used again: its database connection is the least
   likely to have been closed meanwhile.
-- The calls of one request may run in different threads, one after another. Django keeps a database
-  connection for each thread, so each call must begin by checking that of its own.
+- The calls of one request run one after another, perhaps in different threads: when a client has
+  left, the end of its file must wait until the piece is made that nobody awaits any more. Django
+  keeps a database connection for each thread, so each call must begin by checking that of its own.
 """
 
 import asyncio
@@ -26,7 +27,9 @@ class NoThreadError(Exception):
     """No thread was free in time."""
 
 
-class _Call(NamedTuple):
+class Call(NamedTuple):
+    """What to run, and the future of its result."""
+
     future: Future[Any]
     run: Callable[[], Any]
 
@@ -39,11 +42,10 @@ class Threads:
         self._of_each = max(number - 1, 1)
         self._lock = threading.Lock()
         self._running: Counter[str] = Counter()
-        self._waiting: dict[str, deque[_Call]] = {}  # the client who has waited longest is first
+        self._waiting: dict[str, deque[Call]] = {}  # the client who has waited longest is first
 
-    def submit(self, client: str, run: Callable[[], Any]) -> Future[Any]:
-        """Have `run()` called in a thread, in turn for `client`."""
-        call = _Call(Future(), run)
+    def submit(self, client: str, call: Call) -> None:
+        """Run `call` in a thread, in turn for `client`."""
         with self._lock:
             if self._idle and self._running[client] < self._of_each:
                 self._running[client] += 1
@@ -51,7 +53,6 @@ class Threads:
                 thread.submit(self._work, thread, client, call)
             else:
                 self._waiting.setdefault(client, deque()).append(call)
-        return call.future
 
     def give_up(self, client: str, future: Future[Any]) -> None:
         """Have a call that still waits fail with NoThreadError."""
@@ -68,9 +69,9 @@ class Threads:
         if future.set_running_or_notify_cancel():
             future.set_exception(NoThreadError())
 
-    def _work(self, thread: ThreadPoolExecutor, client: str, call: _Call) -> None:
+    def _work(self, thread: ThreadPoolExecutor, client: str, call: Call) -> None:
         """Do one call after another until none waits that may have this thread."""
-        following: tuple[str, _Call] | None = (client, call)
+        following: tuple[str, Call] | None = (client, call)
         while following:
             client, call = following
             _do(call)
@@ -83,7 +84,7 @@ class Threads:
                 if following is None:
                     self._idle.append(thread)
 
-    def _next(self) -> tuple[str, _Call] | None:
+    def _next(self) -> tuple[str, Call] | None:
         """Take the call whose turn it is, if there is one."""
         may = [client for client in self._waiting if self._running[client] < self._of_each]
         if not may:
@@ -97,7 +98,7 @@ class Threads:
         return client, call
 
 
-def _do(call: _Call) -> None:
+def _do(call: Call) -> None:
     if not call.future.set_running_or_notify_cancel():
         return
     try:
@@ -117,15 +118,19 @@ class Visit(Executor):
     def __init__(self, threads: Threads, client: str, timeout: float) -> None:
         self._threads, self._client, self._timeout = threads, client, timeout
         self._timer: asyncio.TimerHandle | None = None
+        self._last: Future[Any] | None = None
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Have `fn` called in a thread. In the event loop."""
-        future = self._threads.submit(self._client, partial(fn, *args, **kwargs))
-        if self._timer is None:
-            loop = asyncio.get_running_loop()
-            give_up = partial(self._threads.give_up, self._client, future)
-            self._timer = loop.call_later(self._timeout, give_up)
-        return future
+        """Have `fn` called in a thread, after the calls before. In the event loop."""
+        call = Call(Future(), partial(fn, *args, **kwargs))
+        before, self._last = self._last, call.future
+        if before is None:
+            self._threads.submit(self._client, call)
+            give_up = partial(self._threads.give_up, self._client, call.future)
+            self._timer = asyncio.get_running_loop().call_later(self._timeout, give_up)
+        else:
+            before.add_done_callback(lambda _: self._threads.submit(self._client, call))
+        return call.future
 
     def close(self) -> None:
         """Forget the first call, which has ended."""

@@ -14,7 +14,7 @@ from asgiref.testing import ApplicationCommunicator
 from birdwatcher.common.limits import REQUESTS_OF_EACH, THREADS
 from birdwatcher.server import handler
 from birdwatcher.server.handler import BoundedApplication
-from birdwatcher.server.threads import NoThreadError, Threads
+from birdwatcher.server.threads import Call, NoThreadError, Threads, Visit
 
 WAIT = 20.0  # seconds, for what takes none
 
@@ -22,6 +22,13 @@ WAIT = 20.0  # seconds, for what takes none
 def asked_by(address: str) -> dict[str, Any]:
     """Return a request of this client."""
     return {"type": "http", "path": "/", "client": (address, 1), "headers": []}
+
+
+def submit(threads: Threads, client: str, run: Callable[[], Any]) -> Future[Any]:
+    """Have `run` called for a client; return the future of its result."""
+    call = Call(Future(), run)
+    threads.submit(client, call)
+    return call.future
 
 
 class Blocked:
@@ -55,9 +62,9 @@ class Blocked:
 
 def test_no_client_has_all_threads_and_the_next_call_is_anothers() -> None:
     threads, blocked = Threads(3), Blocked()
-    calls: list[Future[Any]] = [threads.submit("a", blocked.call("a")) for _ in range(5)]
-    calls += [threads.submit("b", blocked.call("b")) for _ in range(2)]
-    calls += [threads.submit("c", blocked.call("c"))]
+    calls: list[Future[Any]] = [submit(threads, "a", blocked.call("a")) for _ in range(5)]
+    calls += [submit(threads, "b", blocked.call("b")) for _ in range(2)]
+    calls += [submit(threads, "c", blocked.call("c"))]
     blocked.wait_for(3)
     assert sorted(blocked.begun) == ["a", "a", "b"]
     blocked.let_go()
@@ -68,7 +75,7 @@ def test_no_client_has_all_threads_and_the_next_call_is_anothers() -> None:
 
 def test_a_call_that_waits_can_be_given_up_and_one_that_runs_cannot() -> None:
     threads, blocked = Threads(1), Blocked()
-    running, waiting, other = (threads.submit(it, blocked.call(it)) for it in "aab")
+    running, waiting, other = (submit(threads, it, blocked.call(it)) for it in "aab")
     for future in (running, waiting):
         threads.give_up("a", future)
     with pytest.raises(NoThreadError):
@@ -80,8 +87,28 @@ def test_a_call_that_waits_can_be_given_up_and_one_that_runs_cannot() -> None:
 def test_an_error_is_raised_where_the_result_is_awaited() -> None:
     threads = Threads(1)
     with pytest.raises(ZeroDivisionError):
-        threads.submit("a", lambda: 1 // 0).result(WAIT)
-    assert threads.submit("a", lambda: 1).result(WAIT) == 1
+        submit(threads, "a", lambda: 1 // 0).result(WAIT)
+    assert submit(threads, "a", lambda: 1).result(WAIT) == 1
+
+
+def test_the_calls_of_a_request_run_one_after_another() -> None:
+    """Also if nobody awaits the first any more."""
+    threads, blocked = Threads(3), Blocked()
+
+    async def visit() -> None:
+        request = Visit(threads, "a", WAIT)
+        first = request.submit(blocked.call("piece"))
+        blocked.wait_for(1)
+        end = request.submit(lambda: blocked.begun.append("end"))
+        other = Visit(threads, "b", WAIT).submit(lambda: blocked.begun.append("other"))
+        other.result(WAIT)
+        assert not end.done()
+        blocked.let_go()
+        end.result(WAIT)
+        assert (first.result(), blocked.begun) == ("piece", ["piece", "other", "end"])
+        request.close()
+
+    asyncio.run(visit())
 
 
 async def _answer(send: Any) -> None:
