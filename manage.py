@@ -2,11 +2,18 @@
 """Birdwatcher's command line: `./manage.py help` lists its commands."""
 
 import os
+import signal
 import sys
+
+RELOADING = {"connectnodes", "serve"}  # the commands that read their configuration at SIGHUP
 
 
 def main() -> None:
     """Run the command that the arguments name; a wrong configuration is a sentence and code 78."""
+    if RELOADING.intersection(sys.argv[1:2]):
+        # First of all: loading takes a second or two, in which a SIGHUP would end the process. It
+        # is kept until its handler is set, and then acted on.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "birdwatcher.settings")
     try:
         from django.conf import settings

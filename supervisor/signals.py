@@ -31,7 +31,10 @@ def on_stop_signal(stop: Callable[[str], None], hurry: Callable[[], None]) -> No
 
 
 def on_hangup(reload: Callable[[], None], terminal_gone: Callable[[], None]) -> None:
-    """Call `reload()` at SIGHUP, but `terminal_gone()` if the terminal was closed."""
+    """Call `reload()` at SIGHUP, but `terminal_gone()` if the terminal was closed.
+
+    One that came since `manage.py` began was kept, and is acted on now.
+    """
     in_terminal = _has_terminal()
 
     def handle() -> None:
@@ -41,6 +44,7 @@ def on_hangup(reload: Callable[[], None], terminal_gone: Callable[[], None]) -> 
             reload()
 
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, handle)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
 
 
 def _has_terminal() -> bool:

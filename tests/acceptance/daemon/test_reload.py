@@ -14,6 +14,7 @@ from nodeproc.wire.reasons import Reason
 from tests.support.daemon import Daemon
 from tests.support.databases import SQLITE, Database
 from tests.support.fieldnode import FieldNode
+from tests.support.hangup import hang_up_while_it_starts
 from tests.support.packets import packet
 from tests.support.park import Park
 from tests.support.waiting import STARTING, Promise, wait_until
@@ -163,3 +164,12 @@ def test_a_shorter_patience_holds_for_the_writer_that_runs(configured: Configure
         message=lambda: f"another writer; {park.daemon.text()}",
     )
     park.bystander_noticed_nothing()
+
+
+def test_a_hangup_while_it_starts_is_kept_and_acted_on(
+    database: Database, start_daemon: Callable[..., Daemon]
+) -> None:
+    daemon = start_daemon(database, up=False)
+    hang_up_while_it_starts(daemon.pid, daemon.is_up)
+    daemon.wait_for_line("SIGHUP: reloaded")
+    assert daemon.stop() == 0

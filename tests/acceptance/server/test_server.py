@@ -15,6 +15,7 @@ import pytest
 
 from birdwatcher.common.limits import SOCKET_TIMEOUT
 from tests.support.databases import Database
+from tests.support.hangup import hang_up_while_it_starts
 from tests.support.ports import PortBlock
 from tests.support.processes import Processes, Program, title_of
 from tests.support.waiting import STARTING, wait_until
@@ -186,6 +187,15 @@ def test_no_worker_outlives_a_reload_that_comes_while_it_starts(
         message="the last workers are alone",
     )
     assert Browser(f"http://{address}").get("/admin/login/")
+    assert program.stop() == 0
+
+
+def test_a_hangup_while_it_starts_is_kept_and_acted_on(
+    database: Database, processes: Processes, address: str
+) -> None:
+    program = processes.manage("serve", address, env=database.env)
+    hang_up_while_it_starts(program.pid, lambda: LISTENS in program.text())
+    program.wait_for_line(rf"{LISTENS}(.|\n)*reloading(.|\n)*{LISTENS}")
     assert program.stop() == 0
 
 
