@@ -28,8 +28,11 @@ class NodeLimits:
         "Events a second that are read from one node ({}), over more than ten seconds; a node that "
         "sends more has to wait. A node can have a limit of its own.",
     )
+    # Linux asks a node that does not answer at 0, 1, 3 and 7 seconds. With 8, the last of these has
+    # a second for its answer; a link of 1.5 s one way has answered the first after 3; and a node
+    # that comes back is asked again within 4.
     connect_timeout: float = setting(
-        Range(float, 0.1, 60), "2.5", "Seconds that connecting to a node may take ({})."
+        Range(float, 0.1, 60), "8", "Seconds that connecting to a node may take ({})."
     )
     node_networks: tuple[str, ...] = setting(
         parse_networks,

@@ -43,7 +43,7 @@ def test_defaults_are_safe(environ: dict[str, str], tmp_path: Path) -> None:
     assert (loaded.daemon.metrics, loaded.daemon.writer_timeout) == (None, 60)
     assert loaded.daemon.node == NodeLimits(
         max_packet_bytes=65536,
-        connect_timeout=2.5,
+        connect_timeout=8,
         backoff_cap=3,
         stall_timeout=30,
         retained_bytes=1048576,

@@ -15,7 +15,7 @@ NODE = Node(id=7, name="Dartmoor", ip_address="10.0.3.2", port=9999)
     ("word", "error", "title"),
     [
         (NodeState.BACKING_OFF, "connection refused", "nothing listens on port 9999"),
-        (NodeState.BACKING_OFF, "no answer within 2.5 s", "Nothing answers at 10.0.3.2"),
+        (NodeState.BACKING_OFF, "no answer within 8 s", "Nothing answers at 10.0.3.2"),
         (NodeState.BACKING_OFF, "connection timed out", "Nothing answers at 10.0.3.2"),
         (NodeState.BACKING_OFF, "no route to host", "has no route to 10.0.3.2"),
         (NodeState.BACKING_OFF, "network is unreachable", "has no route to 10.0.3.2"),
