@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from birdwatcher.birds.models import Bird, Species
+from birdwatcher.staff.changelist import CappedPaginator
 from birdwatcher.staff.characters import NamedForm
 from birdwatcher.staff.counted_delete import CountedDeleteAdmin
 
@@ -22,6 +23,7 @@ class SpeciesAdmin(CountedDeleteAdmin):
     form = NamedForm
     list_display = ["name", "newest", "birds"]
     search_fields = ["name"]
+    paginator = CappedPaginator  # the nodes choose how many species there are
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Species]:
         """Return the species, each with the time of its newest bird."""

@@ -83,7 +83,7 @@ class SQLite:
         self, seconds: float, connection: BaseDatabaseWrapper = connection
     ) -> None:
         with connection.cursor() as cursor:
-            cursor.execute(f"PRAGMA busy_timeout = {round(seconds / 2 * 1000)}")
+            cursor.execute(f"PRAGMA busy_timeout = {round(seconds / 4 * 1000)}")
 
     def interrupt(self, connection: BaseDatabaseWrapper) -> None:
         raw = connection.connection

@@ -1,13 +1,23 @@
 """Pages while the database is away, locked or not migrated: they say so, and come back."""
 
+import contextlib
 import logging
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
 from django.test import Client
 
+from birdwatcher.common.database import engine_of
 from birdwatcher.common.database.troubles import Trouble, Troubles, trouble_of, troubles
 from tests.support.databases import SQLITE, Database, django_in
 from tests.support.postgres import PostgresCluster
@@ -67,6 +77,42 @@ def test_a_file_that_cannot_be_opened(
         check_pages(client, "The database does not answer")
     (line,) = warnings_of(caplog)
     assert line.startswith("the database is not available: unable to open database file")
+
+
+@contextlib.contextmanager
+def read_locked(database: Database) -> Iterator[None]:
+    """Let nobody else read, as while tables are migrated or a file is restored."""
+    connection.close()
+    if database.vendor == SQLITE:
+        path = database.url.removeprefix("sqlite:///")
+        with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as locker:
+            locker.execute("PRAGMA locking_mode = EXCLUSIVE")
+            locker.execute("BEGIN EXCLUSIVE")
+            yield
+    else:
+        with psycopg.connect(database.url) as locker:
+            locker.execute("LOCK TABLE nodes_node, django_session IN ACCESS EXCLUSIVE MODE")
+            yield
+
+
+def test_a_database_that_is_locked(
+    database: Database, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def bound(connection: BaseDatabaseWrapper, **_: Any) -> None:
+        engine_of(connection).limit_statements(0.4, connection)
+
+    monkeypatch.setattr(settings, "BIRDWATCHER", replace(settings.BIRDWATCHER, public=True))
+    connection.settings_dict["OPTIONS"].pop("init_command", None)  # it would wait, too
+    with read_locked(database):
+        connection_created.connect(bound)
+        try:
+            response = client.get("/nodes/")
+        finally:
+            connection_created.disconnect(bound)
+        text = response.content.decode()
+        assert (response.status_code, "The database is busy" in text) == (503, True), text
+        assert COMES_BACK in text
+    assert client.get("/nodes/").status_code == 200
 
 
 def test_a_server_that_is_stopped_and_started(

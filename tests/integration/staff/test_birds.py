@@ -243,6 +243,14 @@ def test_species_with_their_newest_bird(client: Client) -> None:
     ]
 
 
+def test_the_list_of_species_has_an_end(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(changelist, "ENOUGH", 250)
+    Species.objects.bulk_create(Species(name=f"S{n:03}") for n in range(251))
+    page = client.get("/admin/birds/species/").content.decode()
+    assert "more than 250 species; narrow the list" in page
+    assert client.get("/admin/birds/species/?p=4").status_code == 302
+
+
 def test_autocomplete_finds_species_and_nodes(client: Client) -> None:
     make_birds(1)
     for field, term, text in (("species", "ro", "Robin"), ("node", "N2", "N2 [::1]:2")):
