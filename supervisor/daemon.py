@@ -149,6 +149,8 @@ class Supervisor:
         match frame.kind:
             case Kind.ACK:
                 self._fleet.relay.acknowledge(frame.value())
+            case Kind.THROUGH:
+                self._fleet.relay.through(frame.value())
             case Kind.NODES if not self._stop_asked.is_set():
                 self._fleet.table_sent(frame.value())
             case Kind.GONE:

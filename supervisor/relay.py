@@ -5,12 +5,13 @@ from collections.abc import Container
 
 from nodeproc.states import NodeState
 from nodeproc.wire.frames import Frame, Kind, UndecodableError, pack
-from nodeproc.wire.messages import Ack
+from nodeproc.wire.messages import Ack, Through
 from nodeproc.wire.subjects import Subject
 from supervisor.children import Child
 from supervisor.node import Node
 from supervisor.protocols import FleetOwner, ToWriter
 from supervisor.roster import Roster
+from supervisor.windows import Windows
 from supervisor.writer_link import FIRST_GENERATION
 
 
@@ -22,6 +23,7 @@ class Relay:
         self._writer = writer
         self._owner = owner
         self._paused = False
+        self._windows = Windows()
         self._lingering: list[Child] = []  # dead, with something left in their pipes
         self.generation = FIRST_GENERATION  # of the writer
         self._stuck: set[int] = set()  # nodes of which nothing is committed until a RESEND
@@ -34,6 +36,8 @@ class Relay:
                 node.state = NodeState(frame.value().state)
             self._owner.situation_changed()
         self._writer.send(frame.raw)
+        if self._windows.sent(node.spec.id, len(frame.raw)) and node.child:
+            node.child.channel.pause_reading()
 
     def node_down(self, node: Node) -> None:
         """Report a node to the writer that has no process to do so."""
@@ -50,6 +54,9 @@ class Relay:
     def resend(self, generation: int) -> None:
         """Have everything that is not in the database sent to a new writer."""
         self.generation = generation
+        self._windows.clear()
+        if not self._paused:
+            self.resume()
         for node in self._roster:
             if node.down:
                 self._writer.send(pack(Kind.NODE_DOWN, node.down, origin=node.spec.origin))
@@ -73,6 +80,13 @@ class Relay:
 
     # Backpressure
 
+    def through(self, reports: list[Through]) -> None:
+        """Take from nodes again that were held back alone: the writer is through with enough."""
+        for number in self._windows.through(reports):
+            node = self._roster.get(number)
+            if node and node.child and not self._paused:
+                node.child.channel.resume_reading()
+
     def pause(self) -> None:
         """Take nothing from the node processes."""
         self._paused = True
@@ -81,10 +95,10 @@ class Relay:
                 node.child.channel.pause_reading()
 
     def resume(self) -> None:
-        """Take from the node processes again."""
+        """Take from the node processes again, but for nodes that are held back alone."""
         self._paused = False
         for node in self._roster:
-            if node.child:
+            if node.child and not self._windows.is_full(node.spec.id):
                 node.child.channel.resume_reading()
         for child in self._lingering:
             child.channel.resume_reading()
@@ -99,3 +113,5 @@ class Relay:
         """Take what a dead process left in its pipe when there is room."""
         if not child.is_drained:
             self._lingering.append(child)
+            if not self._paused:  # but its node may have been held back
+                child.channel.resume_reading()

@@ -29,6 +29,20 @@ def counted(
     return [0] * RECENT if minute is None else _shifted(recent, number_of(now) - number_of(minute))
 
 
+def share_of(node: int, now: datetime.datetime) -> float | None:
+    """Return the share of a node in the events of all nodes in the last hour, None without any.
+
+    The current minute is left out: it has only begun.
+    """
+    rows = NodeStatus.objects.filter(recent_minute__gt=now - RECENT * MINUTE)
+    sums = {
+        key: sum(counted(recent, minute, now)[:-1])
+        for key, recent, minute in rows.values_list("node", "recent", "recent_minute")
+    }
+    total = sum(sums.values())
+    return sums.get(node, 0) / total if total else None
+
+
 def add(status: NodeStatus, events: PerMinute, now: datetime.datetime) -> None:
     """Add the events of some minutes, not long before `now`.
 

@@ -9,7 +9,6 @@ from multiprocessing.connection import Connection
 from nodeproc.wire.frames import Frame, FrameReader
 
 READ_SIZE = 1024 * 1024
-MAX_TAKEN = 4 * 1024 * 1024  # bytes taken at once, which bounds a transaction
 SEND_TIMEOUT = 30.0  # seconds; the supervisor always reads, unless it is stopped or hangs
 
 
@@ -61,11 +60,11 @@ class Inbox:
         if self._woken.fileno() in ready:
             self._woken.recv(READ_SIZE)
 
-    def take(self) -> list[Frame]:
-        """Return the frames that are here now, without waiting for more."""
+    def take(self, room: int) -> list[Frame]:
+        """Return the frames that are here now, without waiting for more: about `room` bytes."""
         frames: list[Frame] = []
         taken = 0
-        while taken < MAX_TAKEN:
+        while taken < room:
             try:  # a socket with a timeout does not block, and its own `recv` would ask first
                 data = os.read(self._socket.fileno(), READ_SIZE)
             except BlockingIOError:

@@ -1,13 +1,15 @@
 """The writer process: the daemon's only one that touches the database, in both directions.
 
-It commits everything that is waiting in one transaction and only then looks again (group commit):
-an idle system is prompt, a busy one efficient (see `pace`). Between commits it reports changes of
-the node table to the supervisor.
+It commits what is waiting in one transaction and only then looks again (group commit): an idle
+system is prompt, a busy one efficient (see `pace`). If more is waiting than a transaction may have
+(`budget`), it takes the nodes in turn (`turns`). Between commits it reports changes of the node
+table to the supervisor.
 """
 
 import contextlib
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any
@@ -20,6 +22,7 @@ from setproctitle import setproctitle
 from birdwatcher.common.database import engine, first_line
 from birdwatcher.daemon.instance import instance_of
 from birdwatcher.writer.birds.adoption import Adoption
+from birdwatcher.writer.budget import Budget
 from birdwatcher.writer.healing import raise_sequences
 from birdwatcher.writer.heartbeat import Heartbeat
 from birdwatcher.writer.inbox import Inbox
@@ -34,12 +37,13 @@ from birdwatcher.writer.session import (
     read_nodes,
 )
 from birdwatcher.writer.succession import Succession
+from birdwatcher.writer.turns import Turns, rows_of
 from nodeproc.backoff import Backoff
 from nodeproc.logs.fold import Fold
 from nodeproc.logs.speaker import speaker
 from nodeproc.numbers.daemon import DaemonNumbers
 from nodeproc.wire.frames import Frame, Kind, pack
-from nodeproc.wire.messages import NodeSpec
+from nodeproc.wire.messages import NodeSpec, Through
 from supervisor.writer_link import FIRST_GENERATION
 
 log = logging.getLogger("birdwatcher.writer")
@@ -48,6 +52,9 @@ EXIT_UNCOMMITTED = 71  # ended while the database was away; node processes retai
 RETRY_BASE, RETRY_CAP, RETRY_STABLE = 0.25, 5.0, 10.0  # seconds
 TO_THE_WRITER = (Kind.RELOAD, Kind.PROCESSES)  # handled here, not committed
 SIGN_INTERVAL = 1.0  # seconds, at least, between two signs of life to the supervisor
+# Bytes that wait for a transaction; above this they stay in the pipe. The supervisor bounds what
+# comes of one node (`supervisor.windows`), so this takes many nodes that flood at the same time.
+MAX_WAITING = 16 * 1024 * 1024
 FULL_READ = 30.0  # seconds after which the node table is read although nothing changed
 
 
@@ -76,7 +83,9 @@ class Writer:
         self._pace = Pace()
         self._retention = Retention()
         self._adoption = Adoption()
-        self._pending: list[Frame] = []
+        self._budget = Budget()
+        self._turns = Turns()
+        self._pending: list[Frame] = []  # those that are being committed
         self._reported: list[NodeSpec] | None = None
         self._read_at = 0.0
         self._heartbeat = Heartbeat(numbers)
@@ -168,9 +177,10 @@ class Writer:
         """Commit and report until asked to end. Raises django.db.Error."""
         while True:
             ending = self._inbox.ending
-            if not ending and (pause := self._pace.wait()):
+            if not (ending or self._turns) and (pause := self._pace.wait()):
                 self._inbox.wait(pause, pipe=False)
-            self._pending = self._pending or self._take()
+            self._read()
+            self._pending = self._pending or self._turns.take(self._budget.rows)
             if self._pending:
                 self._commit()
             elif ending:
@@ -185,9 +195,9 @@ class Writer:
         self._heartbeat.stopped()
         log.info("stopped")
 
-    def _take(self) -> list[Frame]:
-        """Return the frames to be committed; handle the others at once."""
-        frames = self._inbox.take()
+    def _read(self) -> None:
+        """Let frames wait for their transaction; handle those that are for the writer at once."""
+        frames = self._inbox.take(MAX_WAITING - self._turns.size)
         for frame in frames:
             if frame.kind == Kind.RELOAD:
                 logging.getLogger().setLevel(frame.value())
@@ -196,7 +206,7 @@ class Writer:
                 self._heartbeat.measured(*frame.value())
             elif frame.kind == Kind.DISKS:
                 self._heartbeat.disks = frame.value()
-        return [frame for frame in frames if frame.kind not in TO_THE_WRITER]
+        self._turns.add(frame for frame in frames if frame.kind not in TO_THE_WRITER)
 
     def _wait(self) -> None:
         due = min(self._heartbeat.due, self._read_at + FULL_READ, self._adoption.due)
@@ -206,10 +216,13 @@ class Writer:
 
     def _commit(self) -> None:
         self._pace.committing(len(self._pending))
+        began = time.monotonic()
         acknowledgements = self._ledger.commit(self._pending)
+        self._budget.spent(sum(map(rows_of, self._pending)), time.monotonic() - began)
+        through = _through(self._pending)
         self._pending = []
-        if acknowledgements:
-            self._inbox.send(pack(Kind.ACK, acknowledgements))
+        says = pack(Kind.ACK, acknowledgements) if acknowledgements else b""
+        self._inbox.send(says + pack(Kind.THROUGH, through))
         if gone := self._ledger.gone():
             self._inbox.send(pack(Kind.GONE, gone))
             # They may be back already: the supervisor learns it from the table that comes next.
@@ -249,3 +262,12 @@ class Writer:
         """Send a sign of life to the supervisor, and the reason why the database is away."""
         self._signed_at = time.monotonic()
         self._inbox.send(pack(Kind.ALIVE, away))
+
+
+def _through(frames: list[Frame]) -> list[Through]:
+    """Return how much of each node `frames` are, but for what the supervisor says of it."""
+    sizes: Counter[tuple[int, int]] = Counter()
+    for frame in frames:
+        if frame.stream:
+            sizes[frame.subject, frame.id] += len(frame.raw)
+    return [Through(*node, size) for node, size in sizes.items()]

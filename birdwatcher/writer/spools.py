@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from birdwatcher.common.units import moment
-from birdwatcher.writer.inbox import MAX_TAKEN
+from birdwatcher.writer.budget import MOST
 from birdwatcher.writer.ledger import Ledger
+from birdwatcher.writer.turns import rows_of
 from nodeproc.delivery.outbox import Outbox
 from nodeproc.delivery.spool import Spool, SpoolError, readers, spooled
 from nodeproc.delivery.spoolfile import SpoolReader
@@ -96,8 +97,8 @@ def _some(outbox: Outbox) -> list[Frame]:
     """Take as much as one transaction may hold."""
     frames: list[Frame] = []
     reader = FrameReader()
-    taken = 0
-    while taken < MAX_TAKEN and (raw := outbox.take()):
-        taken += len(raw)
+    rows = 0
+    while rows < MOST and (raw := outbox.take()):
         frames.extend(reader.feed(raw))
+        rows += rows_of(frames[-1])
     return frames

@@ -33,6 +33,7 @@ from nodeproc.wire.messages import (
     NodeSpec,
     ProcessUsage,
     Status,
+    Through,
 )
 from nodeproc.wire.subjects import NOWHERE, Origin, Stream
 
@@ -71,6 +72,7 @@ class Kind(enum.IntEnum):
     # Another daemon had the database for a while: have everything sent again, and every state.
     TAKEN_BACK = 25
     GONE = 26  # these have no row, so that nothing of theirs is committed; then comes a NODES
+    THROUGH = 27  # frames that it does not hold any more, whatever became of them
     # Supervisor -> node process.
     ACKED = 30  # committed up to this sequence number
     # To the writer of this generation, send everything that is not acknowledged, and the state.
@@ -98,6 +100,7 @@ BODY: dict[Kind, Any] = {
     Kind.STAND_BY: str,
     Kind.TAKEN_BACK: None,
     Kind.GONE: list[tuple[int, int]],
+    Kind.THROUGH: list[Through],
     Kind.ACKED: None,
     Kind.RESEND: int,
     Kind.CONFIGURE: NodeSpec,

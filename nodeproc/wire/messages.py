@@ -127,3 +127,11 @@ class Ack(NamedTuple):
     id: int
     stream: int
     sequence: int
+
+
+class Through(NamedTuple):
+    """The writer is through with so much of a device, and has room for as much again."""
+
+    subject: int
+    id: int
+    size: int  # bytes of frames

@@ -42,7 +42,7 @@ STOREYS: dict[str, dict[str, tuple[str, ...]]] = {
         "watching": ("observer",),
         "following": ("disks", "fleet"),
         "relaying": ("relay",),
-        "links": ("roster", "writer_link"),
+        "links": ("roster", "windows", "writer_link"),
         "nodes": ("node", "settings"),
         "forking": ("children", "metrics"),
         "ground": (

@@ -15,6 +15,7 @@ from birdwatcher.common.keys import number_in
 from birdwatcher.daemon.models import Daemon
 from birdwatcher.daemon.node_states import tone
 from birdwatcher.nodes.models import Node
+from birdwatcher.nodes.rates import share_of
 from birdwatcher.pages.charts import bars
 from birdwatcher.pages.nodes import history, timeline
 from birdwatcher.pages.nodes.advice import advise
@@ -96,6 +97,7 @@ def node(request: HttpRequest, pk: int) -> HttpResponse:
     row = row_of(node, daemon, now, processes_of([pk]).get(pk, []))
     over, cursors, complaints = _understand(request)
     error = row.current.error if row.current else ""
+    share = share_of(pk, now)
     context: dict[str, Any] = {
         "node": node,
         "row": row,
@@ -103,6 +105,7 @@ def node(request: HttpRequest, pk: int) -> HttpResponse:
         "daemon_alive": daemon is not None and daemon.alive(now),
         "advice": advise(node, row.state, error),
         "complaints": complaints,
+        "share": None if share is None else 100 * share,
         "total": TotalCount.objects.filter(node=node).aggregate(
             birds=Sum("birds"), species=Count("pk")
         ),

@@ -15,7 +15,8 @@ KEEPALIVE = (
     (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3),
 )
 
-READ_SIZE = 256 * 1024  # bytes; what one read returns becomes one batch
+# Bytes; what one read returns becomes one batch, which no transaction can take in parts.
+READ_SIZE = 64 * 1024
 SMALLEST_READ = 1024
 TYPICAL = 128  # bytes of a packet
 
