@@ -118,6 +118,7 @@ class Ledger:
         began = time.monotonic()
         try:
             self._write(work, sift=sift)
+            engine().prove_kept()  # before anything is acknowledged
         except BaseException:
             self._forget()
             raise

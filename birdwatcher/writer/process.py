@@ -20,6 +20,7 @@ from django.db import connection as database
 from setproctitle import setproctitle
 
 from birdwatcher.common.database import engine, first_line
+from birdwatcher.common.database.opened import ReplacedError
 from birdwatcher.daemon.instance import instance_of
 from birdwatcher.writer.birds.adoption import Adoption
 from birdwatcher.writer.budget import Budget
@@ -51,6 +52,10 @@ log = logging.getLogger("birdwatcher.writer")
 EXIT_UNCOMMITTED = 71  # ended while the database was away; node processes retain the events
 RETRY_BASE, RETRY_CAP, RETRY_STABLE = 0.25, 5.0, 10.0  # seconds
 TO_THE_WRITER = (Kind.RELOAD, Kind.PROCESSES)  # handled here, not committed
+WHEN_REPLACED = (
+    "what was committed until now is in the old file alone; everything that is not acknowledged is "
+    "committed to the new one"
+)
 SIGN_INTERVAL = 1.0  # seconds, at least, between two signs of life to the supervisor
 # Bytes that wait for a transaction; above this they stay in the pipe. The supervisor bounds what
 # comes of one node (`supervisor.windows`), so this takes many nodes that flood at the same time.
@@ -112,6 +117,8 @@ class Writer:
                     self._stand_by(str(error))
                 self._away(str(error))
             except (django.db.OperationalError, django.db.InterfaceError) as error:
+                if isinstance(error, ReplacedError):
+                    log.error("%s: %s", error, WHEN_REPLACED)
                 self._away(first_line(error))
             except django.db.Error as error:
                 self._away(first_line(error), refused=True)

@@ -4,6 +4,7 @@ The checkpoints can be trusted because the session holds a lock: once that is fr
 an earlier writer sent to the database is either committed or gone.
 """
 
+import contextlib
 import fcntl
 import os
 import socket
@@ -17,6 +18,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from birdwatcher.common.database import engine
+from birdwatcher.common.database.opened import ReplacedError, identity_of
 from birdwatcher.common.database.postgresql import DAEMON_LOCK
 from birdwatcher.common.database.tables import execute
 from birdwatcher.nodes.models import NODES_CHANNEL, Node
@@ -188,7 +190,16 @@ class _SQLite:
         self._lock_file: int | None = None
 
     def open(self) -> None:
+        path = connection.settings_dict["NAME"]
+        there = identity_of(path)
+        if there is None:  # SQLite would make an empty one
+            raise RefusedError(
+                f"There is no file {path}: put it back, or run ./manage.py migrate to make one."
+            )
         connection.ensure_connection()
+        if identity_of(path) != there:
+            connection.close()
+            raise ReplacedError(f"the file {path} is just being replaced")
         _wait_for_lock(self._lock, self._holder)
         execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT * 1000:.0f}")
         self._version = None
@@ -200,7 +211,11 @@ class _SQLite:
     def _lock(self) -> bool:
         """Lock a file beside the database: the kernel frees it when the process ends, however."""
         if self._lock_file is not None:
-            return True
+            held = os.fstat(self._lock_file)
+            if (held.st_dev, held.st_ino) == identity_of(self._lock_path):
+                return True
+            os.close(self._lock_file)  # the directory was replaced, and the lock with it
+            self._lock_file = None
         file = os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -224,6 +239,8 @@ class _SQLite:
         return CHECK_INTERVAL
 
     def close(self) -> None:
+        with contextlib.suppress(ReplacedError):
+            engine().prove_kept()
         connection.close()  # and keep the lock: this process is still the writer
 
 

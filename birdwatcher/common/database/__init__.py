@@ -12,6 +12,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
 from birdwatcher.common.database.engine import Engine
+from birdwatcher.common.database.opened import note_opened
 from birdwatcher.common.database.postgresql import PostgreSQL
 from birdwatcher.common.database.sqlite import SQLite
 
@@ -28,13 +29,16 @@ def engine_of(other: BaseDatabaseWrapper) -> Engine:
     return ENGINES[other.vendor]
 
 
-def _check_encoding(connection: BaseDatabaseWrapper, **_: Any) -> None:
-    """Refuse a database that cannot keep every name, at each connection to it.
+def _connected(connection: BaseDatabaseWrapper, **_: Any) -> None:
+    """Look at each new connection. Raises ImproperlyConfigured for a database that loses names."""
+    if connection.vendor == "postgresql":
+        _check_encoding(connection)
+    else:
+        note_opened(connection)
 
-    PostgreSQL says its encoding in its greeting. Raises ImproperlyConfigured.
-    """
-    if connection.vendor != "postgresql":
-        return
+
+def _check_encoding(connection: BaseDatabaseWrapper) -> None:
+    """Refuse a database that cannot keep every name: PostgreSQL says it in its greeting."""
     encoding = connection.connection.info.parameter_status("server_encoding")
     if encoding != "UTF8":
         connection.close()
@@ -45,7 +49,7 @@ def _check_encoding(connection: BaseDatabaseWrapper, **_: Any) -> None:
         )
 
 
-connection_created.connect(_check_encoding)
+connection_created.connect(_connected)
 
 
 def first_line(error: BaseException) -> str:

@@ -107,6 +107,12 @@ class Engine(Protocol):
         another one has it. On SQLite, the lock is on a file, and stays.
         """
 
+    def prove_kept(self) -> None:
+        """Check that what was committed is where others look for it; cheap.
+
+        To be called outside a transaction. Raises ReplacedError if SQLite's file was replaced.
+        """
+
     # Looking
 
     def now(self) -> datetime.datetime:
@@ -117,6 +123,8 @@ class Engine(Protocol):
 
     def commits_of_others(self) -> int | None:
         """Return a number that changes whenever another connection commits, None without one.
+
+        Raises ReplacedError as `prove_kept` does.
 
         This is much cheaper than to look at a table.
         """

@@ -128,6 +128,9 @@ class PostgreSQL:
         if not proven:
             raise OperationalError("another session has the lock of this database")
 
+    def prove_kept(self) -> None:
+        pass
+
     def commits_of_others(self) -> None:
         return None
 

@@ -20,6 +20,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Max, Min
 
 from birdwatcher.common.database.engine import PATIENCE, Extent, Facts
+from birdwatcher.common.database.opened import check_opened
 from birdwatcher.common.database.tables import (
     Groups,
     Model,
@@ -97,7 +98,11 @@ class SQLite:
     def prove_lock(self) -> None:
         pass
 
+    def prove_kept(self) -> None:
+        check_opened(connection)
+
     def commits_of_others(self) -> int:
+        self.prove_kept()
         connection.ensure_connection()
         with connection.wrap_database_errors:
             (count,) = connection.connection.execute("PRAGMA data_version").fetchone()
