@@ -23,6 +23,8 @@ from birdwatcher.common.database.tables import execute
 
 MINUTE = 60  # seconds
 SHARES = 20
+# Minutes that rows are kept: another host may have a clock that is behind, and counts in them.
+KEPT = 10
 TIDIED = 100  # old rows that are deleted with each share
 
 GRANT = """
@@ -87,7 +89,7 @@ def take_share(who: str, rate: int, minute: int) -> int:
     wanted = share_of(rate)
     with engine().briefly():
         ((granted,),) = execute(GRANT, who, minute, wanted)
-        old = Allowance.objects.filter(minute__lt=minute - 1).order_by("minute")
+        old = Allowance.objects.filter(minute__lt=minute - KEPT).order_by("minute")
         keys = list(old.values_list("pk", flat=True)[:TIDIED])
         if keys:
             Allowance.objects.filter(pk__in=keys).delete()

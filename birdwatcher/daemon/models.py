@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime
 
 from django.db import models
+from django.db.models.functions import Now
+from django.utils import timezone
 
 from birdwatcher.nodes.models import Node
 
@@ -21,6 +23,9 @@ class Daemon(models.Model):
     nodes that have no row any more, and of which something waits for its return. `commit_seconds`
     is the average duration of the transactions in the last seconds that had any. `disks` has a
     `nodeproc.wire.messages.DiskRoom` for each disk, as an object of JSON.
+
+    Everything that the daemon dates has the time of its own host, whose clock was `clock_ahead`
+    seconds ahead of the database's at `seen_at`. So it is compared with `now`.
     """
 
     ONLY = 1
@@ -41,6 +46,7 @@ class Daemon(models.Model):
     commit_seconds = models.FloatField(null=True)
     disks = models.JSONField(default=list, db_default=models.Value([], models.JSONField()))
     version = models.CharField(max_length=32, blank=True, db_default="")
+    clock_ahead = models.FloatField(default=0.0, db_default=0.0)
 
     class Meta:
         db_table = "writer_daemon"
@@ -51,11 +57,25 @@ class Daemon(models.Model):
     @classmethod
     def current(cls) -> Daemon | None:
         """Return the daemon that runs or ran last, None if there never was one."""
-        return cls.objects.filter(pk=cls.ONLY).first()
+        return cls.objects.filter(pk=cls.ONLY).annotate(asked_at=Now()).first()
+
+    @property
+    def now(self) -> datetime.datetime:
+        """The time on the daemon's host at which `current` read this row.
+
+        It comes by way of the database's clock: that of this host may be another.
+        """
+        asked_at: datetime.datetime = getattr(self, "asked_at", None) or timezone.now()
+        return asked_at + datetime.timedelta(seconds=self.clock_ahead)
 
     def alive(self, now: datetime.datetime) -> bool:
         """Return whether the daemon was running at `now`, as far as the database shows."""
         return self.stopped_at is None and now - self.seen_at <= ALIVE_FOR
+
+
+def now_of(daemon: Daemon | None) -> datetime.datetime:
+    """Return the time with which to compare what the daemon dated."""
+    return daemon.now if daemon else timezone.now()
 
 
 class Tenure(models.Model):

@@ -19,6 +19,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Protocol
 
 from django.db import DatabaseError
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from birdwatcher.exports.file_formats import Format, Record
@@ -122,10 +123,11 @@ def tidy() -> None:
 
 def _note(export: Export) -> None:
     """Save the progress of an export; an error is only logged."""
-    export.updated_at = timezone.now()
-    fields = ["state", "rows", "total", "updated_at"]
+    fields = ["state", "rows", "total"]
     try:
         # Not `save`, which would insert a row again that `tidy` has deleted.
-        Export.objects.filter(pk=export.pk).update(**{it: getattr(export, it) for it in fields})
+        Export.objects.filter(pk=export.pk).update(
+            updated_at=Now(), **{it: getattr(export, it) for it in fields}
+        )
     except DatabaseError as error:
         log.warning("cannot save the progress of an export: %s", error)

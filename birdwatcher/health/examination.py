@@ -11,11 +11,12 @@ import django.db
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 from django.db.models import Count, Max, Sum
+from django.utils import timezone
 
 from birdwatcher.birds.models import NewSpecies
 from birdwatcher.common.database import engine, first_line
 from birdwatcher.common.database.troubles import Trouble, trouble_of
-from birdwatcher.daemon.models import Daemon, Standby
+from birdwatcher.daemon.models import Daemon, Standby, now_of
 from birdwatcher.health.judgement import Facts, Grade, SetAside, Verdict, judge
 from birdwatcher.nodes.models import Node, NodeStatus
 from nodeproc.states import NodeState
@@ -53,10 +54,13 @@ def read_facts() -> Facts:
         states[known] = states.get(known, 0) + count
     newest = NodeStatus.objects.aggregate(newest=Max("last_event_at"))["newest"]
     now = engine().now()
-    standing_by = list(Standby.waiting(now))
+    ahead = (timezone.now() - now).total_seconds()
+    standing_by = [(it, now - it.since) for it in Standby.waiting(now)]
     waiting = NewSpecies.objects.filter(events__gt=0)
     aside = SetAside(**waiting.aggregate(events=Sum("events", default=0), nodes=Count("pk")))
-    return Facts(now, daemon, states, newest, standing_by, socket.gethostname(), aside)
+    return Facts(
+        now_of(daemon), daemon, states, newest, standing_by, socket.gethostname(), aside, ahead
+    )
 
 
 class Patiently(Generic[T]):

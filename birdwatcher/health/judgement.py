@@ -14,6 +14,7 @@ from supervisor.metrics.statistics import count_connected, describe_nodes
 
 CONNECTED_SHARE = 0.9  # of the enabled nodes; with fewer it is a warning
 STARTING = datetime.timedelta(seconds=60)  # for nodes to connect after the daemon's start
+CLOCKS_DIFFER = 5.0  # seconds; clocks that are kept right differ by far less
 LAG_WARNING = 30.0  # seconds that the oldest event has been waiting for its commit
 LAG_CRITICAL = 300.0
 
@@ -26,7 +27,8 @@ WARNING: fewer than {CONNECTED_SHARE:.0%} of the enabled nodes are connected; a 
 crashed; a node is at an address that is not allowed; a disk is filling up; nodes have vanished \
 from the database, and the daemon waits for their return; a daemon of another host stands by; the \
 oldest event has been waiting for {LAG_WARNING:g} s; events of new species are set aside until \
-somebody adopts or discards them. \
+somebody adopts or discards them; the clock of this host or of the daemon's differs from the \
+database's by {CLOCKS_DIFFER:g} s. \
 For {STARTING.seconds} s after the daemon's start it is no more than a warning that no node is \
 connected. UNKNOWN: the database lacks migrations."""
 
@@ -54,13 +56,15 @@ NOTHING = SetAside()
 class Facts:
     """The facts in the database."""
 
-    now: datetime.datetime
+    now: datetime.datetime  # by the daemon's clock: see `Daemon.now`
     daemon: Daemon | None  # the one that runs or ran last
     states: Mapping[NodeState, int]  # the number of enabled nodes in each state
     newest: datetime.datetime | None  # when the newest committed event was received
-    standing_by: Sequence[Standby] = ()  # daemons that lost the database to another
+    # Daemons that lost the database to another, and for how long they have been waiting.
+    standing_by: Sequence[tuple[Standby, datetime.timedelta]] = ()
     host: str = ""  # where this is judged
     set_aside: SetAside = NOTHING
+    ahead: float = 0.0  # seconds by which the clock there is ahead of the database's
 
 
 @dataclass(frozen=True)
@@ -107,6 +111,7 @@ def judge(facts: Facts) -> Verdict:
         *_missing_nodes(facts),
         *_keeping_up(facts),
         *_set_aside(facts),
+        *_clocks(facts),
     ]
     grade = max((grade for grade, _ in findings), default=Grade.OK)
     worst_first = [why for _, why in sorted(findings, key=lambda finding: -finding[0])]
@@ -126,9 +131,8 @@ def _missing_daemon(facts: Facts) -> str | None:
 
 def _standing_by(facts: Facts) -> Iterator[tuple[Grade, str]]:
     """Yield each daemon that is one too many; on its own host, somebody has to stop it."""
-    for it in facts.standing_by:
-        waits = _duration(facts.now - it.since)
-        text = f"{it} has been standing by for {waits}: another daemon has the database"
+    for it, waits in facts.standing_by:
+        text = f"{it} has been standing by for {_duration(waits)}: another daemon has the database"
         yield Grade.CRITICAL if it.host == facts.host else Grade.WARNING, text
 
 
@@ -178,6 +182,19 @@ def _set_aside(facts: Facts) -> Iterator[tuple[Grade, str]]:
         of = "a node" if nodes == 1 else f"{nodes:,} nodes"
         text = f"events of new species set aside: {events:,} of {of}; adopt or discard them"
         yield Grade.WARNING, text
+
+
+def _clocks(facts: Facts) -> Iterator[tuple[Grade, str]]:
+    """Yield each clock that differs from the database's: times on the pages are wrong by that."""
+    daemon = facts.daemon
+    clocks = {"this host": facts.ahead}
+    if daemon:
+        clocks |= {f"the daemon's host {daemon.host}": daemon.clock_ahead}
+    for whose, ahead in clocks.items():
+        if abs(ahead) >= CLOCKS_DIFFER:
+            seconds = _duration(datetime.timedelta(seconds=abs(ahead)))
+            which = "ahead of" if ahead > 0 else "behind"
+            yield Grade.WARNING, f"the clock of {whose} is {seconds} {which} the database's"
 
 
 def _summary(facts: Facts) -> Iterator[str]:

@@ -8,11 +8,10 @@ from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 
 from birdwatcher.birds import removal
-from birdwatcher.daemon.models import Daemon
+from birdwatcher.daemon.models import Daemon, now_of
 from birdwatcher.daemon.node_states import WORDS, StateNow, nodes_in, state_now
 from birdwatcher.nodes import actions
 from birdwatcher.nodes.models import Node, NodeStatus
@@ -46,7 +45,7 @@ class StateFilter(admin.SimpleListFilter):
         word = self.value()
         if word not in WORDS:
             return queryset
-        return queryset.filter(nodes_in(word, Daemon.current(), timezone.now()))
+        return queryset.filter(nodes_in(word, daemon := Daemon.current(), now_of(daemon)))
 
 
 class NodeChangeList(ChangeList):
@@ -55,7 +54,7 @@ class NodeChangeList(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         """Load the nodes of the page, and the daemon's row once for all of them."""
         super().get_results(request)
-        daemon, now = Daemon.current(), timezone.now()
+        now = now_of(daemon := Daemon.current())
         for node in self.result_list:
             node.state_now = state_now(node, daemon, now)
 
@@ -87,7 +86,7 @@ class NodeAdmin(CountedDeleteAdmin):
         """Return one node with its current state, or None."""
         node = super().get_object(*args, **kwargs)
         if node is not None:
-            node.state_now = state_now(node, Daemon.current(), timezone.now())
+            node.state_now = state_now(node, daemon := Daemon.current(), now_of(daemon))
         return node
 
     def clear(self, request: HttpRequest, obj: Node) -> None:

@@ -53,6 +53,7 @@ class Heartbeat:
             "version": VERSION,
             "seen_at": now,
             "stopped_at": None,
+            "clock_ahead": _ahead(),
             **_summarised(self._numbers.summary(), now),
         }
         started: dict[str, Any] = {"started_at": now, "commit_seconds": None, "disks": []}
@@ -69,6 +70,7 @@ class Heartbeat:
             values = _summarised(self._numbers.summary(), now) | self._commit_seconds()
             if self.disks is not None:
                 values["disks"] = [room._asdict() for room in self.disks]
+            values["clock_ahead"] = _ahead()
             if not Daemon.objects.filter(pk=Daemon.ONLY).update(seen_at=now, **values):
                 self.register(first=False)  # the row is gone: tables were emptied or restored
             self._seen_at = time.monotonic()
@@ -106,6 +108,11 @@ def record(at: float, usages: Sequence[ProcessUsage]) -> None:
         ]
         engine().upsert(PROCESSES, rows)
         DaemonProcess.objects.exclude(seen_at=seen).delete()
+
+
+def _ahead() -> float:
+    """Return the seconds by which the clock of this host is ahead of the database's."""
+    return (timezone.now() - engine().now()).total_seconds()
 
 
 def _commits(numbers: DaemonNumbers) -> tuple[int, float]:

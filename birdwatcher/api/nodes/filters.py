@@ -1,11 +1,10 @@
 """Filters of the list of nodes."""
 
 from django.db.models import Q, QuerySet
-from django.utils import timezone
 from django_filters import rest_framework as filters
 
 from birdwatcher.api.filters import LONGEST, TruthFilter
-from birdwatcher.daemon.models import Daemon
+from birdwatcher.daemon.models import Daemon, now_of
 from birdwatcher.daemon.node_states import WORDS, nodes_in
 from birdwatcher.nodes.models import Node
 
@@ -30,4 +29,4 @@ class NodeFilters(filters.FilterSet):
 
     def in_state(self, nodes: QuerySet[Node], _name: str, word: str) -> QuerySet[Node]:
         """Return those of `nodes` whose state is `word` now."""
-        return nodes.filter(nodes_in(word, Daemon.current(), timezone.now()))
+        return nodes.filter(nodes_in(word, daemon := Daemon.current(), now_of(daemon)))

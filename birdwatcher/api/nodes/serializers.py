@@ -4,13 +4,12 @@ import copy
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
 from birdwatcher.api.fields import ModelSerializer, Moment
 from birdwatcher.birds.models import NewSpecies
-from birdwatcher.daemon.models import Daemon
+from birdwatcher.daemon.models import Daemon, now_of
 from birdwatcher.daemon.node_states import WORDS, state_now
 from birdwatcher.nodes.models import Node, NodeStatus
 
@@ -101,7 +100,7 @@ class NodeSerializer(ModelSerializer):
 
 
 def _status(node: Node, daemon: Daemon | None) -> dict[str, Any]:
-    shown = state_now(node, daemon, timezone.now())
+    shown = state_now(node, daemon, now_of(daemon))
     kept = getattr(node, "status", None) or NodeStatus(node=node)
     return {**vars(kept), "state": shown.word, "since": shown.since, "reason": shown.reason}
 

@@ -8,11 +8,10 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone
 
 from birdwatcher.accounts.access import is_ours, operating
 from birdwatcher.common.keys import number_in
-from birdwatcher.daemon.models import Daemon
+from birdwatcher.daemon.models import Daemon, now_of
 from birdwatcher.nodes import actions
 from birdwatcher.nodes.models import Node
 from birdwatcher.pages.nodes.filters import filtered, understand
@@ -81,7 +80,7 @@ def act(request: HttpRequest) -> HttpResponse:
 def _message(text: str) -> tuple[int, str]:
     """Return the message after an action, with a warning if no daemon runs to carry it out."""
     daemon = Daemon.current()
-    if daemon is not None and daemon.alive(timezone.now()):
+    if daemon is not None and daemon.alive(daemon.now):
         return messages.SUCCESS, text
     return (
         messages.WARNING,
@@ -100,8 +99,8 @@ def _asked(request: HttpRequest) -> tuple[str, Sequence[Node]]:
         asked = understand(QueryDict(request.POST.get("list", "").removeprefix("?")).dict())
         if asked.complaints:
             return name, []
-        now = timezone.now()
-        return name, list(filtered(asked, Daemon.current(), now).order_by("name", "pk")[:MOST])
+        now = now_of(daemon := Daemon.current())
+        return name, list(filtered(asked, daemon, now).order_by("name", "pk")[:MOST])
     return name, _with_keys(request.POST.getlist("node") + request.POST.get("nodes", "").split(","))
 
 

@@ -7,7 +7,6 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
-from django.utils import timezone
 
 from birdwatcher.accounts.access import deciding, may_decide, reading
 from birdwatcher.birds import set_aside
@@ -32,7 +31,7 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
         "bound": _bound(node),
         "quota": settings.BIRDWATCHER.set_aside_bytes,
         "daemon": daemon,
-        "daemon_alive": daemon is not None and daemon.alive(timezone.now()),
+        "daemon_alive": daemon is not None and daemon.alive(daemon.now),
         "may_decide": may_decide(request.user),
     }
     # A hostile node chooses the names: they are for people who decide about them, not the public.
@@ -83,7 +82,7 @@ def act(request: HttpRequest, pk: int) -> HttpResponse:
         text = "Nothing was done: an earlier decision is being carried out."
         return _back(request, node, messages.WARNING, text)
     daemon = Daemon.current()
-    if daemon is None or not daemon.alive(timezone.now()):
+    if daemon is None or not daemon.alive(daemon.now):
         text = "This is recorded. The daemon is not running; it will do it when it starts."
         return _back(request, node, messages.WARNING, text)
     doing = "adopting" if wish == Wish.ADOPT else "discarding"

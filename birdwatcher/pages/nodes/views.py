@@ -12,7 +12,7 @@ from django.utils.http import urlencode
 from birdwatcher.accounts.access import may_see_raw, reading
 from birdwatcher.birds.models import Bird
 from birdwatcher.common.keys import number_in
-from birdwatcher.daemon.models import Daemon
+from birdwatcher.daemon.models import Daemon, now_of
 from birdwatcher.daemon.node_states import tone
 from birdwatcher.nodes.models import Node
 from birdwatcher.nodes.rates import share_of
@@ -41,7 +41,7 @@ CURSORS = ("changes", "packets", "log")
 def nodes(request: HttpRequest) -> HttpResponse:
     """Show the list of nodes."""
     asked = understand(request.GET.dict())
-    daemon, now = Daemon.current(), timezone.now()
+    now = now_of(daemon := Daemon.current())
     found = ordered(filtered(asked, daemon, now), asked, now, urgency(daemon, now))
     last = max(1, -(-len(found) // PAGE))
     page = min(asked.page, last)
@@ -93,7 +93,7 @@ def _pages(asked: Asked, page: int, last: int) -> dict[str, Any]:
 def node(request: HttpRequest, pk: int) -> HttpResponse:
     """Show one node. Raises Http404 if there is none with the key `pk`."""
     node = get_object_or_404(Node.objects.select_related("status", "new_species"), pk=pk)
-    daemon, now = Daemon.current(), timezone.now()
+    now = now_of(daemon := Daemon.current())
     row = row_of(node, daemon, now, processes_of([pk]).get(pk, []))
     over, cursors, complaints = _understand(request)
     error = row.current.error if row.current else ""

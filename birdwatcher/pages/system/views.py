@@ -1,5 +1,6 @@
 """The page of the daemon, its processes, and the database."""
 
+import datetime
 import platform
 from typing import Any
 
@@ -7,7 +8,6 @@ import django
 from django.db.models import Case, Count, F, IntegerField, Min, Sum, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.utils.http import urlencode
 
 from birdwatcher.accounts.access import reading
@@ -61,10 +61,11 @@ def system(request: HttpRequest) -> HttpResponse:
         "django": django.get_version(),
         "system": f"{platform.system()} {platform.release()}",
     }
-    return render(request, "pages/system/system.html", context | _processes(request, alive=alive))
+    context |= _processes(request, facts.now, alive=alive)
+    return render(request, "pages/system/system.html", context)
 
 
-def _processes(request: HttpRequest, *, alive: bool) -> dict[str, Any]:
+def _processes(request: HttpRequest, now: datetime.datetime, *, alive: bool) -> dict[str, Any]:
     """Return the page of processes; there are none if the daemon is gone."""
     complaints = []
     asked = request.GET.get("sort", "role")
@@ -80,7 +81,6 @@ def _processes(request: HttpRequest, *, alive: bool) -> dict[str, Any]:
     page = _page(request.GET.get("page", "1"), last, complaints)
     order = ORDERS[column][1]
     order = order.desc() if asked.startswith("-") else order.asc()
-    now = timezone.now()
     shown = list(rows.order_by(order, "node__name", "pk")[(page - 1) * PAGE : page * PAGE])
     return {
         "processes": [(process, now - process.started_at) for process in shown],

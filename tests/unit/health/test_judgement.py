@@ -59,6 +59,12 @@ def disk(mebibytes: int, *, is_full: bool = False) -> dict[str, object]:
             {BACKING_OFF: 3},
             "CRITICAL: none of 3 nodes is connected; falling behind: 7 events wait, the oldest",
         ),
+        (
+            daemon(clock_ahead=-90.4),
+            {CONNECTED: 1},
+            "WARNING: the clock of the daemon's host h is 90 s behind the database's; 1 node",
+        ),
+        (daemon(clock_ahead=4.9), {CONNECTED: 1}, "OK: 1 node"),
         (daemon(), {CONNECTED: 9, BACKING_OFF: 1}, "OK: 10 nodes"),
         (daemon(disks=[disk(40)]), {CONNECTED: 1}, "OK: 1 node"),
         (
