@@ -125,7 +125,7 @@ class SetAsideEvent(models.Model):
     takes there. The keys have the order of the node's events.
     """
 
-    OVERHEAD = 64  # bytes that a row takes beside its texts, about
+    OVERHEAD = 100  # bytes that a row and its keys take beside its texts, about
 
     node = models.ForeignKey(
         Node, on_delete=models.CASCADE, related_name="set_aside", db_index=False

@@ -54,15 +54,13 @@ def test_the_species_are_listed_by_their_number_of_events(node: Node) -> None:
     assert rows[:2] == [("Species 007", "2"), ("Species 002", "1")]
     assert (len(rows), "1 to 50 of 61 species" in html) == (50, True)
     second = page_of(client, node, "?page=2")
-    assert ("Species &lt;061&gt;\\u202e</th>" in second, "51 to 61 of 61 species" in second) == (
-        True,
-        True,
-    )
+    assert "Species &lt;061&gt;\\u202e</th>" in second
+    assert "51 to 61 of 61 species" in second
     for wrong in ("?page=999999999", "?page=-1", "?page=x"):
         page_of(client, node, wrong)
     assert client.get("/nodes/999999/set-aside/").status_code == 404
     address = f"/nodes/{node.pk}/set-aside/"
-    assert len(queries_of(client, address)) <= 8
+    assert len(queries_of(client, address)) <= 9
 
 
 def test_the_node_its_list_the_overview_and_the_system_say_so(node: Node) -> None:
