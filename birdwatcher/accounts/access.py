@@ -1,5 +1,5 @@
 """Permissions of the views: every page is decorated with `reading`, every action with `operating`
-or `deciding`.
+or `deciding`, the audit log with `auditing`.
 
 A visitor who is not logged in is sent to the log-in page; a user without the permission gets 403.
 """
@@ -20,6 +20,7 @@ from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRefresh
 
 READ = "birds.view_bird"
+AUDIT = "audit.view_entry"
 OPERATE = "nodes.operate_node"
 
 # Adopting what is set aside of a node makes birds and species; discarding deletes its events.
@@ -37,6 +38,11 @@ def may_read(user: User) -> bool:
 def may_operate(user: User) -> bool:
     """Return whether `user` may enable, disable and restart nodes."""
     return user.has_perm(OPERATE)
+
+
+def may_audit(user: User) -> bool:
+    """Return whether `user` may see the audit log, however public the site is."""
+    return user.has_perm(AUDIT)
 
 
 def may_see_raw(user: User) -> bool:
@@ -58,6 +64,18 @@ def reading(view: View) -> View:
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if may_read(request.user):
+            return view(request, *args, **kwargs)
+        return _refusal(request, request.get_full_path())
+
+    return never_cache(require_safe(guarded))
+
+
+def auditing(view: View) -> View:
+    """Allow only GET and HEAD by users who may see the audit log, and forbid caching."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if may_audit(request.user):
             return view(request, *args, **kwargs)
         return _refusal(request, request.get_full_path())
 

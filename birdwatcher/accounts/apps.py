@@ -9,5 +9,5 @@ class AccountsConfig(AppConfig):
     name = "birdwatcher.accounts"
 
     def ready(self) -> None:
-        """Connect the signals of lockouts, of passwords and of sessions."""
-        from birdwatcher.accounts import lockout, passwords, sessions  # noqa: F401
+        """Connect the signals of log-ins, lockouts, passwords and sessions."""
+        from birdwatcher.accounts import authors, lockout, passwords, sessions  # noqa: F401

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from birdwatcher.accounts.models import ApiToken
-from birdwatcher.common.addresses import client_of
+from birdwatcher.common.addresses import address_of, client_of
 
 
 class Asker(NamedTuple):
@@ -32,8 +32,14 @@ def client_address(request: HttpRequest) -> str | None:
 
     For IPv6, it is that of the network. X-Forwarded-For counts only with BIRDWATCHER_TRUST_PROXY.
     """
-    return client_of(
-        request.META.get("REMOTE_ADDR") or "",
-        request.headers.get("X-Forwarded-For", ""),
-        trust_proxy=settings.BIRDWATCHER.trust_proxy,
-    )
+    return client_of(*_ends(request), trust_proxy=settings.BIRDWATCHER.trust_proxy)
+
+
+def full_address(request: HttpRequest) -> str | None:
+    """Return the address of a client itself, for people to read; None over a local socket."""
+    return address_of(*_ends(request), trust_proxy=settings.BIRDWATCHER.trust_proxy)
+
+
+def _ends(request: HttpRequest) -> tuple[str, str]:
+    peer = request.META.get("REMOTE_ADDR") or ""
+    return peer, request.headers.get("X-Forwarded-For", "")

@@ -14,6 +14,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from birdwatcher.accounts.forms import TokenForm
 from birdwatcher.accounts.models import ApiToken
+from birdwatcher.audit.models import Action
+from birdwatcher.audit.record import record
 
 MOST = 50  # valid tokens of one user
 PAST = 20  # that are over, in the list
@@ -43,6 +45,7 @@ def _make(user: User, form: TokenForm) -> ApiToken | None:
         User.objects.select_for_update(no_key=True).get(pk=user.pk)
         if ApiToken.objects.valid().filter(user=user).count() < MOST:
             token: ApiToken = form.save()
+            record(Action.ADD, [token], f"For {token.get_scope_display()}.")
             return token
     form.add_error(None, FULL)
     return None
@@ -61,6 +64,8 @@ def _listed(user: User) -> list[ApiToken]:
 def revoke(request: HttpRequest, key: int) -> HttpResponseRedirect:
     """Revoke one of the user's tokens for good."""
     token = get_object_or_404(ApiToken, pk=key, user=request.user)
-    ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now())
+    with transaction.atomic():
+        if ApiToken.objects.filter(pk=key, revoked_at=None).update(revoked_at=timezone.now()):
+            record(Action.CHANGE, [token], "Revoked.")
     messages.success(request, f"The token “{token.name}” is revoked.")
     return redirect("tokens")

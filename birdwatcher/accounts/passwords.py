@@ -11,6 +11,8 @@ from django.db.models.signals import pre_save
 from django.dispatch import receiver
 
 from birdwatcher.accounts.tokens import end_all
+from birdwatcher.audit.models import Action
+from birdwatcher.audit.record import record
 
 
 # Before the password is saved: outside a transaction, a failure in between must not leave tokens.
@@ -24,4 +26,5 @@ def _end_tokens(instance: Any, raw: bool, update_fields: frozenset[str] | None, 
     if is_set or not instance.has_usable_password():
         before = User.objects.filter(pk=instance.pk).values_list("password", flat=True).first()
         if before != instance.password:
-            end_all(instance)
+            ended = end_all(instance)
+            record(Action.CHANGE, [instance], f"A new password; API tokens ended: {ended}.")

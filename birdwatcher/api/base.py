@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
 from django.db import transaction
 from django.db.models import Model
 from django.http import Http404
@@ -19,6 +18,8 @@ from rest_framework.viewsets import ModelViewSet
 
 from birdwatcher.api.parameters import refuse_unknown
 from birdwatcher.api.permissions import MayWrite
+from birdwatcher.audit.models import Action
+from birdwatcher.audit.record import record
 
 
 class Base(APIView):
@@ -75,16 +76,8 @@ class NotFound(Base):
         raise Http404
 
 
-class Recorded(Base):
-    """A view that records changes in the admin's log."""
-
-    def note(self, row: Model | None, what: int, message: str) -> None:
-        """Record a change of `row` by the user."""
-        LogEntry.objects.log_actions(self.request.user.pk, [row], what, change_message=message)
-
-
-class Editable(Recorded, ModelViewSet[Any]):
-    """Rows that can be edited; each change is recorded in the admin's log.
+class Editable(Base, ModelViewSet[Any]):
+    """Rows that can be edited; each change is recorded in the audit log.
 
     `writing` lists the permissions that each action needs.
     """
@@ -96,7 +89,7 @@ class Editable(Recorded, ModelViewSet[Any]):
         """Save a new row."""
         with transaction.atomic():
             serializer.save()
-            self.note(serializer.instance, ADDITION, "Added by a program.")
+            record(Action.ADD, [serializer.instance], "Added by a program.")
 
     def perform_update(self, serializer: BaseSerializer[Any]) -> None:
         """Save the changed fields in the current row. Raises Http404 if it was deleted."""
@@ -106,13 +99,13 @@ class Editable(Recorded, ModelViewSet[Any]):
         with transaction.atomic():
             serializer.instance = get_object_or_404(rows, pk=serializer.instance.pk)
             serializer.save()
-            self.note(serializer.instance, CHANGE, f"Changed by a program: {changed}.")
+            record(Action.CHANGE, [serializer.instance], f"Changed by a program: {changed}.")
 
     def perform_destroy(self, instance: Model) -> None:
         """Delete the row, after its birds, which go a few at a time."""
         self.clear(instance)
         with transaction.atomic():
-            self.note(instance, DELETION, "Deleted by a program.")
+            record(Action.DELETE, [instance], "Deleted by a program.")
             instance.delete()
 
     clear: Callable[[Any], object]

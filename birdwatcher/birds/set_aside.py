@@ -2,12 +2,12 @@
 
 from typing import Any, NamedTuple
 
-from django.contrib.admin.models import CHANGE, LogEntry
-from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.db.models import Count
 from django.utils import timezone
 
+from birdwatcher.audit.models import Action
+from birdwatcher.audit.record import record
 from birdwatcher.birds.models import NewSpecies, SetAsideEvent
 from birdwatcher.nodes.models import Node
 from nodeproc.text import printable
@@ -44,8 +44,8 @@ def newest_of(node: Node) -> int:
     return keys.first() or 0
 
 
-def decide(node: Node, wish: str, up_to: int, user: AbstractBaseUser) -> bool:
-    """Record for the writer what is to become of `node`'s events up to the key `up_to`, and log it.
+def decide(node: Node, wish: str, up_to: int) -> bool:
+    """Note for the writer what is to become of `node`'s events up to the key `up_to`; record it.
 
     Returns whether it was recorded: not if nothing is set aside, or an earlier wish is not carried
     out yet.
@@ -59,5 +59,5 @@ def decide(node: Node, wish: str, up_to: int, user: AbstractBaseUser) -> bool:
         row = NewSpecies.objects.filter(node=node, events__gt=0, wish="")
         if not row.update(**values):
             return False
-        LogEntry.objects.log_actions(user.pk, [node], CHANGE, change_message=said)
+        record(Action.CHANGE, [node], said)
     return True

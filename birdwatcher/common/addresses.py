@@ -27,9 +27,13 @@ def client_of(peer: str, forwarded: str, *, trust_proxy: bool) -> str | None:
     `peer`: the other end of the connection. `forwarded`: the header X-Forwarded-For, which counts
     only with `trust_proxy`.
     """
-    if trust_proxy:
-        # The last address is the one that the proxy itself added.
-        address = counted(forwarded.rpartition(",")[2])
-        if address is not None:
-            return address
-    return counted(peer)
+    address = address_of(peer, forwarded, trust_proxy=trust_proxy)
+    return counted(address) if address else None
+
+
+def address_of(peer: str, forwarded: str, *, trust_proxy: bool) -> str | None:
+    """Return the address of a client itself, for people to read; see `client_of`."""
+    # The last address is the one that the proxy itself added.
+    texts = [forwarded.rpartition(",")[2], peer] if trust_proxy else [peer]
+    found = (text.strip() for text in texts)
+    return next((text for text in found if counted(text) is not None), None)

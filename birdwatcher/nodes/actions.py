@@ -1,39 +1,38 @@
-"""The actions of operators on nodes; each is recorded in the admin's log."""
+"""The actions of operators on nodes; each is recorded in the audit log."""
 
 from collections.abc import Iterable
 from typing import Any
 
-from django.contrib.admin.models import CHANGE, LogEntry
-from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.db.models import F
 
+from birdwatcher.audit.models import Action
+from birdwatcher.audit.record import record
 from birdwatcher.nodes.models import Node
 
 
-def enable(nodes: Iterable[Node], user: AbstractBaseUser) -> int:
+def enable(nodes: Iterable[Node]) -> int:
     """Make the daemon connect to `nodes`; return how many were disabled before."""
-    return _change(nodes, user, "Enabled.", {"enabled": False}, {"enabled": True})
+    return _change(nodes, "Enabled.", {"enabled": False}, {"enabled": True})
 
 
-def disable(nodes: Iterable[Node], user: AbstractBaseUser) -> int:
+def disable(nodes: Iterable[Node]) -> int:
     """Make the daemon disconnect from `nodes`; return how many were enabled before."""
-    return _change(nodes, user, "Disabled.", {"enabled": True}, {"enabled": False})
+    return _change(nodes, "Disabled.", {"enabled": True}, {"enabled": False})
 
 
-def restart(nodes: Iterable[Node], user: AbstractBaseUser) -> int:
+def restart(nodes: Iterable[Node]) -> int:
     """Make the daemon stop the processes of `nodes` gracefully and start new ones.
 
     A process that has crashed is started without further delay. Returns how many nodes are enabled:
     the others have no process.
     """
     change = {"restarts": F("restarts") + 1}
-    return _change(nodes, user, "Restarted its process.", {"enabled": True}, change)
+    return _change(nodes, "Restarted its process.", {"enabled": True}, change)
 
 
 def _change(
     nodes: Iterable[Node],
-    user: AbstractBaseUser,
     message: str,
     of: dict[str, Any],
     change: dict[str, Any],
@@ -44,5 +43,5 @@ def _change(
         changed = list(chosen.order_by("pk").select_for_update(no_key=True))
         Node.objects.filter(pk__in=[node.pk for node in changed]).update(**change)
         if changed:
-            LogEntry.objects.log_actions(user.pk, changed, CHANGE, change_message=message)
+            record(Action.CHANGE, changed, message)
     return len(changed)

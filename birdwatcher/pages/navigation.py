@@ -6,7 +6,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.urls import reverse
 
-from birdwatcher.accounts.access import may_operate, may_read
+from birdwatcher.accounts.access import may_audit, may_operate, may_read
 
 PAGES = {
     "Overview": "pages:overview",
@@ -24,6 +24,8 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
     entries, reads = [], may_read(user)
     if reads:
         entries = [_entry(request, title, reverse(name)) for title, name in PAGES.items()]
+    if may_audit(user):
+        entries.append(_entry(request, "Audit", reverse("pages:audit")))
     if user.is_active and user.is_staff:
         entries.append(_entry(request, "Admin", reverse("admin:index")))
     return {"navigation": entries, "may_read": reads, "may_operate": may_operate(user)}

@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from birdwatcher.pages.audit import views as audit
 from birdwatcher.pages.birds import exports
 from birdwatcher.pages.birds import views as birds
 from birdwatcher.pages.nodes import actions, set_aside
@@ -24,4 +25,6 @@ urlpatterns = [
     path("species/", species.all_species, name="all-species"),
     path("species/<int:pk>/", species.species, name="species"),
     path("system/", system.system, name="system"),
+    path("audit/", audit.audit, name="audit"),
+    path("audit/export/", audit.export, name="audit-export"),
 ]

@@ -9,6 +9,8 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 
+from birdwatcher.staff.audited import AuditedAdmin
+
 ENOUGH = 10_000
 
 
@@ -43,7 +45,7 @@ class NewestFirstChangeList(ChangeList):
         return list(self.lookup_opts.ordering)
 
 
-class NewestFirstAdmin(admin.ModelAdmin):
+class NewestFirstAdmin(AuditedAdmin):
     """The admin of a large table: Django's defaults would count or sort all of it."""
 
     sortable_by = ()

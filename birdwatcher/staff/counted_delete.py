@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from typing import Any
 
-from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.db.models import Model, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse
@@ -14,9 +13,10 @@ from django.utils.text import capfirst
 from birdwatcher.birds.models import Bird
 from birdwatcher.birds.removal import remove_birds
 from birdwatcher.rollups.models import TotalCount
+from birdwatcher.staff.audited import AuditedAdmin
 
 
-class CountedDeleteAdmin(admin.ModelAdmin):
+class CountedDeleteAdmin(AuditedAdmin):
     """The admin of a model to which birds refer by the field `bird_field`.
 
     Django's own confirmation loads and lists every object to be deleted, and deletes them in a

@@ -91,7 +91,7 @@ class NodeAdmin(CountedDeleteAdmin):
 
     def clear(self, request: HttpRequest, obj: Node) -> None:
         """Disable a node and delete its birds, before it is deleted itself."""
-        actions.disable([obj], request.user)
+        actions.disable([obj])
         removal.clear_node(obj)
 
     def get_fieldsets(self, request: HttpRequest, obj: Node | None = None) -> list[Any]:
@@ -166,17 +166,17 @@ class NodeAdmin(CountedDeleteAdmin):
     @admin.action(description="Enable selected nodes", permissions=["operate"])
     def enable(self, request: HttpRequest, queryset: QuerySet[Node]) -> None:
         """Make the daemon connect to the chosen nodes."""
-        self._say(request, "Enabled", actions.enable(queryset, request.user))
+        self._say(request, "Enabled", actions.enable(queryset))
 
     @admin.action(description="Disable selected nodes (keeps their birds)", permissions=["operate"])
     def disable(self, request: HttpRequest, queryset: QuerySet[Node]) -> None:
         """Make the daemon disconnect from the chosen nodes."""
-        self._say(request, "Disabled", actions.disable(queryset, request.user))
+        self._say(request, "Disabled", actions.disable(queryset))
 
     @admin.action(description="Restart the processes of selected nodes", permissions=["operate"])
     def restart(self, request: HttpRequest, queryset: QuerySet[Node]) -> None:
         """Restart the processes of the chosen nodes that are enabled."""
-        self._say(request, "Restarted", actions.restart(queryset, request.user))
+        self._say(request, "Restarted", actions.restart(queryset))
 
     def _say(self, request: HttpRequest, what: str, count: int) -> None:
         plural = "node" if count == 1 else "nodes"

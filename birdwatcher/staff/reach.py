@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
 from django.db.models import Field, Model
 from django.forms import ModelChoiceField
 from django.http import HttpRequest
 
 from birdwatcher.accounts.handing_on import BEYOND, beyond
+from birdwatcher.staff.audited import AuditedAdmin
 
 
-class ReachAdmin(admin.ModelAdmin):
+class ReachAdmin(AuditedAdmin):
     """An admin that protects rows beyond the editor's reach (see `accounts.handing_on`)."""
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:

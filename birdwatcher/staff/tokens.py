@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -11,6 +12,8 @@ from django.utils import timezone
 from birdwatcher.accounts import tokens
 from birdwatcher.accounts.handing_on import beyond
 from birdwatcher.accounts.models import ApiToken
+from birdwatcher.audit.models import Action
+from birdwatcher.audit.record import record
 from birdwatcher.staff.reach import ReachAdmin
 
 
@@ -77,8 +80,9 @@ class ApiTokenAdmin(ReachAdmin):
         others = beyond(request.user, ApiToken).values("pk")
         chosen = list(queryset.filter(revoked_at=None).exclude(pk__in=others))
         revoked = [it.pk for it in chosen]
-        ApiToken.objects.filter(pk__in=revoked).update(revoked_at=timezone.now())
-        for token in chosen:
-            self.log_change(request, token, "Revoked.")
+        with transaction.atomic():
+            ApiToken.objects.filter(pk__in=revoked).update(revoked_at=timezone.now())
+            if chosen:
+                record(Action.CHANGE, chosen, "Revoked.")
         plural = "token" if len(chosen) == 1 else "tokens"
         self.message_user(request, f"Revoked {len(chosen)} {plural}.", messages.SUCCESS)

@@ -24,6 +24,7 @@ STOREYS: dict[str, dict[str, tuple[str, ...]]] = {
         "daemon": ("daemon",),
         "heard": ("birds",),
         "subjects": ("accounts", "nodes"),
+        "recorded": ("audit",),
         "settings": ("configuration",),
         "ground": ("common",),
     },

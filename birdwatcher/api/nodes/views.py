@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from django.contrib.auth.models import AbstractBaseUser
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
@@ -19,7 +18,7 @@ from birdwatcher.daemon.models import Daemon
 from birdwatcher.nodes import actions
 from birdwatcher.nodes.models import Node
 
-Act = Callable[[Iterable[Node], AbstractBaseUser], int]
+Act = Callable[[Iterable[Node]], int]
 OPERATE = ("nodes.operate_node",)
 
 
@@ -57,7 +56,7 @@ class Nodes(ListFiles, Editable):
 
     def clear(self, node: Node) -> None:
         """Disable `node` and delete its birds, before it is deleted itself."""
-        actions.disable([node], self.request.user)
+        actions.disable([node])
         removal.clear_node(node)
 
     @extend_schema(summary="Enable a node", request=None)
@@ -77,10 +76,10 @@ class Nodes(ListFiles, Editable):
     def restart(self, request: Request, pk: str) -> Response:
         """Stop the node's process gracefully and start a new one; an error if it is disabled."""
         node = self.get_object()
-        if not actions.restart([node], request.user):
+        if not actions.restart([node]):
             raise ValidationError(f"{node.name} is disabled: it has no process to restart.")
         return Response(self.get_serializer(self.get_object()).data)
 
     def _act(self, act: Act) -> Response:
-        act([self.get_object()], self.request.user)
+        act([self.get_object()])
         return Response(self.get_serializer(self.get_object()).data)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
@@ -23,7 +22,7 @@ MOST = 10_000  # nodes at once; databases limit the parameters of a statement
 class Action:
     """An action on nodes that are enabled, or on those that are disabled."""
 
-    do: Callable[[Iterable[Node], Any], int]
+    do: Callable[[Iterable[Node]], int]
     word: str
     done: str
     to_enabled: bool
@@ -72,7 +71,7 @@ def act(request: HttpRequest) -> HttpResponse:
             "back": _target(request),
         }
         return render(request, "pages/nodes/confirm.html", context)
-    changed = action.do(nodes, request.user)
+    changed = action.do(nodes)
     which = nodes[0].name if changed == 1 == len(nodes) else f"{changed:,} nodes"
     return _back(request, *_message(f"{action.done} {which}."))
 

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Generic, TypeVar
 
-from django.contrib.admin.models import LogEntry
-from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model, QuerySet
 
+from birdwatcher.audit.models import Entry
 from birdwatcher.birds.models import Bird
 from birdwatcher.nodes.models import Node, RejectedPacket, StatusChange
 from birdwatcher.pages.nodes.timeline import NOT_KNOWN
@@ -75,11 +74,9 @@ def packets(node: Node, start: int | None) -> Slice[RejectedPacket]:
     return newest(RejectedPacket.objects.filter(node=node), start)
 
 
-def log(node: Node, start: int | None) -> Slice[LogEntry]:
+def log(node: Node, start: int | None) -> Slice[Entry]:
     """Return what people last changed about the node."""
-    kind = ContentType.objects.get_for_model(Node)
-    entries = LogEntry.objects.filter(content_type=kind, object_id=str(node.pk))
-    return newest(entries.select_related("user"), start)
+    return newest(Entry.objects.about(Node, node.pk), start)
 
 
 def states(node: Node, start: datetime.datetime) -> list[tuple[datetime.datetime, str]]:

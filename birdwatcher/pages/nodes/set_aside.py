@@ -78,7 +78,7 @@ def act(request: HttpRequest, pk: int) -> HttpResponse:
             "most": set_aside.MOST,
         }
         return render(request, "pages/nodes/set_aside_confirm.html", context)
-    if not set_aside.decide(node, wish, up_to, request.user):
+    if not set_aside.decide(node, wish, up_to):
         text = "Nothing was done: an earlier decision is being carried out."
         return _back(request, node, messages.WARNING, text)
     daemon = Daemon.current()

@@ -4,7 +4,6 @@ import time
 
 import psycopg
 import pytest
-from django.contrib.auth.models import User
 from django.db import connection
 from django.utils import timezone
 
@@ -83,7 +82,7 @@ def test_a_restarted_node_has_a_new_process_and_loses_nothing(park: Park) -> Non
     station.field.send(5)
     station.wait_for_birds()
     before = park.daemon.nodes()[station.id].pid
-    actions.restart([station.node], User.objects.create_user("operator"))
+    actions.restart([station.node])
     park.promise(
         "a restarted node has a new process",
         lambda: (now := park.daemon.nodes().get(station.id)) and now.pid != before,

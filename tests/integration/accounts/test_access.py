@@ -24,6 +24,7 @@ LOGIN = "/login/"
 # What each of `ROLES`, in this order, gets for opening a page: its status, or where it is sent.
 # Every address of the pages is in `PAGES`, or takes only POST and is in `ACTIONS`.
 READING = (LOGIN, 403, 200, 200, 200)
+AUDITING = (LOGIN, 403, 403, 403, 200)
 PAGES = {
     "overview": READING,
     "nodes": READING,
@@ -34,6 +35,8 @@ PAGES = {
     "all-species": READING,
     "species": READING,
     "system": READING,
+    "audit": AUDITING,
+    "audit-export": AUDITING,
 }
 # What each gets for an action without anything to act on.
 OPERATING = (LOGIN, 403, 403, 302, 302)
@@ -131,7 +134,8 @@ def test_every_action_as_each_role() -> None:
 def test_everybody_may_read_if_the_site_is_public() -> None:
     visited = addresses()
     client = Client()
-    assert {outcome(client, address) for address in visited.values()} == {200}
+    found = {name: outcome(client, address) for name, address in visited.items()}
+    assert found == {name: LOGIN if PAGES[name] == AUDITING else 200 for name in PAGES}
     assert 'href="/login/?next=/"' in client.get("/").content.decode()
     assert outcome(client, "/admin/") == ADMIN_LOGIN
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.contrib.admin.models import ADDITION, DELETION, LogEntry
 
+from birdwatcher.audit.models import Entry
 from birdwatcher.birds.models import Bird, Species
 from birdwatcher.exports import places, stream
 from birdwatcher.exports.models import Export
@@ -139,8 +139,8 @@ def test_a_bird_from_elsewhere(caller: Callable[..., Caller]) -> None:
     assert asking.ask("DELETE", f"birds/{told['id']}").status_code == 204
     assert asking.get(f"birds/{told['id']}", 404) == {"detail": "Not found."}
     counts_agree()
-    noted = LogEntry.objects.order_by("pk").values_list("action_flag", flat=True)
-    assert list(noted) == [ADDITION, ADDITION, DELETION]
+    noted = Entry.objects.order_by("pk").values_list("action", flat=True)
+    assert list(noted) == ["add", "add", "delete"]
 
 
 GOOD = {"timestamp": "2026-05-01T08:46:00Z", "name": "Robin", "species": "Wren", "node_id": 1}

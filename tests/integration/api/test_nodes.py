@@ -5,13 +5,13 @@ import datetime
 from collections.abc import Callable
 
 import pytest
-from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from birdwatcher.audit.models import Entry
 from birdwatcher.birds.models import Bird, Species
 from birdwatcher.daemon.models import Daemon
 from birdwatcher.nodes.models import Node, NodeStatus, RejectedPacket, StatusChange
@@ -41,7 +41,7 @@ def test_a_node_from_its_beginning_to_its_end(caller: Callable[..., Caller]) -> 
     assert Node.objects.get().restarts == 1
     assert asking.ask("DELETE", path).status_code == 204
     assert asking.get(path, 404)
-    said = list(LogEntry.objects.order_by("pk").values_list("change_message", flat=True))
+    said = list(Entry.objects.order_by("pk").values_list("detail", flat=True))
     assert [text.strip(".") for text in said] == [
         "Added by a program",
         "Changed by a program: port",

@@ -3,12 +3,12 @@
 import datetime
 
 import pytest
-from django.contrib.admin.models import CHANGE, LogEntry
-from django.contrib.auth.models import User
-from django.contrib.contenttypes.models import ContentType
 from django.test import Client
 from django.utils import timezone
 
+from birdwatcher.audit.author import Author
+from birdwatcher.audit.models import Action
+from birdwatcher.audit.record import record
 from birdwatcher.birds.models import Bird, Species
 from birdwatcher.nodes.models import Node, RejectedPacket, StatusChange
 from birdwatcher.pages.nodes import history, timeline
@@ -135,9 +135,8 @@ def test_tables_go_on_to_what_is_older(client: Client, node: Node) -> None:
             node, now - (50 - n) * HOUR, "connected" if n % 2 else "backing off", pid=100_000 + n
         )
     reject(node, *[f"packet {n}!".encode() for n in range(50)])
-    user = User.objects.create_user("ranger")
     for n in range(50):
-        LogEntry.objects.log_actions(user.pk, [node], CHANGE, change_message=f"Change {n}!")
+        record(Action.CHANGE, [node], f"Change {n}!")
     marks = {"changes": ">{}<", "packets": "packet {}!", "log": "Change {}!"}
     numbers = {"changes": range(100_000, 100_050), "packets": range(50), "log": range(50)}
     for name, mark in marks.items():
@@ -167,8 +166,7 @@ def test_only_its_own_is_shown(client: Client, node: Node) -> None:
     reject(other, b"of another")
     change(other, timezone.now(), "crashed", detail="of another")
     hear(other, timezone.now())
-    user = User.objects.create_user("ranger")
-    LogEntry.objects.log_actions(user.pk, [other], CHANGE, change_message="of another")
+    record(Action.CHANGE, [other], "of another")
     html = page(client, node)
     assert "of another" not in html
     assert "Al0" not in html
@@ -194,8 +192,7 @@ def test_nonsense_in_the_address_is_told(client: Client, node: Node, query: str)
 
 
 def test_strangers_do_not_learn_who_changed_it(node: Node) -> None:
-    user = User.objects.create_user("ranger")
-    LogEntry.objects.log_actions(user.pk, [node], CHANGE, change_message="Disabled.")
+    record(Action.CHANGE, [node], "Disabled.", by=Author("ranger"))
     assert Client().get(f"/nodes/{node.pk}/").status_code == 302
     with configured(public=True):
         html = page(Client(), node)
@@ -220,8 +217,6 @@ def test_the_plans_follow_the_indexes_and_the_queries_do_not_grow(
     run_daemon()
     now = timezone.now()
     tell(node, NodeState.CONNECTED)
-    user = User.objects.create_user("ranger")
-    kind = ContentType.objects.get_for_model(Node)
     before = len(queries_of(client, f"/nodes/{node.pk}/"))
     nodes = [node] + [
         Node.objects.create(name=f"n{n}", ip_address="10.0.0.1", port=n) for n in range(1, 40)
@@ -234,10 +229,8 @@ def test_the_plans_follow_the_indexes_and_the_queries_do_not_grow(
     for it in nodes:
         reject(it, *[b"x"] * 200)
         hear(it, *[now - n * HOUR / 20 for n in range(200)])
-        LogEntry.objects.bulk_create(
-            LogEntry(user=user, content_type=kind, object_id=str(it.pk), action_flag=CHANGE)
-            for _ in range(50)
-        )
+        for _ in range(50):
+            record(Action.CHANGE, [it])
     analyze()
     queries = queries_of(client, f"/nodes/{node.pk}/")
     assert len(queries) == before <= 22
@@ -246,7 +239,7 @@ def test_the_plans_follow_the_indexes_and_the_queries_do_not_grow(
         'FROM "birds_bird"': "birds_bird_n",
         'FROM "nodes_statuschange"': "nodes_change_node_newest",
         'FROM "nodes_rejectedpacket"': "nodes_packet_node_newest",
-        'FROM "django_admin_log"': "pages_log_of_object",
+        'FROM "audit_entry"': "audit_entry_object",
     }
     for table, index in expected.items():
         found = [sql for sql in queries if table in sql]

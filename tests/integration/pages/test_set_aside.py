@@ -3,9 +3,9 @@
 import re
 
 import pytest
-from django.contrib.admin.models import LogEntry
 from django.test import Client
 
+from birdwatcher.audit.models import Entry
 from birdwatcher.birds import set_aside
 from birdwatcher.birds.models import NewSpecies, SetAsideEvent
 from birdwatcher.nodes.models import Node
@@ -116,7 +116,7 @@ def test_a_decision_asks_first_waits_for_the_daemon_and_is_carried_out(
     assert f"The daemon is to {wish} them" in html
     assert "Adopt all" not in html
     assert "Nothing was done" in act(client, node, wish="adopt", up_to=up_to[1])[1]
-    assert LogEntry.objects.get().change_message.startswith(wish.capitalize())
+    assert Entry.objects.about(Node, node.pk).get().detail.startswith(wish.capitalize())
     Adoption().step()
     assert "Nothing is set aside" in page_of(client, node)
     assert not SetAsideEvent.objects.exists()

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
@@ -76,8 +75,7 @@ def carry_out(moving: Adoption, clock: Clock) -> int:
 
 
 def decide(sender: Sender, wish: str) -> bool:
-    user, _ = User.objects.get_or_create(username="keeper")
-    return set_aside.decide(sender.node, wish, set_aside.newest_of(sender.node), user)
+    return set_aside.decide(sender.node, wish, set_aside.newest_of(sender.node))
 
 
 def test_one_node_names_a_new_species_with_each_event(caplog: pytest.LogCaptureFixture) -> None:

@@ -1,0 +1,1 @@
+"""The audit log: a list with filters, pages by key, and files."""
