@@ -34,13 +34,13 @@ class Deadline:
     def __init__(self, method: str | None, seconds: float) -> None:
         self.over = False
         self._of_statements = method not in READING
-        self._ends_at = math.inf if self._of_statements else time.monotonic() + seconds
+        self._seconds = STATEMENT_TIMEOUT if self._of_statements else seconds
+        self._ends_at = math.inf  # the time begins when the request has a thread
         self._lock = threading.Lock()
         self._connection: BaseDatabaseWrapper | None = None  # while the thread may use it
         self._ended = False
         self._loop = asyncio.get_running_loop()
-        first = STATEMENT_TIMEOUT if self._of_statements else seconds
-        self._timer = self._loop.call_later(first, self._look)
+        self._timer = self._loop.call_later(self._seconds, self._look)
 
     # In the event loop
 
@@ -64,7 +64,7 @@ class Deadline:
                 self.over = True
                 if self._connection is not None:
                     engine_of(self._connection).interrupt(self._connection)
-        self._timer = self._loop.call_later(max(AGAIN, min(pause, STATEMENT_TIMEOUT)), self._look)
+        self._timer = self._loop.call_later(max(AGAIN, min(pause, self._seconds)), self._look)
 
     # In the thread
 
@@ -73,7 +73,7 @@ class Deadline:
         """Have the statements inside the block raise TookTooLongError after the deadline."""
         connection = connections[DEFAULT_DB_ALIAS]
         with connection.execute_wrapper(self._execute):
-            self._connection = connection
+            self._begin(connection)
             try:
                 yield
             finally:
@@ -82,12 +82,18 @@ class Deadline:
                 if self.over:
                     connection.close()
 
+    def _begin(self, connection: BaseDatabaseWrapper) -> None:
+        with self._lock:
+            self._connection = connection
+            if not self._of_statements and not self.over:
+                self._ends_at = time.monotonic() + self._seconds
+
     def _execute(
         self, run: Callable[..., Any], sql: str, params: Any, many: bool, context: Any
     ) -> Any:
         now = time.monotonic()
         if self._of_statements:
-            self._ends_at = now + STATEMENT_TIMEOUT
+            self._ends_at = now + self._seconds
         if self.over or now >= self._ends_at:
             self.over = True
             raise TookTooLongError

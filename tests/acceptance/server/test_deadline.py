@@ -63,9 +63,14 @@ def at_work(database: Database) -> int:
 def test_it_is_ended_with_its_statement(serve: Serve, database: Database) -> None:
     address = serve(SECONDS)
     begun = time.monotonic()
-    with ThreadPoolExecutor(THREADS) as visitors:
-        answers = list(visitors.map(lambda _: ask(address, "/heavy"), range(THREADS)))
-    assert time.monotonic() - begun < SECONDS + SLACK
+    with ThreadPoolExecutor(THREADS + 1) as visitors:
+        asked = [visitors.submit(ask, address, "/heavy") for _ in range(THREADS)]
+        waiting = visitors.submit(ask, address, "/count")
+        answers = [it.result() for it in asked]
+        # The time of a request begins when it has a thread.
+        assert waiting.result() == (200, "0")
+    # One client has not all threads, so the last request has waited for one.
+    assert time.monotonic() - begun < 2 * SECONDS + SLACK
     for status, text in answers:
         assert status == 503
         assert "This took too long" in text
