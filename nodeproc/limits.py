@@ -6,6 +6,7 @@ from nodeproc.networks import parse_networks
 from nodeproc.setting import Range, setting
 
 DRAIN_SHARE = 0.4  # of the time to stop, for the last acknowledgements
+END_SHARE = 0.8  # of it, after which a process ends even if it can neither commit nor spool
 MIB = 1024 * 1024
 MAX_EVENTS_PER_SECOND = 1_000_000  # more than a process can read
 
@@ -73,6 +74,13 @@ class NodeLimits:
         "1073741824",
         "Bytes that all spools together may hold ({}), plus at most 1 MiB per node.",
     )
+    spool_reserve_bytes: int = setting(
+        Range(int, 0, 1024 * 1024 * MIB),
+        "134217728",
+        "Bytes of the disk that are kept free for the end, when what is in memory has to be "
+        "spooled ({}); at most a quarter of the room that the disk has. If they are few for many "
+        "nodes, each process keeps less in memory.",
+    )
     aside_days: float = setting(
         Range(float, 0, 3650),
         "7",
@@ -101,3 +109,8 @@ class NodeLimits:
     def drain_timeout(self) -> float:
         """Seconds that a stopped node process waits for acknowledgements."""
         return self.stop_timeout * DRAIN_SHARE
+
+    @property
+    def end_timeout(self) -> float:
+        """Seconds after which a stopped node process ends, whatever it has to give up."""
+        return self.stop_timeout * END_SHARE

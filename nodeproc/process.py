@@ -31,6 +31,7 @@ from nodeproc.wire.messages import Adjustment, Batch, NodeSpec
 
 log = logging.getLogger("birdwatcher.node")
 
+SPOOL_AGAIN = 0.5  # seconds between two attempts to spool at the end
 TAKE_UP_AGAIN = 30.0  # seconds between two attempts to take up what an earlier process left
 
 
@@ -72,6 +73,7 @@ class NodeProcess:
         self._stopping = False
         self._has_row = True  # in the database, as far as is known
         self._deadline: asyncio.TimerHandle | None = None
+        self._last_moment = 0.0  # by the loop's clock, once it is stopping
         self._end: asyncio.Future[Exit] = loop.create_future()
         self._introduce()
         make_source = SOURCES[self._spec.origin.subject]
@@ -226,9 +228,25 @@ class NodeProcess:
         self._disconnect()
         if self._deadline is None:
             loop = asyncio.get_running_loop()
+            self._last_moment = loop.time() + self._limits.end_timeout
             patience = self._limits.drain_timeout
-            self._deadline = loop.call_later(patience, self.finish, Exit.SPOOLED)
+            self._deadline = loop.call_later(patience, self._time_is_up)
         self._leave_without_row()
+
+    def _time_is_up(self) -> None:
+        """Spool what is not committed, and end; while that fails, try both until the last moment.
+
+        The database may be back by then, or the disk have room.
+        """
+        loop = asyncio.get_running_loop()
+        left = self._last_moment - loop.time()
+        trouble = self._uplink.spool_all()
+        if trouble is None or left <= 0:
+            self.finish(Exit.SPOOLED)
+            return
+        says = f"cannot spool: {trouble}; trying for {left:.1f} s more, then what is left is lost"
+        self._fold(logging.ERROR, f"at the end: {trouble}", says)
+        self._deadline = loop.call_later(min(SPOOL_AGAIN, left), self._time_is_up)
 
     def _leave_without_row(self) -> None:
         """End at once, if it is to end: nothing can be committed. Events are spooled, for the node

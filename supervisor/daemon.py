@@ -10,6 +10,7 @@ import logging
 import os
 import signal
 import socket
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -30,7 +31,9 @@ from supervisor.writer_link import WriterLink, WriterMain
 
 log = logging.getLogger("birdwatcher.supervisor")
 
-WRITER_SHARE = 0.4  # of the time to stop; the node processes are stopped first, in the rest of it
+# Of the time to stop, at least for the writer; the node processes are stopped first, and use the
+# rest only if they can neither commit nor spool.
+WRITER_SHARE = 0.15
 SPOOL_WAIT = 2.0  # seconds for node processes in a hurry to spool what they retain
 KILL_WAIT = 5.0  # seconds for the kernel to end what was killed
 
@@ -42,6 +45,17 @@ class RefusedError(Exception):
         """`code`: the exit code, EX_CONFIG unless trying again later may help (sysexits.h)."""
         super().__init__(sentence)
         self.code = code
+
+
+class LostError(RefusedError):
+    """The daemon ended, and lost events."""
+
+    def __init__(self, events: int) -> None:
+        super().__init__(
+            f"Stopped, and {events} events are lost: they could be neither committed nor spooled. "
+            "The log names the nodes.",
+            os.EX_IOERR,
+        )
 
 
 # Reads the configuration again, sets the log level, and returns the settings. Raises ValueError
@@ -140,6 +154,10 @@ class Supervisor:
             block_signals()
         if self._refusal:
             raise self._refusal
+        if lost := self._fleet.lost:
+            error = LostError(lost)
+            self._report.stopping(KILL_WAIT, error)  # the last that the service manager shows
+            raise error
         log.info("stopped")
 
     # From the writer and the fleet
@@ -219,6 +237,7 @@ class Supervisor:
     async def _wind_down(self) -> None:
         """Stop the node processes, then the writer, each within its share of the time."""
         total = self._settings.node.stop_timeout
+        began = time.monotonic()
         self._report.stopping(total + SPOOL_WAIT + 2 * KILL_WAIT, self._refusal)
         self._fleet.stop()
         await self._patiently(self._fleet.roster.gone, total * (1 - WRITER_SHARE))
@@ -227,7 +246,8 @@ class Supervisor:
         self._fleet.kill()
         await _within(KILL_WAIT, self._fleet.roster.gone)
         self._writer.stop()
-        await self._patiently(self._writer.gone, total * WRITER_SHARE)
+        left = began + total - time.monotonic()
+        await self._patiently(self._writer.gone, max(left, total * WRITER_SHARE))
         self._writer.kill()
         await _within(KILL_WAIT, self._writer.gone)
 

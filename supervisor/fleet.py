@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import logging
 import signal
 import time
 from pathlib import Path
 
 from nodeproc.assignment import Assignment, Exit
+from nodeproc.delivery.reserve import Reserve
 from nodeproc.limits import NodeLimits
 from nodeproc.logs.fold import Fold
 from nodeproc.process import run_node
@@ -31,6 +33,7 @@ from supervisor.reconcile import (
     plan_one,
 )
 from supervisor.relay import Relay
+from supervisor.room import shared, wanted
 from supervisor.roster import Roster
 from supervisor.table import NodeTable
 
@@ -49,6 +52,8 @@ class Fleet:
     ) -> None:
         """`lock`: the descriptor that every node process keeps open, for `supervisor.lock`."""
         self._limits = limits
+        self._given = limits  # to the processes: what they hold has room in the reserve
+        self._reserve = Reserve(spool_dir)
         self._spool_dir = spool_dir
         self._lock = lock
         self._owner = owner
@@ -64,6 +69,7 @@ class Fleet:
         self.relay = Relay(self.roster, writer, owner)
         self.standing_by = ""  # why no node is connected: another daemon has the database
         self.halted = ""  # why nothing is read from the nodes; empty if it is
+        self.lost = 0  # events, at the end
         self.restarts = 0  # processes that took the place of one that ended unasked
 
     @property
@@ -112,7 +118,7 @@ class Fleet:
         self._want({})
         for node in self.roster:
             if node.phase is Phase.REPLAYING:
-                node.stop(self._limits.drain_timeout)
+                node.stop(self._limits.end_timeout)
 
     async def reconcile_forever(self) -> None:
         """Act on every change, and on every deadline."""
@@ -124,6 +130,7 @@ class Fleet:
             if now >= self._next_survey and self._table.is_known:
                 self._next_survey = now + SURVEY_INTERVAL
                 if not self.standing_by:
+                    await self._keep_reserve()
                     await self._replay_leftovers()
             running = {node.spec.id: node.running() for node in self.roster}
             for action in plan(self._desired, running, now):
@@ -158,7 +165,7 @@ class Fleet:
                 node.spec = spec
                 node.send(pack(Kind.CONFIGURE, spec))
             case Stop():
-                node.stop(self._limits.drain_timeout)
+                node.stop(self._limits.end_timeout)
             case Kill():
                 node.kill("did not stop in time")
             case Forget():
@@ -171,6 +178,31 @@ class Fleet:
         node.spec, node.phase, node.deadline, node.down = spec, Phase.RUNNING, None, None
         node.state = NodeState.STARTING
         self._fork(node, connect=True)
+
+    async def _keep_reserve(self) -> None:
+        """Keep room on the disk for what the processes hold, and let them hold no more than that.
+
+        At the end of the daemon, on a full disk, there is no other place for it.
+        """
+        nodes, size = len(self._desired), 0
+        try:
+            for reached in self._reserve.extend(wanted(self._limits, nodes)):
+                size = reached
+                await asyncio.sleep(0)
+        except BlockingIOError:  # a process is just taking from it
+            return
+        except OSError as error:
+            why = f"no room can be kept on the disk of the spools: {error.strerror}"
+            self._fold(logging.ERROR, why, f"{why}; the processes of nodes keep less in memory")
+        self._give(shared(self._limits, nodes, size))
+
+    def _give(self, limits: NodeLimits) -> None:
+        if limits == self._given:
+            return
+        self._given = limits
+        adjustment = Adjustment(limits, logging.getLogger().level)
+        for node in self.roster:
+            node.send(pack(Kind.LIMITS, adjustment))
 
     async def _replay_leftovers(self) -> None:
         """Start processes that replay the spools of nodes that are not wanted."""
@@ -194,7 +226,7 @@ class Fleet:
 
     def _fork(self, node: Node, *, connect: bool) -> None:
         assignment = Assignment(
-            node.spec, self._limits, self._spool_dir, self.relay.generation, connect, node.guard,
+            node.spec, self._given, self._spool_dir, self.relay.generation, connect, node.guard,
             self._leftovers.offer(node.spec), node.numbers, self.halted,
         )  # fmt: skip
         try:
@@ -224,6 +256,7 @@ class Fleet:
         if node.child:
             self.relay.end(node.child)
         node.child = None
+        self._count_lost(node, code)
         node.numbers.process_ended()
         if node.phase is Phase.RUNNING:
             node.ended_unasked = True
@@ -234,13 +267,23 @@ class Fleet:
             self._stopped(node, code)
         self._wake.set()
 
+    def _count_lost(self, node: Node, code: int) -> None:
+        """Take note of what a process had in memory, if it was lost with it."""
+        events = node.numbers.read().retained
+        if not events or (code >= 0 and code != Exit.LOST):
+            return
+        why = "could not be spooled" if code == Exit.LOST else describe_exit(code)
+        log.critical("%s: up to %d events lost: %s", node, events, why, extra=node.extra)
+        self.lost += events if self._stopping else 0
+
     def _stopped(self, node: Node, code: int) -> None:
         """Report the end of a process that was to end, or only had a spool to replay."""
         if code == Exit.DRAINED:
             node.state = NodeState.STOPPED
             self._owner.situation_changed()
             return
-        why = "what it retained is in its spool" if code == Exit.SPOOLED else describe_exit(code)
+        spooled = "what it retained is in its spool"
+        why = spooled if code == Exit.SPOOLED else describe_exit(code)
         log.warning("%s: ended before all was committed: %s", node, why, extra=node.extra)
         self._report(node, NodeState.STOPPED, why)
 
@@ -264,10 +307,13 @@ class Fleet:
 
     def adjust(self, limits: NodeLimits) -> None:
         """Keep to these limits, and to the supervisor's log level, in every process from now on."""
-        self._limits = limits
-        adjustment = Adjustment(limits, logging.getLogger().level)
+        retained = min(limits.retained_bytes, self._given.retained_bytes)
+        self._limits, self._given = limits, dataclasses.replace(limits, retained_bytes=retained)
+        adjustment = Adjustment(self._given, logging.getLogger().level)
         for node in self.roster:
             node.send(pack(Kind.LIMITS, adjustment))
+        self._next_survey = 0.0
+        self._wake.set()
 
     def halt(self, why: str) -> None:
         """Have nothing read from any node, for this reason; with an empty one, read them again."""

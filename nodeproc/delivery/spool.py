@@ -11,6 +11,7 @@ from typing import BinaryIO
 from nodeproc.delivery import spool_v1
 from nodeproc.delivery.aside import Why, new_name, set_aside
 from nodeproc.delivery.backlog import Backlog
+from nodeproc.delivery.reserve import FULL, Reserve
 from nodeproc.delivery.spoolfile import (
     CRC,
     MAGIC,
@@ -102,6 +103,7 @@ class Spool:
         self._directory = directory
         self._origin = origin
         self._path = spool_path(directory, origin)
+        self._reserve = Reserve(directory)
         self._file: int | None = None
         self._reader: SpoolReader | None = None
         self._cursor = 0
@@ -182,20 +184,30 @@ class Spool:
 
         `last`: stream and sequence number of the last of them. The first `sent` of them, which
         must be 0 unless the cursor is at the end, were sent already: the cursor moves past them.
-        With `force` they may exceed the limits: the process ends, and there is no later chance.
+        With `force` they may exceed the limits, and take from the reserve of the disk: the process
+        ends, and there is no later chance.
         """
         length = sum(map(len, frames)) + CRC.size * len(frames)
         if not force:
             self._check_limits(length)
+        while True:
+            try:
+                return self._append(frames, last, sent)
+            except OSError as error:
+                is_full = error.errno in FULL
+                if not (force and is_full and self._reserve.give_up(length)):
+                    raise SpoolError(why(error)) from None
+
+    def _append(self, frames: Sequence[bytes], last: tuple[int, int], sent: int) -> None:
         try:
             if self._file is None and not self._create():
                 sent = 0  # they stand after older ones now, and are sent again
             if entry := self._entry():
                 frames, sent = [entry, *frames], sent + 1 if sent else 0
             self._write(b"".join(map(record, frames)))
-        except OSError as error:
+        except OSError:
             self._cut_back()
-            raise SpoolError(why(error)) from None
+            raise
         for place, raw in enumerate(frames):
             self.size += CRC.size + len(raw)
             self.backlog.add(Frame.of(raw), self.size)

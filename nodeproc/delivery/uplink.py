@@ -101,12 +101,19 @@ class Uplink:
     def close(self) -> str | None:
         """Spool what is in memory and close the pipe; return why that failed, or None."""
         self._stop_ageing()
+        trouble = self.spool_all()
+        # Last: to the supervisor a closed pipe means that the process is all but dead.
+        self._channel.close()
+        if trouble is None:
+            return None
+        return f"{self._outbox.events} events could not be spooled and are lost: {trouble}"
+
+    def spool_all(self) -> str | None:
+        """Spool what is in memory, beyond all limits; return why that failed, or None."""
         try:
             self._outbox.spool(force=True)
         except SpoolError as error:
-            return f"{len(self._outbox)} batches could not be spooled and are lost: {error}"
-        finally:  # last: to the supervisor a closed pipe means that the process is all but dead
-            self._channel.close()
+            return str(error)
         return None
 
     # From the pipe

@@ -1,8 +1,11 @@
 """The spool is torn, has no room, may not be written, is replayed by processes that die."""
 
+import bisect
 import contextlib
+import itertools
 import os
 import random
+import re
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from birdwatcher.birds.models import Bird
+from birdwatcher.writer.spools import survey
 from nodeproc.delivery.spool import spooled
 from nodeproc.delivery.spoolfile import spool_path
 from nodeproc.wire.subjects import Origin, Subject
@@ -20,6 +24,7 @@ from tests.support.books import stored
 from tests.support.daemon import Daemon
 from tests.support.databases import SQLITE, Database
 from tests.support.outage import write_locked
+from tests.support.packets import encode
 from tests.support.park import Park, Station
 from tests.support.sockets import unread_bytes
 from tests.support.waiting import wait_until
@@ -239,3 +244,50 @@ def test_a_read_only_directory_is_said(small_spool_disk: SmallDisk, park: Park) 
     station.wait_for_birds()
     assert station.field.accepted == 1
     assert "Traceback" not in park.daemon.text()
+
+
+def read_by_now(station: Station) -> int:
+    """Return how many events were read once nothing more is."""
+    unread: list[int] = []
+
+    def is_still() -> bool:
+        unread.append(unread_bytes(station.field.port))
+        return unread[-1] > 0 and len(unread) > 20 and len(set(unread[-20:])) == 1
+
+    wait_until(is_still, timeout=SPOOLING, message="nothing more is read")
+    sizes = itertools.accumulate(len(encode(it)) for it in station.field.sent)
+    *_, total = sizes = list(sizes)
+    return bisect.bisect_right(sizes, total - unread[-1])
+
+
+def test_on_a_full_disk_the_reserve_takes_what_is_in_memory_at_the_end(
+    small_spool_disk: SmallDisk, park: Park, start_daemon: Callable[..., Daemon]
+) -> None:
+    """What was read is spooled; what was not, the node still has."""
+    station = park.add("Dartmoor")
+    reserve = small_spool_disk.directory / "reserve"
+    wait_until(lambda: reserve.stat().st_size, timeout=SPOOLING, message="there is a reserve")
+    with write_locked(park.database), small_spool_disk.full():
+        for _ in range(40):
+            station.field.send(700)
+        park.daemon.wait_for_line(r"Dartmoor.*cannot spool: no space left on device")
+        received = read_by_now(station)
+        assert park.daemon.stop() == 0
+        (waiting,) = (it for it in survey(small_spool_disk.directory) if it.origin.id == station.id)
+        assert waiting.events == received
+    station.field.refuse()
+    start_daemon(park.database)
+    wait_until_nothing_waits(park)
+    assert stored(station.id) == sorted(station.field.sent[:received])
+
+
+def test_an_end_that_loses_something_says_so(small_spool_disk: SmallDisk, park: Park) -> None:
+    station = park.add("Dartmoor")
+    with write_locked(park.database), small_spool_disk.read_only():
+        station.field.send(100)
+        park.daemon.wait_for_line(r"Dartmoor.*cannot spool: read-only file system")
+        assert park.daemon.stop() == os.EX_IOERR
+    text = park.daemon.text()
+    assert re.search(r"Dartmoor.*trying for .* s more, then what is left is lost", text)
+    assert re.search(r"CRITICAL.*Dartmoor.*100 events could not be spooled and are lost", text)
+    assert "Stopped, and 100 events are lost" in text

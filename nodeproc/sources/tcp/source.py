@@ -196,7 +196,7 @@ class TcpSource:
         connection = self._connection
         if connection is None or not connection.is_open:
             return
-        connection.portion = portion_at(self._rate)
+        connection.portion = min(portion_at(self._rate), self._limits.retained_bytes)
         if self._flow.is_open:
             connection.resume()
             self._patience.resume(time.monotonic())

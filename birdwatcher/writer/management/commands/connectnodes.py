@@ -19,7 +19,8 @@ class Command(BaseCommand):
         "Connect to every enabled node, one process a node, and write their birds to the database. "
         "Runs in the foreground and follows changes of the node table; Ctrl-C or SIGTERM stops it "
         "in order, a second Ctrl-C at once; SIGHUP reads the configuration again. Exit codes: 78 "
-        "when it cannot run as configured, 75 when another daemon is in its place."
+        "when it cannot run as configured, 75 when another daemon is in its place, 74 when it "
+        "ended and lost events, which the log counts."
     )
     # The checks of models and URLs are the web's; the writer checks the migrations.
     requires_system_checks: list[str] = []
