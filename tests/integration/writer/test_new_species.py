@@ -16,6 +16,7 @@ from birdwatcher.writer.birds import adoption, newcomers
 from birdwatcher.writer.birds.adoption import AGAIN, LOOK, Adoption
 from birdwatcher.writer.birds.intake import insert_birds
 from birdwatcher.writer.ledger import Ledger
+from birdwatcher.writer.session import open_session
 from nodeproc.numbers.daemon import DaemonNumbers
 from nodeproc.wire.messages import Event
 from nodeproc.wire.reasons import Reason
@@ -233,6 +234,19 @@ def test_what_is_set_aside_is_adopted_or_discarded(
         assert sender.names() == numbered(0, 1, 2, 3, 4)
     assert NodeStatus.objects.get().rejected == 0
     counts_agree()
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_the_writer_hears_of_a_wish_at_once_and_not_of_its_own_counting() -> None:
+    sender, session = Sender(), open_session()
+    session.open()
+    assert session.nodes_may_have_changed()
+    sender.send(flood(0, 8))
+    Ledger().commit(sender.resend())
+    assert not session.nodes_may_have_changed()
+    assert decide(sender, "discard")
+    assert session.nodes_may_have_changed()
+    session.close()
 
 
 def test_a_step_that_fails_is_tried_again_later_and_stops_no_commit(
