@@ -43,6 +43,15 @@ def examine() -> Verdict:
         return Verdict(Grade.CRITICAL, f"no database: {first_line(error)}")
 
 
+def is_silent() -> bool:
+    """Return whether the database does not answer a small question within `PATIENCE` seconds."""
+    try:
+        _facts.ask()
+    except (TimeoutError, django.db.Error):
+        return True
+    return False
+
+
 def read_facts() -> Facts:
     """Return the facts in the database. Raises django.db.Error."""
     daemon = Daemon.current()

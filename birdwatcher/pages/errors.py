@@ -12,6 +12,7 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 
 from birdwatcher.common.database.troubles import Trouble, trouble_of, troubles
+from birdwatcher.health.examination import is_silent
 
 AGAIN = 5  # seconds until the browser asks again, by itself
 LOGGED = 200  # characters of a path
@@ -42,6 +43,9 @@ def failed(request: HttpRequest) -> HttpResponse:
     trouble = trouble_of(error)
     if error is None or trouble is None:
         return HttpResponse(render_to_string("500.html"), status=HTTPStatus.INTERNAL_SERVER_ERROR)
+    # What took too long may not have asked for much: then it is the database.
+    if trouble is Trouble.TOO_LONG and is_silent():
+        trouble = Trouble.AWAY
     troubles.met(trouble, error, f"{request.method} {request.path[:LOGGED]}")
     reads = request.method in {"GET", "HEAD"}
     again = AGAIN if reads and trouble is not Trouble.TOO_LONG else None

@@ -18,7 +18,14 @@ from django.db.backends.signals import connection_created
 from django.test import Client
 
 from birdwatcher.common.database import engine_of
-from birdwatcher.common.database.troubles import Trouble, Troubles, trouble_of, troubles
+from birdwatcher.common.database.troubles import (
+    TookTooLongError,
+    Trouble,
+    Troubles,
+    trouble_of,
+    troubles,
+)
+from birdwatcher.health import examination
 from tests.support.databases import SQLITE, Database, django_in
 from tests.support.postgres import PostgresCluster
 
@@ -129,6 +136,31 @@ def test_a_server_that_is_stopped_and_started(
     own_cluster.start()
     client.force_login(User.objects.get())
     assert client.get("/").status_code == 200
+
+
+@pytest.mark.parametrize(("frozen", "word"), [(True, "does not answer"), (False, "took too long")])
+def test_a_server_that_hangs_is_not_the_questions_fault(
+    own_cluster: PostgresCluster,
+    own_database: Database,
+    client: Client,
+    monkeypatch: pytest.MonkeyPatch,
+    frozen: bool,
+    word: str,
+) -> None:
+    def ended(_asked: object) -> None:
+        raise TookTooLongError
+
+    monkeypatch.setattr(settings, "BIRDWATCHER", replace(settings.BIRDWATCHER, public=True))
+    monkeypatch.setattr("birdwatcher.pages.nodes.views.understand", ended)
+    # Neither the answer of another test, nor one of this test for others.
+    monkeypatch.setattr(examination, "_facts", examination.Patiently(examination.read_facts))
+    if frozen:
+        monkeypatch.setattr(examination, "PATIENCE", 0.2)
+        own_cluster.freeze()
+    text = client.get("/nodes/").content.decode()
+    assert word in text
+    assert (COMES_BACK in text) == frozen
+    own_cluster.thaw()
 
 
 def test_a_mistake_in_a_statement_is_no_outage(database: Database) -> None:
