@@ -60,6 +60,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "birdwatcher.accounts.authors.AuthorMiddleware",
+    "birdwatcher.accounts.guessing.KnownBrowserMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "birdwatcher.accounts.timezones.TimeZoneMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",

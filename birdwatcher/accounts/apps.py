@@ -10,4 +10,4 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         """Connect the signals of log-ins, lockouts, passwords and sessions."""
-        from birdwatcher.accounts import authors, lockout, passwords, sessions  # noqa: F401
+        from birdwatcher.accounts import authors, guessing, lockout, passwords, sessions  # noqa: F401

@@ -9,12 +9,14 @@ from django.views.decorators.http import require_POST
 
 from birdwatcher.accounts.access import is_ours
 from birdwatcher.accounts.forms import TimeZoneForm
+from birdwatcher.accounts.password_forms import LogInForm, PasswordForm
 from birdwatcher.accounts.timezones import remember
 
 
 class LoginView(views.LoginView):
     """The log-in page."""
 
+    authentication_form = LogInForm
     template_name = "accounts/login.html"
     redirect_authenticated_user = True
 
@@ -22,6 +24,7 @@ class LoginView(views.LoginView):
 class PasswordChangeView(views.PasswordChangeView):
     """The form for a new password: viewers cannot use the admin's."""
 
+    form_class = PasswordForm
     template_name = "accounts/password.html"
     success_url = reverse_lazy("pages:overview")
 
