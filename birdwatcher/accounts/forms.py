@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from birdwatcher.accounts.models import ApiToken
+from birdwatcher.accounts.models import OF_PEOPLE, ApiToken
 from birdwatcher.accounts.timezones import LONGEST_NAME, find_zone
 from birdwatcher.accounts.tokens import renew
 
@@ -37,6 +37,9 @@ class TimeZoneForm(forms.Form):
 class TokenForm(forms.ModelForm):
     """A new token of one's own."""
 
+    scope = forms.ChoiceField(
+        choices=OF_PEOPLE, help_text="The token never grants more than you may do."
+    )
     days = forms.IntegerField(
         label="Ends after (days)", min_value=1, max_value=MOST_DAYS, help_text="1 to 3650."
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 
 from django.conf import settings
+from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -17,6 +18,10 @@ class Scope(models.TextChoices):
 
     READ = "read", "read"
     WRITE = "write", "read and write"
+    INGEST = "ingest", "send for its device"
+
+
+OF_PEOPLE = [(it.value, it.label) for it in (Scope.READ, Scope.WRITE)]
 
 
 VALID = "valid"
@@ -28,11 +33,14 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
     def valid(self) -> ApiTokenQuerySet:
         """Return those that are accepted now."""
         unexpired = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
-        return self.filter(unexpired, revoked_at=None, user__is_active=True)
+        return self.filter(unexpired, Q(user=None) | Q(user__is_active=True), revoked_at=None)
 
 
 class ApiToken(models.Model):
-    """A token: a program that sends its secret acts on behalf of `user`.
+    """A token: a program that sends its secret acts on behalf of `user`, or it is a device.
+
+    A device's token has no user, so that it outlives whoever made it. It is for the one `device`,
+    or for every device of a kind, and allows nothing but to send what such a device measures.
 
     The secret itself is not stored: `hash` is its SHA-256, which suffices for 256 random bits, and
     `prefix` its first characters, by which people tell tokens apart. While the token is in use,
@@ -42,7 +50,29 @@ class ApiToken(models.Model):
     NOTED_EVERY = datetime.timedelta(minutes=1)
 
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="api_tokens",
+        null=True,
+        blank=True,
+        help_text="On whose behalf it acts; empty for a device.",
+    )
+    device_kind = models.CharField(
+        "kind of device",
+        max_length=32,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[RegexValidator("^[a-z][a-z-]*$", "A kind is a word such as counter.")],
+        help_text="For a device: its kind, such as counter.",
+    )
+    device = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[no_control_characters],
+        help_text="For one device: its serial number or name. If empty, all of the kind may send.",
     )
     name = models.CharField(
         max_length=100, validators=[no_control_characters], help_text="What it is for."
@@ -61,7 +91,7 @@ class ApiToken(models.Model):
         null=True,
         blank=True,
         validators=STORABLE_MOMENT,
-        help_text="If empty, the token ends after BIRDWATCHER_TOKEN_DAYS.",
+        help_text="If empty, a user's ends after BIRDWATCHER_TOKEN_DAYS, a device's never.",
     )
     last_used_at = models.DateTimeField("last used", null=True, editable=False)
     revoked_at = models.DateTimeField("revoked", null=True, editable=False)
@@ -72,9 +102,25 @@ class ApiToken(models.Model):
         db_table = "api_apitoken"
         ordering = ["-id"]
         verbose_name = "API token"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(user=None, scope="ingest") & ~Q(device_kind="")
+                | Q(user__isnull=False, device_kind="", device="") & ~Q(scope="ingest"),
+                name="accounts_token_owner",
+                violation_error_message="A token is a user's, to read or write, or a device's, to "
+                "send: choose a user, or a kind of device, and the scope.",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
+
+    @property
+    def owner(self) -> str:
+        """Its user or its device, in words: `ranger`, `counter 283`, `every counter`."""
+        if self.user is not None:
+            return self.user.get_username()
+        return f"{self.device_kind} {self.device}" if self.device else f"every {self.device_kind}"
 
     @property
     def state(self) -> str:
@@ -83,7 +129,7 @@ class ApiToken(models.Model):
             return "revoked"
         if self.expires_at and self.expires_at <= timezone.now():
             return "expired"
-        return VALID if self.user.is_active else "its user is not active"
+        return VALID if self.user is None or self.user.is_active else "its user is not active"
 
     @property
     def may_write(self) -> bool:

@@ -23,10 +23,11 @@ SHOWN = 10  # characters: too few to guess the rest, enough to tell tokens apart
 def renew(token: ApiToken) -> str:
     """Give `token`, not saved yet, a new secret, and return the secret: it is stored nowhere.
 
-    Without an end, the token gets the default one.
+    Without an end, a token of a user gets the default one.
     """
     secret = f"bw_{secrets.token_urlsafe(BYTES)}"
-    token.expires_at = token.expires_at or default_end()
+    if token.user_id is not None:
+        token.expires_at = token.expires_at or default_end()
     token.prefix, token.hash = secret[:SHOWN], _hash(secret)
     return secret
 
@@ -42,7 +43,7 @@ def end_all(user: User) -> int:
 
 
 def authenticate(secret: str) -> ApiToken | None:
-    """Return the valid token with this secret, with its user loaded.
+    """Return the valid token with this secret, of a user, who is loaded, or of a device.
 
     None if it is unknown, expired or revoked, or its user is not active. Records the use, if that
     can be written at once. Raises django.db.Error.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.contrib.auth.models import AnonymousUser
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rest_framework.views import APIView
 
 INVALID = "The token is not valid: it is unknown, has expired or was revoked."
+OF_DEVICE = "The token belongs to a device: it can only send what the device measures."
 READ_ONLY = "The token is for reading only."
 
 
@@ -28,7 +29,7 @@ class BearerAuthentication(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
         """Return the token's user and the token; None without a token.
 
-        Raises AuthenticationFailed, django.db.Error.
+        Raises AuthenticationFailed, PermissionDenied for a device's, django.db.Error.
         """
         secret = bearer(request.META.get("HTTP_AUTHORIZATION", ""))
         if secret is None:
@@ -36,6 +37,8 @@ class BearerAuthentication(BaseAuthentication):
         token = authenticate(secret)
         if token is None:
             raise AuthenticationFailed(INVALID)
+        if token.user is None:
+            raise PermissionDenied(OF_DEVICE)
         return token.user, token
 
     def authenticate_header(self, request: Request) -> str:

@@ -64,7 +64,9 @@ def visitor_of_program(scope: Scope) -> Visitor:
         return visitor(scope)
     secret = tokens.bearer(headers[-1])
     token = tokens.authenticate(secret) if secret else None
-    refusal = _refusal(token.user) if token else Refusal.NOT_LOGGED_IN
+    refusal = Refusal.NOT_LOGGED_IN
+    if token:  # a device's only sends
+        refusal = _refusal(token.user) if token.user else Refusal.NOT_ALLOWED
     return Visitor(*asker(_request(scope), token), refusal)
 
 

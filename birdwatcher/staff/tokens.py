@@ -19,16 +19,19 @@ from birdwatcher.staff.reach import ReachAdmin
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(ReachAdmin):
-    """Tokens of users within the editor's reach; user and scope cannot be changed later."""
+    """Tokens of devices, and of users within the editor's reach; owner and scope stay as made."""
 
-    list_display = ["name", "user", "scope", "begins_with", "state", "created_at", "expires_at"]
+    list_display = ["name", "owner", "scope", "begins_with", "state", "created_at", "expires_at"]
     list_display += ["last_used_at"]
     list_filter = ["scope"]
     list_select_related = ["user"]
-    search_fields = ["name", "prefix", "user__username"]
-    search_help_text = "Part of a token's name, of its first characters, or of its user's name."
-    fields = ["user", "name", "scope", "expires_at"]
+    search_fields = ["name", "prefix", "user__username", "device"]
+    search_help_text = (
+        "Part of a token's name, of its first characters, of its user's name or of its device."
+    )
+    fields = ["user", "device_kind", "device", "name", "scope", "expires_at"]
     said = ["begins_with", "state", "created_at", "last_used_at", "revoked_at"]
+    owned = ["user", "device_kind", "device"]
     autocomplete_fields = ["user"]
     actions = ["revoke"]
 
@@ -38,7 +41,7 @@ class ApiTokenAdmin(ReachAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: ApiToken | None = None) -> list[Any]:
         """Return the read-only fields."""
-        return self.said if obj is None else ["user", "scope", *self.said]
+        return self.said if obj is None else [*self.owned, "scope", *self.said]
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Save the token; a new one gets its secret, which only `obj` has until it is shown.
@@ -46,7 +49,8 @@ class ApiTokenAdmin(ReachAdmin):
         For an existing one, save only the edited fields: it may have been revoked meanwhile.
         """
         if change:
-            obj.expires_at = obj.expires_at or tokens.default_end()
+            if obj.user is not None:
+                obj.expires_at = obj.expires_at or tokens.default_end()
             obj.save(update_fields=form.changed_data)
             return
         obj.secret = tokens.renew(obj)
