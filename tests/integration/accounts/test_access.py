@@ -29,6 +29,7 @@ PAGES = {
     "overview": READING,
     "nodes": READING,
     "node": READING,
+    "node-set-aside": READING,
     "birds": READING,
     "birds-export": READING,
     "birds-exports": READING,
@@ -40,7 +41,11 @@ PAGES = {
 }
 # What each gets for an action without anything to act on.
 OPERATING = (LOGIN, 403, 403, 302, 302)
-ACTIONS: dict[str, tuple[int | str, ...]] = {"nodes-act": OPERATING}
+DECIDING = (LOGIN, 403, 403, 403, 302)
+ACTIONS: dict[str, tuple[int | str, ...]] = {
+    "nodes-act": OPERATING,
+    "node-set-aside-act": DECIDING,
+}
 # The admin is for the groups operator and admin, if their users are also marked as staff.
 ADMIN_LOGIN = "/admin/login/"
 ADMIN_PAGES = {
@@ -79,11 +84,13 @@ def clients() -> Iterator[Client]:
 
 
 def addresses() -> dict[str, str]:
-    """Return the address of each page, of a node and a species that are there."""
-    node = Node.objects.create(name="Dartmoor", ip_address="10.0.3.2", port=9999)
-    keys = {"node": node.pk, "species": Species.objects.create(name="Wren").pk}
+    """Return the address of each page and action, of a node and a species that are there."""
+    node = Node.objects.create(name="Dartmoor", ip_address="10.0.3.2", port=9999).pk
+    keys = dict.fromkeys(("node", "node-set-aside", "node-set-aside-act"), node)
+    keys["species"] = Species.objects.create(name="Wren").pk
     return {
-        name: reverse(f"pages:{name}", args=[keys[name]] if name in keys else []) for name in PAGES
+        name: reverse(f"pages:{name}", args=[keys[name]] if name in keys else [])
+        for name in (*PAGES, *ACTIONS)
     }
 
 
@@ -121,10 +128,11 @@ def test_the_tables_have_every_address() -> None:
 
 def test_every_action_as_each_role() -> None:
     found = {name: tuple[int | str, ...]() for name in ACTIONS}
+    visited = addresses()
     for client in clients():
         for name in ACTIONS:
-            assert client.get(reverse(f"pages:{name}")).status_code == 405
-            response = client.post(reverse(f"pages:{name}"))
+            assert client.get(visited[name]).status_code == 405
+            response = client.post(visited[name])
             sent_away = response.get("Location", "").startswith(LOGIN)
             found[name] += (LOGIN if sent_away else response.status_code,)
     assert found == ACTIONS
@@ -134,7 +142,7 @@ def test_every_action_as_each_role() -> None:
 def test_everybody_may_read_if_the_site_is_public() -> None:
     visited = addresses()
     client = Client()
-    found = {name: outcome(client, address) for name, address in visited.items()}
+    found = {name: outcome(client, visited[name]) for name in PAGES}
     assert found == {name: LOGIN if PAGES[name] == AUDITING else 200 for name in PAGES}
     assert 'href="/login/?next=/"' in client.get("/").content.decode()
     assert outcome(client, "/admin/") == ADMIN_LOGIN
