@@ -21,7 +21,6 @@ import gc
 import logging
 import multiprocessing
 import os
-import resource
 import signal
 import time
 from collections.abc import Callable
@@ -140,13 +139,6 @@ def freeze() -> None:
     all processes share. Call it before the first fork."""
     gc.collect()
     gc.freeze()
-
-
-def raise_descriptor_limit() -> None:
-    """Allow as many descriptors as the system permits: a child costs the supervisor two."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def describe_exit(code: int) -> str:

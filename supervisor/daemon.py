@@ -18,13 +18,14 @@ from nodeproc.delivery.spoolfile import SPOOL_DIRECTORY
 from nodeproc.logs.speaker import speaker
 from nodeproc.numbers.daemon import DaemonNumbers
 from nodeproc.wire.frames import Frame, Kind, pack
-from supervisor.children import freeze, raise_descriptor_limit
+from supervisor.children import freeze
 from supervisor.disks import Disks, DiskWatch
 from supervisor.fleet import Fleet
 from supervisor.lock import StateDirectoryBusyError, StateDirectoryError, lock_state_directory
 from supervisor.metrics.endpoint import EndpointError, listening
 from supervisor.observer import Observer
 from supervisor.report import Report
+from supervisor.resources import fold_exhaustion, raise_limits
 from supervisor.settings import DaemonSettings
 from supervisor.signals import block_signals, on_hangup, on_stop_signal, show_where_it_crashes
 from supervisor.writer_link import WriterLink, WriterMain
@@ -87,7 +88,7 @@ def run_daemon(
         raise RefusedError(str(error), os.EX_TEMPFAIL) from None
     except StateDirectoryError as error:
         raise RefusedError(str(error)) from None
-    raise_descriptor_limit()
+    raise_limits()
     freeze()
     try:
         with contextlib.ExitStack() as stack:
@@ -130,6 +131,8 @@ class Supervisor:
 
     async def run(self) -> None:
         """Run until stopped. Raises RefusedError."""
+        handler = fold_exhaustion(log, "metrics")
+        asyncio.get_running_loop().set_exception_handler(handler)
         on_stop_signal(self._stop, self._hurry)
         on_hangup(self._reload, lambda: self._stop("the terminal was closed"))
         settings = self._settings

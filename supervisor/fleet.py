@@ -33,6 +33,7 @@ from supervisor.reconcile import (
     plan_one,
 )
 from supervisor.relay import Relay
+from supervisor.resources import allowed, shortages, words_for
 from supervisor.room import shared, wanted
 from supervisor.roster import Roster
 from supervisor.table import NodeTable
@@ -108,6 +109,8 @@ class Fleet:
 
     def _want(self, nodes: dict[int, NodeSpec]) -> None:
         self._desired = nodes
+        for why in shortages(len(nodes), allowed()):
+            self._fold(logging.ERROR, why, why)
         self._wake.set()
         self._owner.situation_changed()
 
@@ -232,7 +235,7 @@ class Fleet:
         try:
             node.child = Child(run_node, (assignment,), node, keep=self._lock, oom_score=OOM_SCORE)
         except OSError as error:
-            self._crashed(node, f"cannot start a process: {error.strerror}")
+            self._crashed(node, f"cannot start a process: {words_for(error)}", self._fold)
             return
         node.backoff.succeeded()
         self.restarts += node.ended_unasked
@@ -287,11 +290,12 @@ class Fleet:
         log.warning("%s: ended before all was committed: %s", node, why, extra=node.extra)
         self._report(node, NodeState.STOPPED, why)
 
-    def _crashed(self, node: Node, why: str) -> None:
+    def _crashed(self, node: Node, why: str, fold: Fold | None = None) -> None:
+        """Start another process later. With `fold`, what concerns many nodes is logged once."""
         delay = node.backoff.failed()
         node.phase, node.deadline = Phase.CRASHED, time.monotonic() + delay
         says = f"{node}: {why}; next process in {delay:.1f} s"
-        node.fold(logging.ERROR, why, says, node.extra)
+        (fold or node.fold)(logging.ERROR, why, says, node.extra)
         self._report(node, NodeState.CRASHED, why, time.time() + delay)
         self._wake.set()
 

@@ -13,6 +13,7 @@ from nodeproc.numbers.daemon import DaemonNumbers
 from nodeproc.wire.frames import Frame, Kind
 from supervisor.children import Child, describe_exit
 from supervisor.protocols import WriterOwner
+from supervisor.resources import words_for
 
 log = logging.getLogger("birdwatcher.supervisor")
 
@@ -87,7 +88,7 @@ class WriterLink:
         except OSError as error:
             if first:
                 raise
-            self._start_again_later(f"cannot start a writer: {error.strerror}")
+            self._start_again_later(f"cannot start a writer: {words_for(error)}")
             return
         self._backoff.succeeded()
         self._signed_at = time.monotonic()

@@ -40,6 +40,7 @@ from setproctitle import setproctitle
 from birdwatcher.common.limits import BACKLOG, GRACEFUL_TIMEOUT, HUNG_TIMEOUT, KEEPALIVE
 from birdwatcher.server.worker import ENDING, Worker
 from nodeproc.logs.speaker import speaker
+from supervisor.resources import raise_limits
 
 ABOVE_ALL_DESCRIPTORS = 512  # higher than any that a master uses
 HELD_SIGNALS = {signal.SIGHUP, signal.SIGCHLD}
@@ -61,6 +62,7 @@ def serve(
     refuses it by ImproperlyConfigured.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, HELD_SIGNALS)
+    raise_limits()
     _Server(_Application(application, workers, log_level, listener), check).run()
 
 

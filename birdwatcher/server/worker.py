@@ -14,6 +14,7 @@ from uvicorn_worker import UvicornWorker
 from birdwatcher.common.limits import BACKLOG, CONNECTIONS, GRACEFUL_TIMEOUT
 from birdwatcher.server.connections import HttpConnection, WebSocketConnection
 from birdwatcher.server.stalled import Stalled, waits_for_head
+from supervisor.resources import fold_exhaustion
 
 LONGEST_MESSAGE = 64 * 1024  # that a browser may send, in bytes; it has little to say
 PING_SECONDS = 20  # between two, and for the answer to each
@@ -64,6 +65,8 @@ class Worker(UvicornWorker):
 
     async def _serve(self) -> None:
         self.config.app = self.wsgi
+        handler = fold_exhaustion(logging.getLogger("birdwatcher.web"), "the web UI")
+        asyncio.get_running_loop().set_exception_handler(handler)
         asyncio.get_running_loop().add_signal_handler(signal.SIGQUIT, self._quit)
         await self._server.serve(sockets=self.sockets)
 

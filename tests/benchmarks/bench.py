@@ -14,7 +14,7 @@ from django.test import Client
 
 from birdwatcher.nodes.models import Node, NodeStatus
 from nodeproc.states import NodeState
-from supervisor.children import raise_descriptor_limit
+from supervisor.resources import raise_limits
 from tests.benchmarks.events import address
 from tests.benchmarks.load import Load, generator
 from tests.benchmarks.system import family
@@ -46,7 +46,7 @@ class Bench:
 
     def __init__(self, directory: Path) -> None:
         """`directory` is empty, and removed by whoever made it."""
-        raise_descriptor_limit()
+        raise_limits()
         self._directory = directory
         self._ports = PortBlock()
         self._numbers = itertools.count(1)

@@ -53,6 +53,7 @@ STOREYS: dict[str, dict[str, tuple[str, ...]]] = {
             "notify",
             "protocols",
             "reconcile",
+            "resources",
             "room",
             "signals",
             "table",

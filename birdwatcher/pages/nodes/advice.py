@@ -60,8 +60,9 @@ CANNOT_FORK = Advice(
     "This machine could not start a process for the node: {error}",
     (
         (
-            "Check what is used up: memory (free -m), processes (LimitNPROC= and TasksMax= in "
-            "the unit), descriptors (LimitNOFILE=)."
+            "In numbers: free -m for memory; systemctl show -p LimitNOFILE,LimitNPROC,TasksMax "
+            "birdwatcher for what the service may use. The daemon's log says what so many nodes "
+            "need."
         ),
         "The daemon tries again by itself.",
     ),
