@@ -92,7 +92,7 @@ def _close_all_but(kept: set[int]) -> None:
     """Close every descriptor but the standard ones and `kept`."""
     _, highest = resource.getrlimit(resource.RLIMIT_NOFILE)
     low = 3
-    for descriptor in sorted(kept):
+    for descriptor in sorted(it for it in kept if it >= low):
         os.closerange(low, descriptor)
         low = descriptor + 1
     os.closerange(low, 2**31 - 1 if highest == resource.RLIM_INFINITY else highest)

@@ -19,6 +19,8 @@ from dotenv.parser import Binding, parse_stream
 ENV_FILE = "BIRDWATCHER_ENV_FILE"
 CREDENTIALS_DIRECTORY = "CREDENTIALS_DIRECTORY"  # set by systemd
 PREFIX = "birdwatcher_"
+OWN_PREFIX, OF_TESTS = "BIRDWATCHER_", "BIRDWATCHER_TEST_"
+OF_OTHERS = ("BIRDWATCHER_TOKEN", "BIRDWATCHER_ADMIN_PASSWORD")  # of watchbirds and of the demo
 # Skips the files that an editor leaves beside a credential.
 NAME = re.compile(r"[A-Z][A-Z0-9_]*")
 
@@ -35,6 +37,16 @@ def gather(environ: Mapping[str, str], names: Collection[str]) -> dict[str, str]
     if directory := environ.get(CREDENTIALS_DIRECTORY):
         given |= _read_credentials(Path(directory), names)
     return given | {name: environ[name] for name in names if environ.get(name, "").strip()}
+
+
+def misspelt(environ: Mapping[str, str], names: Collection[str]) -> Iterator[str]:
+    """Yield a sentence about each variable of `environ` that looks like one of Birdwatcher's and is
+    none. Unlike a file, an environment may hold what others put there, so it is not refused."""
+    for name in sorted(environ):
+        is_own = name.startswith(OWN_PREFIX) and not name.startswith(OF_TESTS)
+        if is_own and name not in {*names, *OF_OTHERS}:
+            what = "in the environment is no variable of Birdwatcher and has no effect"
+            yield f"{name} {what}{_near(name, names)}"
 
 
 def _read_env_file(path: Path, names: Collection[str]) -> dict[str, str]:
@@ -87,9 +99,13 @@ def _read_credentials(directory: Path, names: Collection[str]) -> dict[str, str]
 def _check(name: str, names: Collection[str], where: str) -> None:
     if name in names:
         return
+    raise ImproperlyConfigured(f"{name} {where} is no variable of Birdwatcher{_near(name, names)}")
+
+
+def _near(name: str, names: Collection[str]) -> str:
+    """Return the end of a sentence about `name`: a question, if another name is like it."""
     near = difflib.get_close_matches(name, names, n=2, cutoff=0.8)
-    hint = f"; did you mean {' or '.join(near)}?" if near else "."
-    raise ImproperlyConfigured(f"{name} {where} is no variable of Birdwatcher{hint}")
+    return f"; did you mean {' or '.join(near)}?" if near else "."
 
 
 def _read(path: Path, source: str) -> str:

@@ -15,9 +15,9 @@ from typing import Protocol
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 
 from birdwatcher.common.database import engine
+from birdwatcher.common.database.migrating import lack_of_migrations
 from birdwatcher.common.database.opened import ReplacedError, identity_of
 from birdwatcher.common.database.postgresql import DAEMON_LOCK
 from birdwatcher.common.database.tables import execute
@@ -81,13 +81,8 @@ def open_session() -> Session:
 
 def check_migrations() -> None:
     """Raise RefusedError if migrations are missing; raises django.db.Error."""
-    executor = MigrationExecutor(connection)
-    missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    if missing:
-        count = "a migration" if len(missing) == 1 else f"{len(missing)} migrations"
-        raise RefusedError(
-            f"The database lacks {count}: run ./manage.py migrate, then start again."
-        )
+    if lack := lack_of_migrations():
+        raise RefusedError(lack)
 
 
 def read_nodes() -> list[NodeSpec]:

@@ -55,12 +55,14 @@ def is_journal(descriptor: int, stream: str) -> bool:
     return stream == f"{found.st_dev}:{found.st_ino}"
 
 
-def complain(sentence: str) -> None:
-    """Write the sentence with which a program ends to standard error.
+def complain(sentence: str, level: int = logging.ERROR) -> None:
+    """Write a sentence to standard error, such as the one with which a program ends.
 
-    Mark it as an error for the journal, with the prefix for lines of sd-daemon(3).
+    Mark its level for the journal, with the prefix for lines of sd-daemon(3).
     """
-    mark = "<3>" if is_journal(STDERR, os.environ.get("JOURNAL_STREAM", "")) else ""
+    mark = (
+        f"<{priority(level)}>" if is_journal(STDERR, os.environ.get("JOURNAL_STREAM", "")) else ""
+    )
     sys.stderr.write(f"{mark}{sentence}\n")
 
 

@@ -35,7 +35,16 @@ STOREYS: dict[str, dict[str, tuple[str, ...]]] = {
         "telling": ("logs", "numbers", "reporting"),
         "messages": ("wire",),
         "bounds": ("limits",),
-        "ground": ("backoff", "moment", "networks", "parent", "setting", "states", "text"),
+        "ground": (
+            "backoff",
+            "moment",
+            "networks",
+            "parent",
+            "setting",
+            "states",
+            "streams",
+            "text",
+        ),
     },
     "supervisor": {
         "life": ("daemon",),

@@ -51,6 +51,7 @@ WHERE highest > COALESCE(pg_sequence_last_value('{0}'), 0)
 # The lock of the one daemon that serves a database: "bird", and a number that no other program is
 # likely to use with it. A session that has it can lock it once more, at once.
 DAEMON_LOCK = (0x62697264, 1)
+MIGRATION_LOCK = (0x62697264, 2)  # of the one process that migrates it
 PROVEN = f"pg_try_advisory_xact_lock({DAEMON_LOCK[0]}, {DAEMON_LOCK[1]})"
 
 # Among the rows of a `commit_few`, those of owners that exist.

@@ -45,6 +45,13 @@ class Trouble(enum.Enum):
     TOO_LONG = "takes too long"
 
 
+CURES = {
+    Trouble.AWAY: "check that it runs, and that DATABASE_URL leads to it",
+    Trouble.UNMIGRATED: "run ./manage.py migrate",
+    Trouble.BUSY: "try again in a moment",
+    Trouble.TOO_LONG: "try again when it has less to do",
+}
+
 # Seconds between two lines about a trouble that some questions meet while others are answered.
 SELDOM = {Trouble.UNMIGRATED: 600.0, Trouble.BUSY: 60.0, Trouble.TOO_LONG: 60.0}
 
@@ -60,6 +67,14 @@ def trouble_of(error: BaseException | None) -> Trouble | None:
         return found
     # SQLite has no other code for a mistake in a statement.
     return None if _sqlite_code(error) == sqlite3.SQLITE_ERROR else Trouble.AWAY
+
+
+def sentence_about(error: Exception) -> str | None:
+    """Return what is wrong with the database, with the cure, if it is the cause of `error`."""
+    trouble = trouble_of(error)
+    if trouble is None:
+        return None
+    return f"The database {trouble.value} ({first_line(error).rstrip('.')}): {CURES[trouble]}."
 
 
 def _by_code(error: Exception) -> Trouble | None:

@@ -6,7 +6,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from birdwatcher.configuration import config
-from birdwatcher.configuration.sources import gather
+from birdwatcher.configuration.sources import gather, misspelt
 
 NAMES = [setting.name for setting in config.SETTINGS]
 SECRET = "se-cret"
@@ -154,3 +154,18 @@ def test_a_second_reading_sees_what_was_changed(
     assert config.load(environ).daemon.node.backoff_cap == 5
     env_file.write_text("BIRDWATCHER_BACKOFF_CAP=7\n")
     assert config.load(environ).daemon.node.backoff_cap == 7
+
+
+def test_variables_that_nobody_reads_are_named() -> None:
+    environ = {
+        "BIRDWATCHER_PUBLIK": "1",
+        "BIRDWATCHER_XYZ": "",
+        "BIRDWATCHER_PUBLIC": "1",
+        "BIRDWATCHER_TOKEN": "bw_",
+        "HOME": "/root",
+    }
+    first, second = misspelt(environ, [setting.name for setting in config.SETTINGS])
+    assert first.startswith("BIRDWATCHER_PUBLIK in the environment is no variable")
+    assert first.endswith("did you mean BIRDWATCHER_PUBLIC?")
+    assert second.startswith("BIRDWATCHER_XYZ in")
+    assert second.endswith(".")

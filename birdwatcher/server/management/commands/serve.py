@@ -16,6 +16,7 @@ from django.core.management.base import BaseCommand
 from django.db import connection
 from gunicorn.util import is_ipv6, parse_address
 
+from birdwatcher.common.database.migrating import lack_of_migrations
 from birdwatcher.common.limits import BACKLOG
 from birdwatcher.configuration.config import load
 from birdwatcher.server.server import serve, systemd_passes_sockets
@@ -60,6 +61,7 @@ class Command(BaseCommand):
         # Before the fork, so that workers share it; and during an upgrade the path from which a
         # worker would import it may lead to another release.
         import_module(settings.ROOT_URLCONF)
+        _check_migrations()
         serve(
             get_default_application(),
             workers=settings.BIRDWATCHER.web_workers,
@@ -77,6 +79,20 @@ def _check_database() -> None:
     with contextlib.suppress(django.db.Error):
         connection.ensure_connection()
     connection.close()
+
+
+def _check_migrations() -> None:
+    """End the process if the database lacks migrations: no page would work.
+
+    While the database is away, the pages say so, and come back with it.
+    """
+    lack = None
+    with contextlib.suppress(django.db.Error):
+        lack = lack_of_migrations()
+    django.db.connection.close()  # workers must not share it
+    if lack:
+        complain(lack)
+        sys.exit(os.EX_CONFIG)
 
 
 def _listen(given: str) -> socket.socket:
