@@ -16,6 +16,7 @@ from functools import partial
 import django.db
 
 from birdwatcher.common.database import first_line
+from birdwatcher.common.database.opened import ReplacedError
 from birdwatcher.feed.cursor import Cursor, DeletionToken
 from birdwatcher.feed.database_thread import PATIENCE, DatabaseThread
 from birdwatcher.feed.follower import Follower
@@ -65,6 +66,9 @@ class Reader:
             try:
                 pause = await self._step()
             except django.db.Error as error:
+                if isinstance(error, ReplacedError):
+                    # The keys that were reached are those of another file.
+                    self._cursor, self._begun = None, set()
                 self._report_trouble(AWAY, first_line(error))
                 self._table.reconnected()
                 pause = RETRY

@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 
 from birdwatcher.birds.models import Bird
 from birdwatcher.common.database import engine
+from birdwatcher.common.database.opened import ReplacedError
 from birdwatcher.feed.birds import deletions
 from birdwatcher.feed.birds.filter import BirdFilter
 from birdwatcher.feed.birds.messages import Sighting
@@ -89,7 +90,11 @@ class BirdTable:
         """Return the next birds after `cursor`, at most `AT_ONCE`, and the next deletions."""
         self._recent.news_at(cursor.key)
         prepare()
-        version = engine().commits_of_others()  # cheaper than a read
+        try:
+            version = engine().commits_of_others()  # cheaper than a read
+        except ReplacedError:
+            self._recent.forget()  # these are birds of another file
+            raise
         if version is not None and version == self._version:
             return BirdNews(cursor)
         read_at = time.monotonic()

@@ -1,8 +1,6 @@
 """An operator puts another SQLite file in the place of the one that the daemon has open."""
 
-import contextlib
 import shutil
-import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,26 +10,12 @@ from django.db import connection
 from birdwatcher.birds.models import Bird
 from tests.support.databases import SQLITE, Database
 from tests.support.park import Park
+from tests.support.sqlitefile import back_up, file_of
 from tests.support.waiting import stays_true
 
 pytestmark = pytest.mark.parametrize("database", [SQLITE], indirect=True)
 
 REPLACED = r"ERROR .*writer: the file .* was replaced or removed while it was in use"
-
-
-def file_of(database: Database) -> Path:
-    return Path(database.url.removeprefix("sqlite:///"))
-
-
-def back_up(database: Database) -> Path:
-    """Copy the database as it is, into one file beside the state directory."""
-    backup = database.state_dir.with_name("backup.sqlite3")
-    with (
-        contextlib.closing(sqlite3.connect(file_of(database))) as source,
-        contextlib.closing(sqlite3.connect(backup)) as target,
-    ):
-        source.backup(target)
-    return backup
 
 
 def move_over(path: Path, backup: Path, park: Park) -> None:

@@ -15,21 +15,31 @@ from django.db import connection
 from birdwatcher.writer import spools
 from tests.support.daemon import Daemon
 from tests.support.databases import POSTGRESQL, SQLITE, Database
+from tests.support.fieldnode import FieldNode
+from tests.support.manager import Manager
 from tests.support.packets import Sighting, encode
 from tests.support.park import Park, Station
 from tests.support.processes import Processes
-from tests.support.waiting import STARTING, wait_until
+from tests.support.waiting import STARTING, Promise, wait_until
 
+WATCHDOG = 30.0  # seconds
 TAKING_OVER = 30.0  # seconds; a daemon tries for the lock every few seconds
 StartDaemon = Callable[..., Daemon]
 
 
 @pytest.fixture
-def second(start_daemon: StartDaemon, park: Park, tmp_path: Path) -> Callable[..., Daemon]:
+def second(start_daemon: StartDaemon, database: Database, tmp_path: Path) -> StartDaemon:
     """`second(up=True)`: start a daemon with another state directory on the same database."""
     return lambda **options: start_daemon(
-        park.database, BIRDWATCHER_STATE_DIR=str(tmp_path / "other"), **options
+        database, BIRDWATCHER_STATE_DIR=str(tmp_path / "other"), **options
     )
+
+
+@pytest.fixture
+def manager() -> Iterator[Manager]:
+    manager = Manager(WATCHDOG)
+    yield manager
+    manager.close()
 
 
 @contextlib.contextmanager
@@ -89,7 +99,7 @@ def health(processes: Processes, database: Database) -> tuple[int, str]:
 @pytest.mark.parametrize("database", [POSTGRESQL], indirect=True)
 @pytest.mark.parametrize("whole", [False, True], ids=["its writer hangs", "all of it stands still"])
 def test_whoever_lost_its_session_commits_nothing_again(
-    park: Park, second: Callable[..., Daemon], processes: Processes, whole: bool
+    park: Park, second: StartDaemon, processes: Processes, whole: bool
 ) -> None:
     station, first = park.add("Dartmoor"), park.daemon
     station.field.send(20)
@@ -125,8 +135,15 @@ def test_whoever_lost_its_session_commits_nothing_again(
 
 @pytest.mark.parametrize("database", [SQLITE], indirect=True)
 def test_a_writer_that_finds_another_in_its_place(
-    park: Park, second: Callable[..., Daemon]
+    database: Database,
+    start_daemon: StartDaemon,
+    second: StartDaemon,
+    field_node: Callable[..., FieldNode],
+    promise: Promise,
+    manager: Manager,
 ) -> None:
+    """Its service manager is told, too."""
+    park = Park(database, start_daemon(database, **manager.env), field_node, promise)
     station, first = park.add("Dartmoor"), park.daemon
     writer = writer_of(first)
     with suspended(writer):
@@ -140,6 +157,11 @@ def test_a_writer_that_finds_another_in_its_place(
     station.field.send(20)
     first.wait_for_line(r"ERROR.*(?i:another daemon .*: disconnect)")
     wait_for_clients(station, 1)
+    wait_until(
+        lambda: manager.status().startswith("error: standing by without nodes: Another daemon"),
+        timeout=STARTING,
+        message=manager.status,
+    )
     other.send(signal.SIGKILL)
     other.wait()
     first.wait_until_up()

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from django.db import connection
 
 from birdwatcher.feed.birds.filter import BirdFilter
 from birdwatcher.feed.birds.recent import Recent
@@ -13,7 +14,9 @@ from birdwatcher.feed.birds.table import BirdTable
 from birdwatcher.feed.database_thread import DatabaseThread
 from birdwatcher.feed.follower import Follower
 from birdwatcher.feed.reader import Reader
+from tests.support.databases import SQLITE, Database
 from tests.support.livefeed import Field
+from tests.support.sqlitefile import back_up, file_of
 from tests.support.waiting import STARTING
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -82,3 +85,41 @@ async def told(page: Follower) -> list[dict[str, Any]]:
 def birds_in(said: list[dict[str, Any]]) -> list[int]:
     """Return the keys of the birds that were told."""
     return [bird["id"] for it in said if it["type"] == "birds" for bird in it["birds"]]
+
+
+@pytest.mark.parametrize("database", [SQLITE], indirect=True)
+def test_in_a_file_that_replaced_another_keys_may_begin_again(
+    field: Field, database: Database
+) -> None:
+    page = Follower(BirdFilter(), None)
+
+    async def follow() -> list[int]:
+        thread = DatabaseThread(stays=True)
+        table = BirdTable(Recent())
+        reader = asyncio.create_task(
+            Reader(table, thread, {page}, heartbeat=0.0, on_rows=lambda *_: None).run()
+        )
+        try:
+            async with asyncio.timeout(STARTING):
+                await told(page)
+                backup.replace(file_of(database))
+                while (await told(page))[-1]["latest"]:
+                    pass  # it is yet to find the other file, in which there is no bird
+                await asyncio.to_thread(hear)
+                said: list[dict[str, Any]] = []
+                while not birds_in(said):
+                    said += await told(page)
+                return birds_in(said)
+        finally:
+            reader.cancel()
+            thread.close()
+
+    def hear() -> None:
+        heard.extend(bird.pk for bird in field.hear())
+        connection.close()
+
+    heard: list[int] = []
+    backup = back_up(database)
+    field.hear(3)
+    connection.close()
+    assert asyncio.run(follow()) == heard == [1]
