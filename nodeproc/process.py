@@ -17,7 +17,7 @@ from nodeproc.assignment import Assignment, Exit
 from nodeproc.delivery.adoption import adopt
 from nodeproc.delivery.outbox import Outbox
 from nodeproc.delivery.spool import Spool, SpoolError
-from nodeproc.delivery.spoolfile import why
+from nodeproc.delivery.spoolfile import spool_path, why
 from nodeproc.delivery.uplink import Uplink
 from nodeproc.logs.fold import Fold
 from nodeproc.logs.speaker import speaker
@@ -120,6 +120,9 @@ class NodeProcess:
                 self._adopt()
                 damaged = self._outbox.take_up()
         except SpoolError as error:
+            path = spool_path(self._spool_dir, self._spec.origin)
+            says = f"its spool, {path}, cannot be read: {error}; next try in {TAKE_UP_AGAIN:g} s"
+            self._fold(logging.ERROR, says, says)
             self.spooling_tried(str(error))
             asyncio.get_running_loop().call_later(TAKE_UP_AGAIN, self._take_up)
             return

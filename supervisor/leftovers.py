@@ -92,7 +92,7 @@ class Leftovers:
                 continue
             log.warning(
                 "node=%d has no row: its spool is set aside as %s, taken up if the node comes back"
-                " within %g days, and then removed",
+                " within %g days, and then removed; see ./manage.py spool --aside",
                 origin.id, name, limits.aside_days,
             )  # fmt: skip
         del self._missing[origin]

@@ -3,7 +3,8 @@
 The rule that makes every frame take effect exactly once: within a stream, the frame after the
 checkpoint is taken, and moves the checkpoint, in the same transaction; one at or before it was
 committed earlier, and is only acknowledged again; one further on is left out, since those before it
-are on their way again. A stream is taken up with its RESUME frame, and only then.
+are on their way again, unless a GAP frame says that they do not exist any more. A stream is taken
+up with its RESUME frame, and only then.
 """
 
 import datetime

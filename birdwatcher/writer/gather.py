@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from birdwatcher.writer.subjects import UNREADABLE, Gathered, SubjectIntake
-from nodeproc.wire.frames import Frame, Kind
-from nodeproc.wire.subjects import Stream
+from nodeproc.wire.frames import Frame, Kind, UndecodableError
+from nodeproc.wire.subjects import LARGEST_KEY, Stream
 
 Intakes = Mapping[int, SubjectIntake[Any]]  # by subject
 
@@ -45,6 +45,9 @@ def gather(frames: Iterable[Frame], expected: Mapping[Stream, int], intakes: Int
     """
     work = Work()
     for frame in frames:
+        if frame.kind == Kind.GAP:
+            _pass_gap(frame, work, expected)
+            continue
         if not _is_next(frame, work, expected):
             continue
         intake = intakes.get(frame.subject)
@@ -60,6 +63,27 @@ def gather(frames: Iterable[Frame], expected: Mapping[Stream, int], intakes: Int
             work.unreadable.append((frame, f"{type(error).__name__}: {error}"))
             gathered.cannot_read(frame)
     return work
+
+
+def _pass_gap(frame: Frame, work: Work, expected: Mapping[Stream, int]) -> None:
+    stream = frame.stream_key
+    following = work.next.get(stream, expected.get(stream))
+    if (after := after_gap(frame, following)) is not None:
+        work.next[stream] = after
+
+
+def after_gap(gap: Frame, following: int | None) -> int | None:
+    """Return the next sequence number after frames that do not exist any more.
+
+    `following` is the next one of their stream before; if they are not next, the answer is None.
+    """
+    try:
+        first = gap.value()
+    except UndecodableError:
+        return None
+    if following is None or not first <= following <= gap.sequence < LARGEST_KEY:
+        return None
+    return gap.sequence + 1
 
 
 def _is_next(frame: Frame, work: Work, expected: Mapping[Stream, int]) -> bool:

@@ -25,7 +25,7 @@ class Waiting:
 
     origin: Origin
     size: int = 0  # bytes
-    damaged: int = 0  # bytes, at the end
+    damaged: int = 0  # bytes
     events: int = 0
     since: datetime.datetime | None = None  # when the oldest of it was received
 
@@ -50,7 +50,9 @@ def _add(waiting: Waiting, path: Path, reader: type[SpoolReader]) -> bool:
     """Add what is in one file; return whether there is one."""
     try:
         with path.open("rb", buffering=0) as file:
-            _look_into(waiting, reader(file.fileno()), os.fstat(file.fileno()).st_size)
+            _look_into(
+                waiting, reader(file.fileno(), waiting.origin), os.fstat(file.fileno()).st_size
+            )
             return True
     except FileNotFoundError:
         return False
@@ -70,7 +72,8 @@ def _look_into(waiting: Waiting, reader: SpoolReader, size: int) -> None:
         if frame.kind == Kind.BATCH and waiting.since is None:
             waiting.since = moment(frame.received_at)
     waiting.size += size
-    waiting.damaged += max(size - sound, 0)
+    skipped = sum(end - begin for begin, end in reader.skips.items())
+    waiting.damaged += max(size - sound, 0) + skipped
 
 
 def commit(directory: Path, origin: Origin, ledger: Ledger, owner: Identity | None = None) -> None:

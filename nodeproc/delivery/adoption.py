@@ -12,6 +12,7 @@ from nodeproc.delivery.spool_v1 import MAGIC_V1, UNFINISHED, path_v1
 from nodeproc.delivery.spoolfile import MAGIC, SpoolReader, create, spool_path
 from nodeproc.wire.frames import Kind
 from nodeproc.wire.messages import Identity, NodeSpec
+from nodeproc.wire.subjects import Origin
 
 log = logging.getLogger("birdwatcher.node")
 
@@ -27,7 +28,7 @@ def adopt(directory: Path, node: NodeSpec, names: Iterable[str]) -> None:
         try:
             with path.open("rb") as file:
                 magic = file.read(len(MAGIC))
-                owner, sound = _look_into(file)
+                owner, sound = _look_into(file, node.origin)
         except FileNotFoundError:
             continue
         if owner and not owner.is_same(node.identity):
@@ -42,10 +43,10 @@ def adopt(directory: Path, node: NodeSpec, names: Iterable[str]) -> None:
         log.warning("%s was set aside while the node had no row; it is taken up again", name)
 
 
-def _look_into(file: BinaryIO) -> tuple[Identity | None, int]:
+def _look_into(file: BinaryIO, origin: Origin) -> tuple[Identity | None, int]:
     """Return whose spool a file says it is, and up to which offset it is sound."""
     owner, sound = None, len(MAGIC)
-    for frame, end in SpoolReader(file.fileno()).all():
+    for frame, end in SpoolReader(file.fileno(), origin).all():
         sound = end
         if frame.kind == Kind.NODE:
             owner = identity(frame)

@@ -5,6 +5,7 @@ import time
 from collections import deque
 from typing import Any
 
+from nodeproc.delivery.introduction import Introduction
 from nodeproc.delivery.spool import Spool
 from nodeproc.limits import NodeLimits
 from nodeproc.wire.frames import Kind, contents, new_stream, pack
@@ -32,7 +33,7 @@ class Outbox:
         self._last = 0  # sequence number of the newest frame
         self._sent: deque[bytes] = deque()
         self._unsent: deque[bytes] = deque()
-        self._resumed: int | None = None  # the stream of the last RESUME
+        self._introduction = Introduction(origin, generation)
         self.size = 0  # bytes in memory
         self.events = 0  # in memory
 
@@ -71,22 +72,16 @@ class Outbox:
     def take(self) -> bytes | None:
         """Return the bytes to send next, or None. Raises SpoolError.
 
-        A RESUME frame goes before the first frame of each stream.
+        A RESUME frame goes before the first frame of each stream, and a GAP frame before the first
+        one after others that are missing.
         """
         if frame := self._spool.read():
-            return self._introduced(frame.stream, frame.sequence, frame.raw)
+            return self._introduction.of(frame.stream, frame.sequence) + frame.raw
         if not self._unsent:
             return None
         raw = self._unsent.popleft()
         self._sent.append(raw)
-        return self._introduced(self.stream, self._last - len(self._unsent), raw)
-
-    def _introduced(self, stream: int, sequence: int, raw: bytes) -> bytes:
-        if stream == self._resumed:
-            return raw
-        self._resumed = stream
-        where = {"stream": stream, "sequence": sequence}
-        return pack(Kind.RESUME, self._generation, origin=self._origin, **where) + raw
+        return self._introduction.of(self.stream, self._last - len(self._unsent)) + raw
 
     def rewind(self, generation: int) -> None:
         """Begin to send everything retained again, to the writer of this generation."""
@@ -94,7 +89,7 @@ class Outbox:
         self._unsent.extendleft(reversed(self._sent))
         self._sent.clear()
         self._spool.rewind()
-        self._resumed = None
+        self._introduction.begin(generation)
 
     def acknowledge(self, stream: int, sequence: int) -> None:
         """Forget the frames of `stream` up to `sequence`: they are in the database."""
@@ -128,7 +123,6 @@ class Outbox:
     def give_up_spool(self) -> None:
         """Go on without the spool, which cannot be read; set its file aside."""
         self._spool.set_aside()
-        self._resumed = None
 
     def adjust(self, limits: NodeLimits) -> None:
         """Keep the spool within `limits` from now on."""

@@ -3,15 +3,14 @@
 import contextlib
 import logging
 import os
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO
 
 from nodeproc.delivery import spool_v1
 from nodeproc.delivery.aside import Why, new_name, set_aside
 from nodeproc.delivery.backlog import Backlog
 from nodeproc.delivery.reserve import FULL, Reserve
+from nodeproc.delivery.resync import data_of
 from nodeproc.delivery.spoolfile import (
     CRC,
     MAGIC,
@@ -30,6 +29,7 @@ from nodeproc.wire.subjects import Origin
 
 # A spool that has grown by this many bytes checks again how large all spools together are.
 TOTAL_CHECK = 1024 * 1024
+KEPT_OF_TAIL = 1024 * 1024  # bytes of a damaged end that are kept for people
 
 
 log = logging.getLogger("birdwatcher.node")
@@ -106,6 +106,7 @@ class Spool:
         self._reserve = Reserve(directory)
         self._file: int | None = None
         self._reader: SpoolReader | None = None
+        self._skips: dict[int, int] = {}  # where damage begins, and where it ends
         self._cursor = 0
         self._checked_at = 0  # the size at which the total was last looked at
         self._last: tuple[int, int] | None = None  # stream and sequence number of the last frame
@@ -145,37 +146,53 @@ class Spool:
         assert self._file is not None  # noqa: S101 for the type checker
         assert self._reader is not None  # noqa: S101
         on_disk = os.fstat(self._file).st_size
-        if on_disk and not self._reader.is_spool():
-            self.set_aside()
-            return on_disk
+        if not on_disk:
+            log.warning("%s is empty, and is removed: it was never written, or cut", self._path)
         self.size = self._cursor = len(MAGIC)
-        for frame, end in self._reader.all():
-            if frame.kind == Kind.NODE:
-                self._entered = identity(frame)
-            else:
-                self._last = frame.stream, frame.sequence
-            self.size = end
-            self.backlog.add(frame, end)
+        missing = self._survey(self._reader)
+        tail = max(on_disk - self.size, 0)
+        if (on_disk and not self._reader.is_spool()) or (tail and not self):
+            log.warning("%s has nothing sound in it; set aside as %s", self._path, self.set_aside())
+            return on_disk
         if self.owner and self._entered and not self.owner.is_same(self._entered):
             self._of_another(self._entered)
             return 0
-        damaged = max(on_disk - self.size, 0)
-        if damaged:
-            with open(self._file, "rb", closefd=False) as file:
-                self._keep_for_people(file, self.size)
+        if tail:
+            self._keep_for_people(self._file, self.size)
         self._cut_back()
-        return damaged
+        skipped = sum(end - begin for begin, end in self._skips.items())
+        if skipped:
+            text = (
+                "%s is damaged in %d places, with %d bytes, and at least %d frames are missing;"
+                " what is sound is committed, and then the file is set aside"
+            )
+            log.warning(text, self._path, len(self._skips), skipped, missing)
+        return tail + skipped
+
+    def _survey(self, reader: SpoolReader) -> int:
+        """Read everything once; return how many frames are missing between sound ones."""
+        missing = 0
+        for frame, end in reader.all():
+            if frame.kind == Kind.NODE:
+                self._entered = identity(frame)
+            else:
+                stream, sequence = self._last or (0, 0)
+                if stream == frame.stream:
+                    missing += max(frame.sequence - sequence - 1, 0)
+                self._last = frame.stream, frame.sequence
+            self.size = end
+            self.backlog.add(frame, end)
+        return missing
 
     def _of_another(self, node: Identity) -> None:
         aside = self.set_aside(Why.GONE)
         log.warning("its spool is that of another node, %s; set aside as %s", node, aside)
 
-    def _keep_for_people(self, file: BinaryIO, offset: int) -> None:
-        """Copy what is about to be cut off: there may be sound records after the damage."""
+    def _keep_for_people(self, file: int, offset: int) -> None:
+        """Copy the beginning of what is about to be cut off; nothing in it is sound."""
         name = new_name(self._origin, Why.DAMAGED)
         with contextlib.suppress(OSError), create(self._path.with_name(name)) as copy:
-            file.seek(offset)
-            shutil.copyfileobj(file, copy)
+            copy.writelines(data_of(file, offset, KEPT_OF_TAIL))
 
     def append(
         self, frames: Sequence[bytes], last: tuple[int, int], *, sent: int, force: bool = False
@@ -223,11 +240,26 @@ class Spool:
             except OSError as error:
                 raise SpoolError(why(error)) from None
             if found is None:
-                raise SpoolError("what was spooled cannot be read back")
+                self._cursor = self._after_damage(self._reader)
+                continue
             frame, self._cursor = found
             if frame.kind != Kind.NODE:
                 return frame
         return None
+
+    def _after_damage(self, reader: SpoolReader) -> int:
+        """Return where what is sound goes on. Raises SpoolError if it does not."""
+        is_known = self._cursor in self._skips
+        try:
+            following = reader.skip(self._cursor, self.size)
+        except OSError as error:
+            raise SpoolError(why(error)) from None
+        if following is None:
+            raise SpoolError("what was spooled cannot be read back")
+        if not is_known:
+            lost = following - self._cursor
+            log.warning("%s: %d bytes cannot be read back; left out", self._path, lost)
+        return following
 
     def _entry(self) -> bytes | None:
         """Return what says whose spool it is, unless the file says it."""
@@ -274,8 +306,9 @@ class Spool:
 
     def _open(self, flags: int) -> None:
         self._file = os.open(self._path, flags | os.O_CLOEXEC, 0o600)
-        self._reader = SpoolReader(self._file)
-        self.backlog = Backlog(SpoolReader(self._file))
+        self._skips = {}
+        self._reader = SpoolReader(self._file, self._origin, self._skips)
+        self.backlog = Backlog(SpoolReader(self._file, self._origin, self._skips))
 
     def _create(self) -> bool:
         """Begin a file; or go on with one that could not be taken up before, and return False."""
@@ -311,9 +344,14 @@ class Spool:
                 os.ftruncate(self._file, self.size)
 
     def _remove(self) -> None:
-        if self._file is not None:
-            with contextlib.suppress(OSError):
+        if self._skips:
+            log.warning("%s is set aside as %s: it is damaged", self._path, self.set_aside())
+        elif self._file is not None:
+            try:
                 self._path.unlink()
+            except OSError as error:
+                text = "%s cannot be removed, though all in it is committed: %s; remove it"
+                log.warning(text, self._path, why(error))
         self._close()
 
     def _close(self) -> None:
@@ -321,6 +359,7 @@ class Spool:
             os.close(self._file)
         self._file = self._reader = self._last = self._entered = None
         self._cursor = self._checked_at = self.size = 0
+        self._skips = {}
         self.backlog = Backlog()
 
     def _check_limits(self, more: int) -> None:

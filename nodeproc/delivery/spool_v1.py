@@ -20,13 +20,15 @@ from pathlib import Path
 from typing import BinaryIO
 
 from nodeproc.delivery import spoolfile
-from nodeproc.delivery.spoolfile import SUFFIX, SpoolReader, spool_path
+from nodeproc.delivery.aside import Why, set_aside
+from nodeproc.delivery.spoolfile import CRC, LENGTH, SUFFIX, SpoolReader, spool_path
 from nodeproc.wire.frames import HEADER, Frame, Kind, pack
 from nodeproc.wire.messages import Batch, Status
 from nodeproc.wire.subjects import Origin, Subject
 
 MAGIC_V1 = b"BWSPOOL1"
 HEADER_V1 = struct.Struct("<IBqqq")
+MARK_V1 = struct.Struct("<q")  # the id of the node, in each header
 UNFINISHED = ".converting"  # after the name of a new file, until it is whole
 NODES = Subject.NODES.name.lower()
 TYPES: dict[int, type[Batch] | type[Status]] = {Kind.BATCH: Batch, Kind.STATUS: Status}
@@ -50,6 +52,12 @@ class SpoolReaderV1(SpoolReader):
 
     magic = MAGIC_V1
     header = HEADER_V1
+    foreign = frozenset[int]()  # whatever it is, `frame` makes it harmless
+
+    @property
+    def mark(self) -> tuple[bytes, int]:
+        """What stands in each record, and where in it."""
+        return MARK_V1.pack(self._origin.id), CRC.size + LENGTH.size + 1
 
     def frame(self, raw: bytes) -> Frame:
         """Return today's frame for the one that an old record holds as `raw`."""
@@ -67,11 +75,12 @@ class SpoolReaderV1(SpoolReader):
             return Frame.of(head + body)
 
 
-def convert(directory: Path, origin: Origin, keep: Callable[[BinaryIO, int], None]) -> int:
+def convert(directory: Path, origin: Origin, keep: Callable[[int, int], None]) -> int:
     """Turn the old spool of a node, if there is one, into one of today's version.
 
-    If there are both, the old frames come first in the new file. `keep(file, offset)` is called
-    when the old file is damaged from `offset` on. Return how many bytes that is. Raises OSError,
+    If there are both, the old frames come first in the new file. `keep(descriptor, offset)` is
+    called when the old file is damaged from `offset` on; one that is damaged before is set aside,
+    and so is a new one of an unknown version. Return how many bytes are damaged. Raises OSError,
     and then the old file is as it was.
     """
     # Nearly no node has one: do not load pages of pathlib into each process to find that out.
@@ -82,7 +91,9 @@ def convert(directory: Path, origin: Origin, keep: Callable[[BinaryIO, int], Non
     # For writing: a file that may not be removed would be copied again and again.
     with old.open("r+b") as file:
         try:
-            sound, is_empty = _copy(file, new, unfinished)
+            _set_aside_unknown(new, origin)
+            reader = SpoolReaderV1(file.fileno(), origin)
+            sound, is_empty = _copy(reader, new, unfinished)
         except OSError:
             # On a full disk it would take the room that the database needs to commit the rest.
             with contextlib.suppress(OSError):
@@ -90,24 +101,34 @@ def convert(directory: Path, origin: Origin, keep: Callable[[BinaryIO, int], Non
             raise
         damaged = os.fstat(file.fileno()).st_size - sound
         if damaged:
-            keep(file, sound)
+            keep(file.fileno(), sound)
     # A crash between these two leaves frames twice; the writer commits each of them once.
     if is_empty:
         unfinished.unlink()
     else:
         unfinished.replace(new)
-    old.unlink()
-    return damaged
+    if reader.skips:
+        set_aside(old, origin, Why.DAMAGED)
+    else:
+        old.unlink()
+    return damaged + sum(end - begin for begin, end in reader.skips.items())
 
 
-def _copy(old: BinaryIO, new: Path, unfinished: Path) -> tuple[int, bool]:
+def _set_aside_unknown(new: Path, origin: Origin) -> None:
+    with contextlib.suppress(FileNotFoundError), new.open("rb") as file:
+        begins = file.read(len(spoolfile.MAGIC))
+        if begins and not SpoolReader(file.fileno(), origin).is_spool():
+            set_aside(new, origin, Why.DAMAGED)
+
+
+def _copy(old: SpoolReader, new: Path, unfinished: Path) -> tuple[int, bool]:
     """Write the old frames and then those of the file `new`, if there is one, to `unfinished`.
 
     Return up to which offset the old file is sound, and whether no frame was written.
     """
     with spoolfile.create(unfinished) as target:
         target.write(spoolfile.MAGIC)
-        sound = _copy_old(SpoolReaderV1(old.fileno()), target)
+        sound = _copy_old(old, target)
         with contextlib.suppress(FileNotFoundError):
             _copy_new(new, target)
         is_empty = target.tell() == len(spoolfile.MAGIC)

@@ -7,9 +7,11 @@ then come records, only ever appended::
 
 The first record says whose spool it is, and so does another one after a change of that.
 
-A record that is torn or damaged ends the file: it and what follows are set aside, under another
-name, when the file is opened for writing. Raise the number in `MAGIC` with every change of what
-frames contain: a spool of an unknown version is set aside whole. When everything in a file is
+A record that is damaged is left out, and so is what follows it up to the next sound one (see
+`resync`). A file with such a place is set aside, under another name, instead of removed; a damaged
+end is cut off, and its beginning kept, when the file is opened for writing. Raise the number in
+`MAGIC` with every change of what frames contain: a spool of an unknown version is set aside whole.
+When everything in a file is
 acknowledged, it is removed. One process writes it, the node's own; all others only read it.
 
 What is appended survives the death of every process at once. It is handed to the kernel and not
@@ -24,14 +26,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from nodeproc.wire.frames import HEADER, Frame
-from nodeproc.wire.subjects import Origin
+from nodeproc.delivery.resync import next_sound
+from nodeproc.wire.frames import HEADER, Frame, Kind
+from nodeproc.wire.subjects import NOWHERE, Origin
 
 MAGIC = b"BWSPOOL2"
 SPOOL_DIRECTORY = "spool"  # in the state directory
 SUFFIX = ".spool"
 CRC = struct.Struct("<I")
 LENGTH = struct.Struct("<I")  # a header's first field
+MARK = struct.Struct("<Bq")  # subject and id of the device, in each header
+MOST_DAMAGE = 1000  # places in one file that are skipped; behind them, all is damaged
 LONGEST_BODY = 256 * 1024 * 1024  # bytes; no frame comes near it, so a longer one is damage
 READ_AHEAD = 256 * 1024
 
@@ -74,19 +79,32 @@ class SpoolReader:
 
     magic = MAGIC
     header = HEADER
+    foreign: frozenset[int] = frozenset(Kind) - {Kind.BATCH, Kind.STATUS, Kind.NODE}  # in no spool
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(
+        self, descriptor: int, origin: Origin = NOWHERE, skips: dict[int, int] | None = None
+    ) -> None:
+        """`origin`: whose spool it is, without which nothing is found behind damage.
+
+        `skips`: where a known damage begins, and where it ends; more are entered as they are found.
+        """
         self._descriptor = descriptor
+        self._origin = origin
         self._window = b""
         self._window_at = 0
+        self.skips: dict[int, int] = {} if skips is None else skips
 
     def is_spool(self) -> bool:
-        """Whether the file begins as a spool of this version does."""
-        return os.pread(self._descriptor, len(self.magic), 0) == self.magic
+        """Whether the file begins as a spool of this version does, or did before it was damaged."""
+        found = os.pread(self._descriptor, len(self.magic), 0)
+        if found == self.magic:
+            return True
+        return found[-1:] == self.magic[-1:] and self.at(len(self.magic)) is not None
 
     def head(self, offset: int) -> tuple[Frame, int] | None:
         """Return the header of the record at `offset`, as a frame without its bytes, and the offset
         after the record; unchecked, for a record that was found sound before."""
+        offset = self.skips.get(offset, offset)
         head = self._bytes(offset + CRC.size, self.header.size)
         if len(head) < self.header.size:
             return None
@@ -106,7 +124,7 @@ class SpoolReader:
             return None
         size = self.header.size + length
         raw = self._bytes(offset + CRC.size, size)
-        if len(raw) < size or zlib.crc32(raw) != crc:
+        if len(raw) < size or zlib.crc32(raw) != crc or raw[LENGTH.size] in self.foreign:
             return None
         return self.frame(raw), offset + CRC.size + size
 
@@ -115,11 +133,54 @@ class SpoolReader:
         return Frame.of(raw)
 
     def all(self) -> Iterator[tuple[Frame, int]]:
-        """Yield every frame, and the offset after it, up to the first that is damaged."""
-        offset = len(self.magic)
-        while self.is_spool() and (record := self.at(offset)):
-            yield record
-            offset = record[1]
+        """Yield every sound frame, and the offset after it; enter in `skips` what is damaged."""
+        if self.is_spool():
+            yield from self.sound(len(self.magic))
+
+    def sound(self, offset: int) -> Iterator[tuple[Frame, int]]:
+        """Yield every sound frame from `offset` on, in a file that may be no whole spool."""
+        while True:
+            if found := self.at(offset):
+                yield found
+                offset = found[1]
+            elif (following := self.skip(offset)) is not None:
+                offset = following
+            else:
+                return
+
+    def skip(self, offset: int, end: int | None = None) -> int | None:
+        """Return where the next sound record is after the damage at `offset`, and before `end`.
+
+        None without one. Raises OSError.
+        """
+        if offset in self.skips:
+            return self.skips[offset]
+        if self._origin == NOWHERE or len(self.skips) >= MOST_DAMAGE:
+            return None
+        end = os.fstat(self._descriptor).st_size if end is None else end
+        following = next_sound(self, self._descriptor, offset, end)
+        if following is not None:
+            self.skips[offset] = following
+        return following
+
+    # For the search behind damage
+
+    @property
+    def mark(self) -> tuple[bytes, int]:
+        """What stands in each record, and where in it."""
+        return MARK.pack(*self._origin), CRC.size + LENGTH.size + 1
+
+    def size_at(self, offset: int) -> int | None:
+        """Return the size that a record at `offset` says it has; None at the end."""
+        prefix = self._bytes(offset + CRC.size, LENGTH.size)
+        if len(prefix) < LENGTH.size:
+            return None
+        (length,) = LENGTH.unpack(prefix)
+        return CRC.size + self.header.size + int(length)
+
+    def is_sound(self, offset: int) -> bool:
+        """Whether there is a whole, sound record."""
+        return self.at(offset) is not None
 
     def forget(self) -> None:
         """Drop what was read ahead: it may have changed."""

@@ -56,6 +56,9 @@ class Kind(enum.IntEnum):
     RESUME = 3
     # In spools alone, outside any stream: whose spool it is. Another node may get the same id.
     NODE = 4
+    # Node process -> supervisor -> writer: what is missing of this stream, up to this sequence
+    # number, does not exist any more. Body: the first number that is missing.
+    GAP = 5
     # Supervisor -> writer, outside any stream.
     NODE_DOWN = 10  # a node that has no process
     RELOAD = 11  # read the node table again, log from this level on
@@ -89,6 +92,7 @@ BODY: dict[Kind, Any] = {
     Kind.STATUS: Status,
     Kind.RESUME: int,
     Kind.NODE: Identity,
+    Kind.GAP: int,
     Kind.NODE_DOWN: Status,
     Kind.RELOAD: int,
     Kind.PROCESSES: tuple[float, list[ProcessUsage]],

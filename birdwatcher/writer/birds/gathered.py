@@ -17,6 +17,9 @@ from nodeproc.wire.frames import Frame, Kind
 from nodeproc.wire.messages import Batch, Status
 from nodeproc.wire.reasons import Reason
 
+# Of one read; with more, a damaged or foreign batch would overflow the counts of its node.
+MOST_REJECTED = 2**31 - 1
+
 
 @dataclass
 class NodeReport:
@@ -89,6 +92,8 @@ class GatheredBirds:
                 raise ValueError(f"not a kind of frame from a node: {frame.kind}")
 
     def _add_batch(self, node: int, batch: Batch) -> None:
+        if not 0 <= batch.rejected <= MOST_REJECTED:
+            raise ValueError(f"{batch.rejected} packets cannot have been rejected")
         at = moment(batch.received_at)
         packets = [rejected_packet(node, rejection) for rejection in batch.rejections]
         received = [(node, event, batch.received_at) for event in batch.events]

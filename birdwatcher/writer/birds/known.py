@@ -17,6 +17,7 @@ from django.db.models import Count, Q
 
 from birdwatcher.birds.models import Bird
 from birdwatcher.common.units import EPOCH, MICROSECOND
+from birdwatcher.writer.gather import after_gap
 from birdwatcher.writer.subjects import UNREADABLE
 from birdwatcher.writer.succession import Keys, Succession
 from nodeproc.logs.fold import Fold
@@ -78,6 +79,10 @@ class KnownBirds:
     ) -> Iterator[tuple[int, tuple[Frame, Batch]]]:
         """Yield the place of each batch that is next and may be known, and what is in it."""
         for place, frame in enumerate(frames):
+            if frame.kind == Kind.GAP:
+                if after := after_gap(frame, following.get(frame.stream_key)):
+                    following[frame.stream_key] = after
+                continue
             if frame.kind == Kind.RESUME or frame.sequence != following.get(frame.stream_key):
                 continue
             following[frame.stream_key] = frame.sequence + 1

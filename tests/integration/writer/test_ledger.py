@@ -12,8 +12,8 @@ from birdwatcher.nodes.models import NodeStatus
 from birdwatcher.writer.ledger import Ledger
 from birdwatcher.writer.models import Checkpoint
 from nodeproc.states import NodeState
-from nodeproc.wire.frames import Kind, pack
-from nodeproc.wire.messages import Status
+from nodeproc.wire.frames import HEADER, Kind, pack
+from nodeproc.wire.messages import Batch, Status
 from nodeproc.wire.reasons import Reason
 from nodeproc.wire.subjects import Subject
 from tests.support.databases import Database
@@ -206,3 +206,30 @@ def test_queries_do_not_grow_with_the_number_of_events(database: Database) -> No
     # changes and the status are written; the checkpoint is moved.
     most = {"postgresql": 11, "sqlite": 14}[database.vendor]
     assert queries(199) == queries(2) <= most
+
+
+def test_what_no_program_of_ours_sent_ends_nobody() -> None:
+    """A RESUME that cannot be opened; a count that would overflow the node's."""
+    sender, ledger = Sender(), Ledger()
+    sender.outbox.append(Kind.BATCH, Batch(AT, [], [], 2**63 - 1))
+    sender.batch()
+    resume = HEADER.pack(1, Kind.RESUME, *sender.origin, 5, 1, 0.0, 0) + b"\xc1"
+    frames = [*read(resume), *sender.resend()]
+    assert ledger.commit(frames)[-1].sequence == 2
+    assert sender.names() == numbered(1)
+    assert NodeStatus.objects.get(node=sender.node).rejected == 1
+
+
+def test_a_stream_goes_on_after_what_does_not_exist_any_more() -> None:
+    sender, ledger = Sender(), Ledger()
+    for _ in range(5):
+        sender.batch()
+    resume, *frames = sender.resend()
+    where = {"origin": sender.origin, "stream": frames[0].stream}
+    gap = read(pack(Kind.GAP, 3, sequence=4, **where))
+    (ack,) = ledger.commit([resume, frames[0], *gap, frames[4]])
+    assert ack.sequence == 1  # the second may still come
+    (ack,) = ledger.commit([frames[1], *gap, frames[4]])
+    assert (ack.sequence, sender.names()) == (5, ["#0", "#1", "#4"])
+    assert ledger.commit([frames[1], *gap, frames[4]])[0].sequence == 5
+    assert Checkpoint.objects.get(stream=frames[0].stream).sequence == 5

@@ -16,6 +16,7 @@ from nodeproc.wire.messages import (
     NodeSpec,
     ProcessUsage,
     Status,
+    Through,
 )
 from nodeproc.wire.subjects import Origin
 from tests.property.strategies import i64, partitions
@@ -53,7 +54,9 @@ values: dict[Kind, st.SearchStrategy[Any]] = {
     Kind.NODE: st.builds(Identity, texts, texts, st.integers(1, 65535)),
     Kind.GONE: st.lists(st.tuples(i64, i64), max_size=3),
     Kind.NODE_GONE: st.none(),
-    Kind.LIMITS: st.builds(Adjustment, st.builds(NodeLimits, i64, seconds), i64),
+    Kind.GAP: i64,
+    Kind.THROUGH: st.lists(st.builds(Through, i64, i64, i64), max_size=3),
+    Kind.LIMITS: st.builds(Adjustment, st.builds(NodeLimits, i64, connect_timeout=seconds), i64),
 }
 kinds = st.sampled_from(Kind)
 origins = st.builds(Origin, st.integers(0, 255), i64)

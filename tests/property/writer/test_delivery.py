@@ -19,6 +19,7 @@ from birdwatcher.writer import checkpoints, ledger
 from birdwatcher.writer.gather import Work
 from nodeproc.delivery.outbox import Outbox
 from nodeproc.delivery.spool import Spool
+from nodeproc.delivery.spoolfile import CRC, SpoolReader, spool_path
 from nodeproc.limits import NodeLimits
 from nodeproc.wire.frames import Frame, FrameReader, Kind
 from nodeproc.wire.messages import Ack, Batch
@@ -123,6 +124,23 @@ class Delivery(RuleBasedStateMachine):
     def node_process_is_killed(self) -> None:
         self.spool._close()
         self.lost |= self.in_memory - set(self.store.events)
+        self.new_node_process()
+
+    @rule(data=st.data())
+    def spool_is_damaged_between_two_processes(self, data: st.DataObject) -> None:
+        """One byte is flipped: the frame that it is in is lost, and nothing else."""
+        self.outbox.spool(force=True)
+        self.spool._close()
+        path = spool_path(Path(self.directory.name), NODE)
+        if path.exists():
+            with path.open("rb") as file:
+                records = list(SpoolReader(file.fileno(), NODE).all())
+            frame, end = data.draw(st.sampled_from(records))
+            at = data.draw(st.integers(end - len(frame.raw) - CRC.size, end - 1))
+            content = bytearray(path.read_bytes())
+            content[at] ^= 1
+            path.write_bytes(content)
+            self.lost |= {event[0] for event in frame.value().events} - set(self.store.events)
         self.new_node_process()
 
     # The writer

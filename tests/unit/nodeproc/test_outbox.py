@@ -163,20 +163,6 @@ def test_a_torn_last_record_is_left_out(directory: Path, cut: int) -> None:
     assert told(after.sent()) == ["resume 1", 1, "resume 1", 3]
 
 
-def test_damage_ends_the_file_and_is_counted(directory: Path) -> None:
-    before = Bench(directory)
-    before.hand_up(1, 2, 3)
-    before.outbox.spool()
-    path = directory / f"{NODE}.spool"
-    data = bytearray(path.read_bytes())
-    record = (len(data) - 8) // 3
-    data[8 + record + 20] ^= 1
-    path.write_bytes(data)
-    spool = Spool(directory, NODE, NodeLimits())
-    assert spool.take_up() == 2 * record
-    assert told(Bench(directory).sent()) == ["resume 1", 1]
-
-
 def test_a_file_that_is_no_spool_is_set_aside(directory: Path) -> None:
     directory.mkdir()
     path = directory / f"{NODE}.spool"
@@ -232,19 +218,6 @@ def test_what_could_not_be_taken_up_at_first_is_not_written_over(
     assert told(after.sent(1)) == ["resume 1", 3]
     after.outbox.spool()
     assert told(after.sent()) == ["resume 1", 1, 2, "resume 1", 3, 4]
-
-
-def test_what_is_cut_off_is_kept_for_people(directory: Path) -> None:
-    before = Bench(directory)
-    before.hand_up(1, 2, 3)
-    before.outbox.spool()
-    path = directory / f"{NODE}.spool"
-    data = bytearray(path.read_bytes())
-    data[8 + 20] ^= 1
-    path.write_bytes(data)
-    assert not Bench(directory).outbox
-    (aside,) = directory.iterdir()
-    assert aside.read_bytes() == data[8:]
 
 
 def test_at_its_limit_the_spool_takes_nothing_and_memory_keeps_it(directory: Path) -> None:

@@ -23,6 +23,7 @@ from nodeproc.wire.messages import (
     NodeSpec,
     ProcessUsage,
     Status,
+    Through,
 )
 from nodeproc.wire.subjects import Origin, Subject
 
@@ -47,6 +48,8 @@ VALUES = {
     Kind.ALIVE: "",
     Kind.STAND_BY: "Another daemon has the database.",
     Kind.TAKEN_BACK: None,
+    Kind.GAP: 2,
+    Kind.THROUGH: [Through(*NODE, 1024)],
     Kind.GONE: [tuple(NODE)],
     Kind.ACKED: None,
     Kind.RESEND: 2,
