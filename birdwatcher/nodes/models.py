@@ -125,13 +125,16 @@ class NodeStatus(models.Model):
 
 
 class StatusChange(models.Model):
-    """A change of a node's state or of its error; only the daemon writes it.
+    """A change of a node's state; only the daemon writes it.
 
-    The keys have the order of the node's events, even if the clock was set back.
+    `detail` is the last error while the state lasted: it is updated in place. The keys have the
+    order of the node's events, even if the clock was set back.
     """
 
-    # Enough to see what led to a problem. A node that flaps every second fills it within minutes,
-    # and then only the latest changes are of interest.
+    # Enough to see what led to a problem. A host that is dead adds some four rows whenever the
+    # daemon is started, and no others, so that its history reaches back as long as it is kept. A
+    # node that flaps every second fills it within minutes, and then only the latest changes are of
+    # interest.
     KEPT = 500  # of each node
     KEPT_FOR = datetime.timedelta(days=90)
 

@@ -32,7 +32,7 @@ class RejectedPacketSerializer(ModelSerializer):
 
 
 class StatusChangeSerializer(ModelSerializer):
-    """A change of a node's state, or of what is wrong with it."""
+    """A change of a node's state. `detail` is the last error while that lasted; it may change."""
 
     node_id = serializers.IntegerField()
     at = Moment()

@@ -3,7 +3,7 @@
 import datetime
 import time
 from collections import Counter, deque
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from django.utils import timezone
@@ -37,10 +37,11 @@ class NodeReport:
 
     def applied_to(
         self, row: NodeStatus | None, node: int
-    ) -> tuple[NodeStatus, Iterable[StatusChange]]:
+    ) -> tuple[NodeStatus, Sequence[StatusChange], str]:
         """Return the row of the status table as it is to be now, and the newest of its changes.
 
-        `row` is what it was, or None; it may be changed.
+        Before these, the newest change that is in the table gets another detail, unless that is
+        empty. `row` is what it was, or None; it may be changed.
         """
         row = row or NodeStatus(node_id=node, state="", since=EPOCH, error="")
         row.events += self.events
@@ -49,11 +50,18 @@ class NodeReport:
             row.last_event_at = self.last_event_at
             rates.add(row, self.minutes, timezone.now())
         changes: deque[StatusChange] = deque(maxlen=StatusChange.KEPT)
+        detail = ""
         for status in self.statuses:
+            before = row.error
             if change := enter(row, status):
                 changes.append(change)
+            elif row.error and row.error != before:  # the last error stays, when all is well again
+                if changes:
+                    changes[-1].detail = row.error
+                else:
+                    detail = row.error
         row.state = row.state or NodeState.STARTING
-        return row, changes
+        return row, changes, detail
 
 
 @dataclass

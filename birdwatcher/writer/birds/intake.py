@@ -4,6 +4,8 @@ import functools
 import logging
 from collections.abc import Collection, Iterable
 
+from django.db.models import Subquery
+
 from birdwatcher.birds.models import Bird
 from birdwatcher.common.database import engine
 from birdwatcher.common.database.tables import Owner, Part, Target, Values, values_of
@@ -71,7 +73,7 @@ class BirdIntake:
         """
         nodes = set(gathered.by_node)
         species = self._species.remembered(_names(gathered.events))
-        statuses, _ = self._statuses_after(gathered.by_node.items())
+        statuses, *_ = self._statuses_after(gathered.by_node.items())
         birds = [rows.bird(*event, species.keys) for event in gathered.events]
         parts = [(BIRDS, birds), (STATUSES, statuses), checkpoints]
         groups = rows.groups(gathered.events, species.keys)
@@ -121,24 +123,31 @@ class BirdIntake:
         self._growth.add(RejectedPacket.objects.bulk_create(packets))
 
     def _update_statuses(self, reports: list[tuple[int, NodeReport]]) -> None:
-        statuses, changes = self._statuses_after(reports)
+        statuses, changes, details = self._statuses_after(reports)
+        for node, detail in details.items():
+            of_node = StatusChange.objects.filter(node=node).order_by("-pk").values("pk")
+            StatusChange.objects.filter(pk=Subquery(of_node[:1])).update(detail=detail)
         if changes:
             self._growth.add(StatusChange.objects.bulk_create(changes))
         engine().upsert(STATUSES, statuses)
 
     def _statuses_after(
         self, reports: Iterable[tuple[int, NodeReport]]
-    ) -> tuple[list[Values], list[StatusChange]]:
-        """Return the statuses as they are to be after `reports`, and what changed."""
+    ) -> tuple[list[Values], list[StatusChange], dict[int, str]]:
+        """Return the statuses as they are to be after `reports`, the changes of states, and by node
+        the new detail of the change that is the newest so far."""
         missing = [node for node, _ in reports if node not in self._statuses]
         if missing:
             self._statuses.update(NodeStatus.objects.in_bulk(missing))
         changes: list[StatusChange] = []
+        details: dict[int, str] = {}
         for node, report in reports:
             row = self._statuses.get(node)
-            self._statuses[node], changed = report.applied_to(row, node)
+            self._statuses[node], changed, detail = report.applied_to(row, node)
             changes.extend(changed)
-        return [values_of(self._statuses[node]) for node, _ in reports], changes
+            if detail:
+                details[node] = detail
+        return [values_of(self._statuses[node]) for node, _ in reports], changes, details
 
 
 def _names(events: Iterable[NodeEvent]) -> set[str]:

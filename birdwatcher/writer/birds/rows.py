@@ -60,13 +60,17 @@ def as_packet(event: Event) -> bytes:
 
 
 def enter(row: NodeStatus, status: Status) -> StatusChange | None:
-    """Apply `status` to the row of a node's status; return the change, if it is one."""
+    """Apply `status` to the row of a node's status; return the change of its state, if it is one.
+
+    Another error in the same state is none: a dead host is now "no answer" and now "no route", and
+    would fill its history with that.
+    """
     error = status.error[:MAX_ERROR]
     if status.pid is None and moment(status.at) < row.since:
         return None  # from the supervisor, and outdated: the node's next process reported already
-    if row.state != status.state:
+    changed = row.state != status.state
+    if changed:
         row.since = moment(status.at)
-    changed = (row.state, row.error) != (status.state, error)
     row.state, row.error = status.state, error
     row.pid = status.pid
     row.reconnects += status.again

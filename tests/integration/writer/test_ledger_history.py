@@ -10,6 +10,7 @@ from birdwatcher.nodes.models import NodeStatus, RejectedPacket, StatusChange
 from birdwatcher.writer.ledger import Ledger
 from birdwatcher.writer.models import Checkpoint
 from nodeproc.numbers.daemon import DaemonNumbers
+from nodeproc.reporting import StateReport
 from nodeproc.sources.tcp.receiver import KEPT_REJECTIONS
 from nodeproc.states import NodeState
 from nodeproc.wire.frames import HEADER, Kind, pack
@@ -46,10 +47,7 @@ def test_what_is_new_of_a_state_becomes_history_in_its_order() -> None:
     assert history(sender) == [
         ("starting", ""),
         ("connecting", ""),
-        ("connected", ""),
-        ("connected", "cannot spool"),
-        ("connected", ""),
-        ("backing off", "refused"),
+        ("connected", "cannot spool"),  # which passed, and is remembered
         ("backing off", "unreachable"),
     ]
     newest = StatusChange.objects.first()
@@ -68,6 +66,28 @@ def test_a_present_error_passes_and_the_last_one_stays() -> None:
     assert (status.error, status.last_error) == ("", "x" * 255)
     assert history(sender) == [("backing off", "x" * 255), ("connected", "")]
     assert status.since == MOMENT
+
+
+def test_a_dead_host_does_not_erase_its_history() -> None:
+    """Two hours of tries every few seconds, of which each fails in another way than the last."""
+    sender, ledger = Sender(), Ledger()
+    sender.status(CONNECTED)
+    sender.batch()
+    ledger.commit(sender.resend())
+    report = StateReport()
+    report.enter(CONNECTING)
+    for number in range(2 * StatusChange.KEPT):
+        error = ("no answer within 2.5 s", "no route to host")[number % 2]
+        for state, why in ((BACKING_OFF, error), (CONNECTING, "")):
+            if report.enter(state, why) and (status := report.status()):
+                sender.outbox.append(Kind.STATUS, status._replace(at=AT + number))
+        if number % 100 == 99:
+            ledger.commit(sender.rest())
+    assert history(sender) == [("connected", ""), ("backing off", "no route to host")]
+    newest = StatusChange.objects.first()
+    assert newest is not None
+    assert newest.at == NodeStatus.objects.get().since == MOMENT
+    assert NodeStatus.objects.get().error == "no route to host"
 
 
 def test_what_is_sent_again_is_noted_once() -> None:
