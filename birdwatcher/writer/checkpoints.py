@@ -9,16 +9,28 @@ up with its RESUME frame, and only then.
 
 import datetime
 from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple
+
+from django.utils import timezone
 
 from birdwatcher.common.database.tables import Part, Target
+from birdwatcher.nodes.models import Node
 from birdwatcher.writer.gather import Work
 from birdwatcher.writer.models import Checkpoint
-from nodeproc.wire.frames import Frame, Kind, UndecodableError
+from nodeproc.wire.frames import Frame, Kind, UndecodableError, stream_began_at
 from nodeproc.wire.messages import Ack
 from nodeproc.wire.subjects import Stream, Subject
 
 CHECKPOINTS = Target(Checkpoint, ("node", "stream"), ("sequence", "updated_at"))
 REMEMBERED = 16  # streams of each device
+
+
+class Setback(NamedTuple):
+    """A stream of which the database has less than it confirmed, by numbers of batches."""
+
+    stream: Stream
+    found: int  # up to which the database has it
+    confirmed: int  # up to which the database had it, so that its node process forgot it
 
 
 class Streams:
@@ -37,10 +49,11 @@ class Streams:
         """Ask the database for every checkpoint before the next commit."""
         self._doubted = set(self.next)
 
-    def take_up(self, frames: Iterable[Frame]) -> None:
+    def take_up(self, frames: Iterable[Frame]) -> list[Setback]:
         """Read the checkpoints of streams that are resumed, or that are in doubt.
 
-        Raises django.db.Error.
+        Return those of which the database has lost something: it is an older state of itself, such
+        as a replica that had not caught up, or a restored backup. Raises django.db.Error.
         """
         resumed: dict[Stream, int] = {}
         for frame in frames:
@@ -49,15 +62,20 @@ class Streams:
                 resumed.setdefault(frame.stream_key, frame.sequence)
         wanted = self._doubted | resumed.keys()
         if not wanted:
-            return
+            return []
         found = _read(wanted)
+        setbacks = []
         for stream in wanted:
-            known = self.next.get(stream, 1)
-            # The node process forgets only what was acknowledged: where it begins, all before is
+            # The node process forgets only what was acknowledged: where it begins, all before was
             # committed, even if the checkpoint says otherwise (a restored backup, a deleted node).
-            self.next[stream] = max(found.get(stream, 0) + 1, resumed.get(stream, known))
+            confirmed = resumed.get(stream, self.next.get(stream, 1)) - 1
+            last = found.get(stream, 0)
+            if last < confirmed:
+                setbacks.append(Setback(stream, last, confirmed))
+            self.next[stream] = max(last, confirmed) + 1
         self._doubted.clear()
         self._forget_ended({stream[:2] for stream in resumed}, keep=wanted)
+        return _unexplained(setbacks)
 
     def _is_mine(self, resume: Frame) -> bool:
         try:
@@ -101,6 +119,19 @@ def _read(streams: Iterable[Stream]) -> dict[Stream, int]:
     nodes = {node for subject, node, _ in streams if subject == Subject.NODES}
     found = Checkpoint.objects.filter(node__in=nodes).values_list("node", "stream", "sequence")
     return {(Subject.NODES, node, stream): last for node, stream, last in found}
+
+
+def _unexplained(setbacks: list[Setback]) -> list[Setback]:
+    """Leave out deleted nodes, and streams so old that their checkpoints may have been deleted."""
+    if not setbacks:
+        return []
+    nodes = set(Node.objects.filter(pk__in={it.stream[1] for it in setbacks}).values_list("pk"))
+    oldest = (timezone.now() - Checkpoint.KEPT_FOR).timestamp()
+    return [
+        it
+        for it in setbacks
+        if (it.stream[1],) in nodes and (it.found or stream_began_at(it.stream[2]) > oldest)
+    ]
 
 
 def checkpoints(work: Work) -> Part:

@@ -17,7 +17,7 @@ from birdwatcher.common.database import engine
 from birdwatcher.common.database.causes import Cause, cause_of
 from birdwatcher.writer.birds.intake import BirdIntake
 from birdwatcher.writer.birds.known import KnownBirds
-from birdwatcher.writer.checkpoints import Streams, checkpoints
+from birdwatcher.writer.checkpoints import Setback, Streams, checkpoints
 from birdwatcher.writer.gather import Work, gather
 from birdwatcher.writer.healing import raise_sequences
 from birdwatcher.writer.subjects import Insert, Refuse, SubjectIntake
@@ -68,7 +68,8 @@ class Ledger:
         Raises django.db.Error if the database cannot do it now: the same frames may be given again,
         after `doubt`. What the database will never take is isolated, logged and counted.
         """
-        self._streams.take_up(frames)
+        for setback in self._streams.take_up(frames):
+            self._log_setback(setback)
         frames = self._known.leave_out(frames, self._streams.next)
         try:
             self._commit_in_halves(frames)
@@ -166,6 +167,17 @@ class Ledger:
             middle = len(items) // 2
             self._sift(what, items[:middle], insert, refuse)
             self._sift(what, items[middle:], insert, refuse)
+
+    def _log_setback(self, setback: Setback) -> None:
+        """Say what an older state of the database lacks: nobody can send it again."""
+        (_, node, _), found, confirmed = setback
+        self._numbers.count_missing(confirmed - found)
+        says = (
+            f"node={node}: the database went back to an older state: it had confirmed batch "
+            f"{confirmed} of this stream, and has it up to {found}. What was in these "
+            f"{confirmed - found} batches is missing, unless it is found in the other state"
+        )
+        self._fold(logging.ERROR, "the database went back", says, about(node))
 
     def _log_unreadable(self, work: Work) -> None:
         for frame, why in work.unreadable:

@@ -31,7 +31,7 @@ class DaemonNumbers:
     def __init__(self) -> None:
         events, seconds = len(EVENT_BOUNDS) + Histogram.MORE, len(SECOND_BOUNDS) + Histogram.MORE
         self._committed, self._summary, for_events, for_seconds = _parts(
-            4, len(Summary._fields) + 1, events, seconds
+            5, len(Summary._fields) + 1, events, seconds
         )
         self.commit_events = Histogram(EVENT_BOUNDS, for_events)
         self.commit_seconds = Histogram(SECOND_BOUNDS, for_seconds)
@@ -49,6 +49,10 @@ class DaemonNumbers:
     def count_known(self, events: int) -> None:
         """Count events that another daemon had committed. For the writer."""
         self._committed[2] += events
+
+    def count_missing(self, batches: int) -> None:
+        """Count batches that the database had confirmed, and has not any more. For the writer."""
+        self._committed[4] += batches
 
     @property
     def committed(self) -> int:
@@ -69,6 +73,11 @@ class DaemonNumbers:
     def set_aside(self) -> int:
         """Of the events that were committed, those set aside for their new species."""
         return self._committed[3]
+
+    @property
+    def missing(self) -> int:
+        """Batches that the database had confirmed, and lost by going back to an older state."""
+        return self._committed[4]
 
     def publish(self, summary: Summary) -> None:
         """Show the summary to the writer. For the supervisor."""

@@ -174,6 +174,11 @@ METRICS: tuple[Metric, ...] = (
         lambda it: it.numbers.known,
     ),
     _one(
+        "batches_missing_total",
+        "batches that the database had confirmed, and lost by going back to an older state",
+        lambda it: it.numbers.missing,
+    ),
+    _one(
         "rejections_committed_total",
         "rejected packets entered in the database, and events that it refused",
         lambda it: it.numbers.rejected,

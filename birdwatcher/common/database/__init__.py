@@ -4,8 +4,10 @@ A room never asks which database it has. It asks `engine()`, or it has its fixed
 for each database (see `birdwatcher.common.sql`).
 """
 
+from collections import deque
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -56,3 +58,13 @@ def first_line(error: BaseException) -> str:
     """Return the first line of a database's message; the other lines repeat the statement."""
     text = str(error).encode(errors="backslashreplace").decode()  # a path may be of any bytes
     return (text.strip() or type(error).__name__).splitlines()[0]
+
+
+def _keep_no_queries(connection: BaseDatabaseWrapper, **_: Any) -> None:
+    """With BIRDWATCHER_DEBUG Django keeps the last 9,000 statements of each connection, until the
+    next request: in a process without requests for ever, and some have megabytes."""
+    if settings.DEBUG:
+        connection.queries_log = deque(maxlen=0)
+
+
+connection_created.connect(_keep_no_queries)

@@ -11,6 +11,7 @@ from birdwatcher.birds.models import Bird, Species
 from birdwatcher.nodes.models import NodeStatus
 from birdwatcher.writer.ledger import Ledger
 from birdwatcher.writer.models import Checkpoint
+from nodeproc.numbers.daemon import DaemonNumbers
 from nodeproc.states import NodeState
 from nodeproc.wire.frames import HEADER, Kind, pack
 from nodeproc.wire.messages import Batch, Status
@@ -88,18 +89,52 @@ def test_a_gap_is_never_jumped_over() -> None:
     assert sender.names() == numbered(4)
 
 
-def test_a_stream_goes_on_after_the_database_lost_its_checkpoint() -> None:
-    """A backup was restored: what was acknowledged is not coming again."""
-    sender, ledger = Sender(), Ledger()
-    sender.batch(2)
+@pytest.mark.parametrize("left", [0, 1, 3])
+@pytest.mark.parametrize("same_writer", [False, True])
+def test_a_database_that_went_back_is_named_and_its_streams_go_on(
+    left: int, same_writer: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What was acknowledged is not coming again."""
+    numbers = DaemonNumbers()
+    sender, ledger = Sender(), Ledger(0, numbers)
+    for _ in range(5):
+        sender.batch()
     ((*_, stream, last),) = ledger.commit(sender.resend())
     sender.outbox.acknowledge(stream, last)
+    Bird.objects.all().delete()  # a backup was restored
+    Checkpoint.objects.update(sequence=left)
+    if not left:
+        Checkpoint.objects.all().delete()
+    sender.batch()
+    if same_writer:
+        ledger.doubt()
+        ledger.commit(sender.rest())
+    else:
+        Ledger(0, numbers).commit(sender.resend())
+    assert sender.names() == ["#5"]
+    assert Checkpoint.objects.get().sequence == 6
+    assert f"node={sender.node.pk}: the database went back" in caplog.text
+    assert f"had confirmed batch 5 of this stream, and has it up to {left}." in caplog.text
+    assert numbers.missing == 5 - left
+    Ledger(0, numbers).commit(sender.resend())
+    assert numbers.missing == 5 - left  # the checkpoint stands where it should
+
+
+def test_a_deleted_node_and_an_ancient_stream_are_no_database_that_went_back(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    sender, other, ledger = Sender(), Sender("Exmoor"), Ledger()
+    for each in (sender, other):
+        each.batch()
+        ((*_, stream, last),) = ledger.commit(each.resend())
+        each.outbox.acknowledge(stream, last)
+        each.batch()
+    other.node.delete()
     Checkpoint.objects.all().delete()
-    Bird.objects.all().delete()
-    sender.batch(1)
-    Ledger().commit(sender.resend())
-    assert sender.names() == ["#2"]
-    assert Checkpoint.objects.get().sequence == 2
+    monkeypatch.setattr(Checkpoint, "KEPT_FOR", datetime.timedelta(seconds=-10))
+    Ledger().commit(sender.resend() + other.resend())
+    assert sender.names() == ["#0", "#1"]
+    assert "went back" not in caplog.text
 
 
 def test_after_a_commit_in_doubt_the_database_is_asked() -> None:
