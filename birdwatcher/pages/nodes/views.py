@@ -105,7 +105,7 @@ def node(request: HttpRequest, pk: int) -> HttpResponse:
         "daemon_alive": daemon is not None and daemon.alive(now),
         "advice": advise(node, row.state, error),
         "complaints": complaints,
-        "share": None if share is None else 100 * share,
+        "share": None if share is None else round(100 * share, 1),
         "total": TotalCount.objects.filter(node=node).aggregate(
             birds=Sum("birds"), species=Count("pk")
         ),

@@ -10,7 +10,7 @@ from birdwatcher.audit.author import Author
 from birdwatcher.audit.models import Action
 from birdwatcher.audit.record import record
 from birdwatcher.birds.models import Bird, Species
-from birdwatcher.nodes.models import Node, RejectedPacket, StatusChange
+from birdwatcher.nodes.models import Node, NodeStatus, RejectedPacket, StatusChange
 from birdwatcher.pages.nodes import history, timeline
 from nodeproc.states import NodeState
 from nodeproc.wire.reasons import Reason
@@ -60,6 +60,25 @@ def reject(node: Node, *packets: bytes) -> None:
         RejectedPacket(node=node, at=timezone.now(), reason=Reason.NOT_JSON, size=9, raw=raw)
         for raw in packets
     )
+
+
+def test_its_share_in_the_events_of_all_nodes_is_shown(client: Client, node: Node) -> None:
+    assert " % of all nodes" not in page(client, node)
+    other = Node.objects.create(name="Exmoor", ip_address="10.0.3.3", port=9999)
+    gone = Node.objects.create(name="Bodmin", ip_address="10.0.3.4", port=9999)
+    now = timezone.now()
+    minute = now.replace(second=0, microsecond=0)
+    for each, events, age in ((node, 930, 1), (other, 70, 1), (gone, 5000, 90)):
+        NodeStatus.objects.create(
+            node=each,
+            state=NodeState.CONNECTED,
+            since=now,
+            recent=[events],
+            recent_minute=minute - datetime.timedelta(minutes=age),
+        )
+    assert "93 % of all nodes" in page(client, node)
+    assert "7 % of all nodes" in page(client, other)
+    assert "0 % of all nodes" in page(client, gone)
 
 
 def test_a_new_node_has_a_page(client: Client, node: Node) -> None:
