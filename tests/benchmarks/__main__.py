@@ -14,7 +14,7 @@ from tests.support.setup import set_up
 VENDORS = (SQLITE, POSTGRESQL)
 FIGURES = (
     *("throughput", "latency", "memory", "start", "cpu", "reaction"),
-    *("pages", "observatory", "profile"),
+    *("pages", "observatory", "floods", "profile"),
 )
 RECORD = ROOT / "var" / "bench" / "results.json"
 
