@@ -50,7 +50,9 @@ values: dict[Kind, st.SearchStrategy[Any]] = {
     Kind.STAND_BY: texts,
     Kind.TAKEN_BACK: st.none(),
     Kind.HALT: texts,
-    Kind.DISKS: st.lists(st.builds(DiskRoom, texts, texts, i64, i64, i64), max_size=3),
+    Kind.DISKS: st.lists(
+        st.builds(DiskRoom, texts, texts, i64, i64, i64, i64, st.booleans()), max_size=3
+    ),
     Kind.NODE: st.builds(Identity, texts, texts, st.integers(1, 65535)),
     Kind.GONE: st.lists(st.tuples(i64, i64), max_size=3),
     Kind.NODE_GONE: st.none(),
