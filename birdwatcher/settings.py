@@ -122,6 +122,9 @@ LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "pages:overview"
 LOGOUT_REDIRECT_URL = "pages:overview"
 
+# A body of `BODY_BYTES` holds more; the admin confirms up to `MOST` objects, each a field.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
+
 USE_TZ = True
 TIME_ZONE = BIRDWATCHER.time_zone
 LANGUAGE_CODE = "en"

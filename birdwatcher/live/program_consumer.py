@@ -31,7 +31,7 @@ from birdwatcher.live.query_string import QueryError, parse_key
 from birdwatcher.live.quota import Kind
 from birdwatcher.live.visitors import Visitor
 
-PARAMETERS = ("since", "deleted_since", "node", "species")
+PARAMETERS = ("since", "deleted_since", "node", "species", "species_name")
 
 
 class ProgramConsumer(FollowingConsumer):
@@ -47,6 +47,7 @@ class ProgramConsumer(FollowingConsumer):
         self._deleted_since = query_string.deletion_token(given, "deleted_since")
         self._nodes = [parse_key("node", text) for text in query_string.values(given, "node")]
         self._species = query_string.values(given, "species")
+        self._names = query_string.values(given, "species_name", whole=True)
 
     def visitor(self) -> Visitor:
         """Return the owner of the token or session. Raises django.db.Error."""
@@ -72,7 +73,7 @@ class ProgramConsumer(FollowingConsumer):
         await self._replay(gap.since, gap.until)
 
     async def _species_keys(self) -> list[int]:
-        names = [text for text in self._species if not text.isdigit()]
+        names = [*self._names, *(text for text in self._species if not text.isdigit())]
         keys = [parse_key("species", text) for text in self._species if text.isdigit()]
         if names:
             found = await self.insist(partial(replay.species_named, names))

@@ -39,9 +39,13 @@ def parse_key(name: str, text: str) -> int:
     return key
 
 
-def values(given: Parameters, name: str) -> list[str]:
-    """Return the values of a parameter that may be repeated, and may hold several with commas."""
-    found = [value.strip() for text in given.get(name, ()) for value in text.split(",")]
+def values(given: Parameters, name: str, *, whole: bool = False) -> list[str]:
+    """Return the values of a parameter that may be repeated, and may hold several with commas.
+
+    With `whole`, a comma is part of a value, and so are spaces.
+    """
+    texts = given.get(name, ())
+    found = list(texts) if whole else [it.strip() for text in texts for it in text.split(",")]
     if not all(found):
         raise QueryError(f"{name} is empty.")
     if not all(map(is_storable, found)):

@@ -1,3 +1,11 @@
 """Import all admin classes, so that they register: Django loads the module of this name."""
 
-from birdwatcher.staff import birds, history, nodes, people, species, tokens  # noqa: F401
+from birdwatcher.staff import (  # noqa: F401
+    birds,
+    delete_selected,
+    history,
+    nodes,
+    people,
+    species,
+    tokens,
+)

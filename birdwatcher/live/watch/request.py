@@ -24,7 +24,8 @@ class Request:
     url: str
     token: str = ""
     nodes: Sequence[int] = ()
-    species: Sequence[str] = ()
+    species: Sequence[str] = ()  # names or ids
+    species_names: Sequence[str] = ()  # also such that look like ids
 
     @property
     def is_local(self) -> bool:
@@ -33,7 +34,10 @@ class Request:
 
     def address(self, since: int | None, deletions: str | None) -> str:
         """Return the address to connect to, or to reconnect to."""
-        asked = [("node", str(it)) for it in self.nodes] + [("species", it) for it in self.species]
+        asked = [("node", str(it)) for it in self.nodes]
+        # A web UI of an earlier release knows only `species`, which ends a value at a comma.
+        asked += [("species_name" if "," in it else "species", it) for it in self.species]
+        asked += [("species_name", it) for it in self.species_names]
         if since is not None:
             asked.append(("since", str(since)))
         if deletions is not None:

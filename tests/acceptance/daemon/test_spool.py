@@ -82,6 +82,7 @@ def test_an_outage_is_spooled_and_made_up_for(park: Park, processes: Processes) 
         station.wait_for_birds()
     assert [station.field.peers() for station in stations] == connections
     wait_until_nothing_waits(park)
+    park.daemon.wait_for_line("Dartmoor .*: committed again after .* s; up to [0-9]+ events waited")
     assert "Nothing is waiting." in processes.run("spool", env=park.database.env)
 
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from birdwatcher.accounts.models import ApiToken
-from birdwatcher.birds.models import Bird
+from birdwatcher.birds.models import Bird, Species
 from birdwatcher.feed.birds.news import AT_ONCE
 from birdwatcher.feed.birds.table import LOOKED_THROUGH, RESUMED
 from birdwatcher.feed.models import Deletion
@@ -59,6 +59,25 @@ def test_all_that_was_missed_is_told_and_then_the_news(web: Web, field: Field) -
         wrens.read_birds(len(keys(species=species)))
         assert wrens.ids == keys(species=species)
         assert max(len(said["birds"]) for said in all_.of("birds")) <= AT_ONCE
+
+
+def test_a_species_by_its_exact_name(web: Web, field: Field) -> None:
+    """Where a value ends, and whether it is an id, is never guessed of it."""
+    names = ("Robin, European", str(field.species[0].pk))
+    for species, name in zip(field.species, names, strict=True):
+        Species.objects.filter(pk=species.pk).update(name=name)
+    field.hear(6)
+    first, second = (keys(species=it) for it in field.species)
+    for query, wanted in {
+        "species_name=Robin%2C+European": first,
+        f"species_name={names[1]}": second,
+        f"species={names[1]}": first,
+        f"species_name=Robin%2C+European&species_name={names[1]}": keys(),
+    }.items():
+        with web.told(f"?since=0&{query}") as program:
+            program.read("heartbeat")
+            program.read_birds(len(wanted))
+            assert program.ids == wanted
 
 
 def test_whoever_comes_again_in_the_midst_of_it_gets_each_bird_once(web: Web, field: Field) -> None:

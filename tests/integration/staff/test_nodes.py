@@ -16,6 +16,7 @@ from birdwatcher.birds.models import Bird, Species
 from birdwatcher.daemon.models import Daemon
 from birdwatcher.daemon.node_states import DISABLED, UNKNOWN, WAITING, WORDS
 from birdwatcher.nodes.models import Node, NodeStatus
+from birdwatcher.staff import delete_selected
 from nodeproc.states import NodeState
 from tests.support.flock import insert
 
@@ -220,6 +221,28 @@ def test_the_action_that_deletes_says_so_too(client: Client) -> None:
     assert "Successfully deleted 2 nodes." in page
     assert list(Node.objects.order_by("pk")) == rest
     assert not Bird.objects.exists()
+
+
+def test_a_thousand_and_more_are_deleted_at_once(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is a field of the form, of which Django accepts a thousand by default."""
+    Node.objects.bulk_create(
+        Node(name=str(n), ip_address="10.0.0.1", port=1 + n) for n in range(1100)
+    )
+    form: dict[str, object] = {
+        "action": "delete_selected",
+        "_selected_action": list(Node.objects.values_list("pk", flat=True)),
+    }
+    assert "Nodes: 1,100" in client.post(LIST, form).content.decode()
+    monkeypatch.setattr(delete_selected, "MOST", 1099)
+    across = {"action": "delete_selected", "_selected_action": "1", "select_across": "1"}
+    page = client.post(LIST, across, follow=True).content.decode()
+    assert "At most 1,099 nodes can be deleted at a time" in page
+    monkeypatch.undo()
+    page = client.post(LIST, form | {"post": "yes"}, follow=True).content.decode()
+    assert "Successfully deleted 1100 nodes." in page
+    assert not Node.objects.exists()
 
 
 def test_deleting_a_species_counts_its_birds(client: Client) -> None:

@@ -36,6 +36,13 @@ class Command(BaseCommand):
             "--species", nargs="+", default=[], metavar="NAME", help="their names or ids"
         )
         parser.add_argument(
+            "--species-name",
+            action="append",
+            default=[],
+            metavar="NAME",
+            help="a species by its name, even if that is a number; may be repeated",
+        )
+        parser.add_argument(
             "--since", type=int, metavar="ID", help="begin after this bird (0: with the first one)"
         )
         parser.add_argument("--url", default=DEFAULT_URL, help="of the web UI (%(default)s)")
@@ -51,7 +58,13 @@ class Command(BaseCommand):
         show.keep_local_time()
         try:
             token = find_token(options["token_file"], os.environ)
-            request = Request(parse_url(options["url"]), token, options["node"], options["species"])
+            request = Request(
+                parse_url(options["url"]),
+                token,
+                options["node"],
+                options["species"],
+                options["species_name"],
+            )
             watch = Watch(request, options["since"], self._notice)
             for text, message in watch.messages():
                 self._print([text] if options["json"] else show.lines(message))
