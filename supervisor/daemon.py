@@ -248,6 +248,7 @@ class Supervisor:
         await _within(SPOOL_WAIT, self._fleet.roster.gone)
         self._fleet.kill()
         await _within(KILL_WAIT, self._fleet.roster.gone)
+        self._fleet.reserve.remove()
         self._writer.stop()
         left = began + total - time.monotonic()
         await self._patiently(self._writer.gone, max(left, total * WRITER_SHARE))

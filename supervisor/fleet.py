@@ -54,7 +54,7 @@ class Fleet:
         """`lock`: the descriptor that every node process keeps open, for `supervisor.lock`."""
         self._limits = limits
         self._given = limits  # to the processes: what they hold has room in the reserve
-        self._reserve = Reserve(spool_dir)
+        self.reserve = Reserve(spool_dir)
         self._spool_dir = spool_dir
         self._lock = lock
         self._owner = owner
@@ -189,7 +189,7 @@ class Fleet:
         """
         nodes, size = len(self._desired), 0
         try:
-            for reached in self._reserve.extend(wanted(self._limits, nodes)):
+            for reached in self.reserve.extend(wanted(self._limits, nodes)):
                 size = reached
                 await asyncio.sleep(0)
         except BlockingIOError:  # a process is just taking from it

@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-NAME = "reserve"  # in the directory of the spools
+NAME = "reserve"
 STEP = 4 * 1024 * 1024  # bytes allocated at once: some file systems have to write them
 LEAST = 64 * 1024  # bytes given up at once
 FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -19,11 +19,11 @@ ROOM_SHARE = 4  # a reserve takes at most one part in so many of the room there 
 
 
 class Reserve:
-    """The reserve in one directory."""
+    """The reserve on the disk of the spools."""
 
     def __init__(self, directory: Path) -> None:
-        """Do not look at the disk yet."""
-        self._path = directory / NAME
+        """`directory`: of the spools. The file is beside it, or in it if that is another disk."""
+        self._path = _on_disk_of(directory) / NAME
 
     def extend(self, wanted: int) -> Iterator[int]:
         """Come near the size `wanted`, as far as there is room; yield the size after each step.
@@ -47,6 +47,11 @@ class Reserve:
             yield size
         yield size
 
+    def remove(self) -> None:
+        """Give all of it back: nothing is in memory any more."""
+        with contextlib.suppress(OSError):
+            self._path.unlink()
+
     def give_up(self, needed: int) -> bool:
         """Give at least `needed` bytes back to the disk; return False if nothing is left."""
         try:
@@ -65,6 +70,17 @@ class Reserve:
             yield file
         finally:
             os.close(file)
+
+
+def _on_disk_of(directory: Path) -> Path:
+    """Return a directory on the same disk, the one above if possible: in that of the spools there
+    is nothing while nothing is spooled."""
+    try:
+        if directory.stat().st_dev != directory.parent.stat().st_dev:
+            return directory
+    except OSError:  # it is not there yet, and will be made on that disk
+        pass
+    return directory.parent
 
 
 def _free(file: int) -> int:

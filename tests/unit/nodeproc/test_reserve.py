@@ -20,7 +20,7 @@ def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def size(directory: Path) -> int:
-    return (directory / NAME).stat().st_size
+    return (directory.parent / NAME).stat().st_size
 
 
 def test_it_grows_in_steps_and_shrinks_as_wanted(
@@ -28,7 +28,7 @@ def test_it_grows_in_steps_and_shrinks_as_wanted(
 ) -> None:
     monkeypatch.setattr(reserve, "STEP", 40_000)
     assert list(Reserve(directory).extend(100_000)) == [40_000, 80_000, 100_000, 100_000]
-    assert (directory / NAME).stat().st_blocks * 512 >= 100_000
+    assert (directory.parent / NAME).stat().st_blocks * 512 >= 100_000
     assert list(Reserve(directory).extend(50_000)) == [50_000]
 
 
@@ -50,11 +50,13 @@ def test_it_is_given_up_as_it_is_needed(directory: Path) -> None:
     assert own.give_up(100_000)
     assert own.give_up(100_000)
     assert (size(directory), own.give_up(1)) == (0, False)
+    own.remove()
+    assert not (directory.parent / NAME).exists()
 
 
 def test_it_waits_for_no_process_that_takes_from_it(directory: Path) -> None:
     list(Reserve(directory).extend(1000))
-    with (directory / NAME).open() as file:
+    with (directory.parent / NAME).open() as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         with pytest.raises(BlockingIOError):
             list(Reserve(directory).extend(2000))
