@@ -44,8 +44,8 @@ ERRORS = {
     "500": ("The server failed", errors.FAILED),
     "503": ("The database or the server is not available", errors.AWAY),
 }
-# The beginning of the pattern of `validators.no_control_characters` in the schema.
-NO_CONTROL = r"[\u0000-"
+# The beginning of the patterns of forbidden characters (`common.validators`) in the schema.
+FORBIDDEN = r"[\u0000"
 OF_EVERYTHING = {"401", "403", "405", "406", "429", "500", "503"}
 
 
@@ -67,7 +67,7 @@ def turn_patterns(result: Json, **_: Any) -> Json:
     for schema in result["components"]["schemas"].values():
         for field in schema.get("properties", {}).values():
             pattern = field.get("pattern", "")
-            if pattern.startswith(NO_CONTROL):
+            if pattern.startswith(FORBIDDEN):
                 field["pattern"] = f"^[^{pattern[1:]}*$"
     return result
 

@@ -8,7 +8,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 
 from birdwatcher.common.moments import EARLIEST, LATEST
 from nodeproc.networks import refusal
-from nodeproc.text import UNPRINTABLE, is_storable
+from nodeproc.text import UNPRINTABLE
 
 # For names that people choose; those that peers send need only be `storable`.
 no_control_characters = RegexValidator(
@@ -19,10 +19,11 @@ no_control_characters = RegexValidator(
 )
 
 
-def storable(text: str) -> None:
-    """Raise ValidationError if a database cannot hold `text`: the rule for what nodes send."""
-    if not is_storable(text):
-        raise ValidationError("The null character cannot be kept.", "unstorable")
+# The rule for names that nodes send (`nodeproc.text.is_storable`), but for lone surrogates, which
+# cannot come here: forms decode UTF-8, and the fields of the API refuse them.
+storable = RegexValidator(
+    r"[\x00]", "The null character cannot be kept.", inverse_match=True, code="unstorable"
+)
 
 
 STORABLE_MOMENT = [

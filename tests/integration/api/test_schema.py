@@ -1,5 +1,6 @@
 """The schema: valid, without a warning, and complete."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -35,5 +36,11 @@ def test_everything_has_its_words_and_its_errors() -> None:
 
 
 def test_a_pattern_says_what_is_allowed() -> None:
-    pattern = schema()["components"]["schemas"]["SpeciesRequest"]["properties"]["name"]["pattern"]
-    assert pattern == r"^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$"
+    schemas = schema()["components"]["schemas"]
+    species = schemas["SpeciesRequest"]["properties"]["name"]["pattern"]
+    node = schemas["NodeRequest"]["properties"]["name"]["pattern"]
+    assert species == r"^[^\u0000]*$"
+    assert all(re.search(species, name) for name in ("Robin 🐦 ", "a\nb", "gpj.\u202eecnalg"))
+    assert re.search(node, "Dartmoor 🐦")
+    assert not any(re.search(node, name) for name in ("a\nb", "gpj.\u202eecnalg"))
+    assert not re.search(species, "a\0b")
