@@ -10,6 +10,7 @@ What one must know about fork, signals and asyncio to change these two files:
   live on in the child, so they must never be collected there: everything inherited is frozen
   first.
 - Only this file waits for a child: after the pidfd said that it is dead, and by its own process id.
+  As process 1, of a container, it also waits for orphans, which the kernel makes its children.
 - It is `os.fork` and not `multiprocessing.Process`, because that writes to more of the pages that
   parent and child share, keeps two descriptors more open for each child, and leaks four when a fork
   fails.
@@ -37,6 +38,9 @@ log = logging.getLogger("birdwatcher.supervisor")
 LINGER = 1.0
 DRAINED_FIRST = 5.0  # the same, if the pipe is closed first; then the child is killed
 REAP_WAIT = 1.0  # seconds at most, in which nothing else is done
+ORPHANS_EVERY = 1.0  # seconds
+
+_waited_for: set[int] = set()  # process ids of our own children, until their end is known
 
 
 class Child:
@@ -80,6 +84,7 @@ class Child:
             undo.callback(os.close, self._pidfd)
             self.channel = Channel(ours, self)
             undo.pop_all()
+        _waited_for.add(self.pid)
         self._loop.add_reader(self._pidfd, self._died)
         self._exit_code: int | None = None
         self.is_drained = False
@@ -99,6 +104,7 @@ class Child:
         pid, status = os.waitpid(self.pid, os.WNOHANG)
         if not pid:
             return
+        _waited_for.discard(pid)
         self._exit_code = os.waitstatus_to_exitcode(status)
         self._loop.remove_reader(self._pidfd)
         os.close(self._pidfd)
@@ -139,6 +145,22 @@ def freeze() -> None:
     all processes share. Call it before the first fork."""
     gc.collect()
     gc.freeze()
+
+
+async def reap_orphans() -> None:
+    """Wait for the ends of orphans, for ever; what process 1 owes them (pid_namespaces(7))."""
+    while True:
+        await asyncio.sleep(ORPHANS_EVERY)
+        with contextlib.suppress(ChildProcessError):  # no child at all
+            _reap_dead_orphans()
+
+
+def _reap_dead_orphans() -> None:
+    # WNOWAIT only looks. A dead child of our own may be seen first: its pidfd is readable then, and
+    # the orphans behind it have their turn next time.
+    only_look = os.WEXITED | os.WNOHANG | os.WNOWAIT
+    while (dead := os.waitid(os.P_ALL, 0, only_look)) and dead.si_pid not in _waited_for:
+        os.waitpid(dead.si_pid, os.WNOHANG)
 
 
 def describe_exit(code: int) -> str:

@@ -18,7 +18,7 @@ from nodeproc.delivery.spoolfile import SPOOL_DIRECTORY
 from nodeproc.logs.speaker import speaker
 from nodeproc.numbers.daemon import DaemonNumbers
 from nodeproc.wire.frames import Frame, Kind, pack
-from supervisor.children import freeze
+from supervisor.children import freeze, reap_orphans
 from supervisor.disks import Disks, DiskWatch
 from supervisor.fleet import Fleet
 from supervisor.lock import StateDirectoryBusyError, StateDirectoryError, lock_state_directory
@@ -145,6 +145,7 @@ class Supervisor:
         observing = asyncio.create_task(self._observer.run(self._listener))
         observing.add_done_callback(_observing_ended)
         watching = asyncio.create_task(self._watch.run())
+        reaping = asyncio.create_task(reap_orphans()) if os.getpid() == 1 else None
         reconciling = asyncio.create_task(self._fleet.reconcile_forever())
         reconciling.add_done_callback(self._reconciling_ended)
         try:
@@ -154,6 +155,8 @@ class Supervisor:
             reconciling.cancel()
             observing.cancel()
             watching.cancel()
+            if reaping:
+                reaping.cancel()
             block_signals()
         if self._refusal:
             raise self._refusal
