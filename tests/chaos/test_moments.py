@@ -5,7 +5,6 @@ import signal
 from collections.abc import Callable
 
 import pytest
-from django.contrib.auth.models import User
 
 from birdwatcher.birds import set_aside
 from birdwatcher.birds.models import NewSpecies, SetAsideEvent
@@ -85,8 +84,7 @@ def test_death_while_what_was_set_aside_becomes_birds(trapped_park: Park, moment
     pid = trapped_park.daemon.writer()
     assert pid is not None
     set_trap(trapped_park.database.state_dir, "writer", moment)
-    keeper = User.objects.create(username="keeper")
-    assert set_aside.decide(station.node, "adopt", set_aside.newest_of(station.node), keeper)
+    assert set_aside.decide(station.node, "adopt", set_aside.newest_of(station.node))
     wait_until(lambda: not is_alive(pid), timeout=DYING, message="the writer is dead")
     assert waiting.count() == (20 if moment == "before the commit" else 0)
     station.wait_for_birds()

@@ -20,7 +20,12 @@ VERDICTS: dict[str, Verdict] = {
     **{reason.name.lower().replace("_", "-"): reason for reason in Reason},
 }
 # What no bytes alone bring about.
-NOT_OF_BYTES = {Reason.STALLED, Reason.KILLED_PROCESS, Reason.REFUSED_BY_DATABASE}
+NOT_OF_BYTES = {
+    Reason.STALLED,
+    Reason.KILLED_PROCESS,
+    Reason.REFUSED_BY_DATABASE,
+    Reason.NEW_SPECIES,
+}
 
 
 def promised(path: Path) -> Verdict:

@@ -129,6 +129,7 @@ def test_out_of_memory(sqlite: Service, field: Callable[[Service], Field]) -> No
     sqlite.configure(
         BIRDWATCHER_RETAINED_BYTES=1 << 30,
         BIRDWATCHER_SPOOL_BYTES=65536,
+        BIRDWATCHER_SPOOL_RESERVE_BYTES=0,
         BIRDWATCHER_MAX_EVENTS_PER_SECOND=1_000_000,
     )
     nodes = field(sqlite)

@@ -57,7 +57,8 @@ def test_hundred_nodes(
     ports: PortBlock,
     promise: Promise,
 ) -> None:
-    daemon = start_daemon(database)
+    # At the end all are removed at once, which is followed after this wait.
+    daemon = start_daemon(database, BIRDWATCHER_VANISHED_WAIT="0")
     descriptors = descriptors_of(daemon.pid)
 
     # Start and stream.

@@ -183,7 +183,7 @@ def test_a_process_that_could_not_be_started_took_nobody_s_place(
     for pid in (writer, daemon.nodes()[node.pk].pid):
         psutil.Process(pid).kill()
     for kind in ("writer", "process"):
-        daemon.wait_for_line(f"cannot start a {kind}: Too many open files")
+        daemon.wait_for_line(f"cannot start a {kind}: no more descriptors are allowed")
     daemon.process.rlimit(psutil.RLIMIT_NOFILE, before)
     wait_until(
         lambda: daemon.writer() and daemon.state(node.pk) == "connected",

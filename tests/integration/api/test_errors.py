@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import django.db
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test import override_settings
 
@@ -92,7 +93,7 @@ def test_a_body_that_is_no_json(caller: Callable[..., Caller]) -> None:
 def test_a_query_that_django_will_not_read(
     caller: Callable[..., Caller], caplog: pytest.LogCaptureFixture
 ) -> None:
-    many = f"nodes?{1001 * '&a'}"
+    many = f"nodes?{(settings.DATA_UPLOAD_MAX_NUMBER_FIELDS + 1) * '&a'}"
     assert shape(caller(), 400, "GET", many) == errors.UNREADABLE
     assert shape(Caller(), 400, "GET", many) == errors.UNREADABLE
     assert not [record for record in caplog.records if record.exc_info]
