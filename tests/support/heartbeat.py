@@ -41,6 +41,7 @@ async def _run() -> list[float]:
     from birdwatcher.writer.process import run_writer
     from supervisor.children import freeze
     from supervisor.daemon import Supervisor
+    from supervisor.disks import Disks
     from supervisor.lock import lock_state_directory
     from supervisor.settings import DaemonSettings
 
@@ -49,7 +50,8 @@ async def _run() -> list[float]:
     beating = asyncio.create_task(heart.beat())
     directory = settings.BIRDWATCHER.state_dir
     daemon, lock = DaemonSettings(), lock_state_directory(directory)
-    await Supervisor(run_writer, daemon, directory, lock, lambda: daemon).run()
+    disks = Disks({"state": directory})
+    await Supervisor(run_writer, daemon, directory, disks, lock, lambda: daemon).run()
     beating.cancel()
     return heart.longest
 
