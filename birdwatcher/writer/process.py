@@ -51,7 +51,6 @@ log = logging.getLogger("birdwatcher.writer")
 
 EXIT_UNCOMMITTED = 71  # ended while the database was away; node processes retain the events
 RETRY_BASE, RETRY_CAP, RETRY_STABLE = 0.25, 5.0, 10.0  # seconds
-TO_THE_WRITER = (Kind.RELOAD, Kind.PROCESSES)  # handled here, not committed
 WHEN_REPLACED = (
     "what was committed until now is in the old file alone; everything that is not acknowledged is "
     "committed to the new one"
@@ -204,16 +203,19 @@ class Writer:
 
     def _read(self) -> None:
         """Let frames wait for their transaction; handle those that are for the writer at once."""
-        frames = self._inbox.take(MAX_WAITING - self._turns.size)
-        for frame in frames:
-            if frame.kind == Kind.RELOAD:
-                logging.getLogger().setLevel(frame.value())
-                self._read_at = 0.0
-            elif frame.kind == Kind.PROCESSES:
-                self._heartbeat.measured(*frame.value())
-            elif frame.kind == Kind.DISKS:
-                self._heartbeat.disks = frame.value()
-        self._turns.add(frame for frame in frames if frame.kind not in TO_THE_WRITER)
+        frames: list[Frame] = []
+        for frame in self._inbox.take(MAX_WAITING - self._turns.size):
+            match frame.kind:
+                case Kind.RELOAD:
+                    logging.getLogger().setLevel(frame.value())
+                    self._read_at = 0.0
+                case Kind.PROCESSES:
+                    self._heartbeat.measured(*frame.value())
+                case Kind.DISKS:
+                    self._heartbeat.disks = frame.value()
+                case _:
+                    frames.append(frame)
+        self._turns.add(frames)
 
     def _wait(self) -> None:
         due = min(self._heartbeat.due, self._read_at + FULL_READ, self._adoption.due)
