@@ -9,13 +9,13 @@ the pipe); and its acknowledgement's: `Uplink.frame_arrived` (forgotten) ->
 import asyncio
 import logging
 import signal
-import time
 from multiprocessing.connection import Connection
 
 from setproctitle import setproctitle
 
 from nodeproc.assignment import Assignment, Exit
 from nodeproc.delivery.adoption import adopt
+from nodeproc.delivery.outage import Outage
 from nodeproc.delivery.outbox import Outbox
 from nodeproc.delivery.spool import Spool, SpoolError
 from nodeproc.delivery.spoolfile import spool_path, why
@@ -74,8 +74,7 @@ class NodeProcess:
         self._stopping = False
         self._has_row = True  # in the database, as far as is known
         self._deadline: asyncio.TimerHandle | None = None
-        self._waiting_since: float | None = None  # that something is in the spool
-        self._waited = 0  # events, at most, since then
+        self._outage = Outage()
         self._last_moment = 0.0  # by the loop's clock, once it is stopping
         self._end: asyncio.Future[Exit] = loop.create_future()
         self._introduce()
@@ -133,7 +132,7 @@ class NodeProcess:
             log.warning("%d bytes of its spool are damaged and left out", damaged)
         if self._outbox.is_spooling:
             log.info("%d bytes are waiting in its spool", self._outbox.spooled_bytes)
-            self._wait_begins()
+            self._outage.begin()
         if self._report.trouble:
             self._report.trouble = ""
             self._report_state()
@@ -169,13 +168,13 @@ class NodeProcess:
     def spooling_tried(self, trouble: str | None) -> None:
         """Log and report what became of an attempt to spool."""
         if trouble is None:
-            self._wait_begins()
+            self._outage.begin()
             self._fold(logging.WARNING, "spooling", "nothing is committed for now; spooling")
         else:
             says = f"cannot spool: {trouble}; new events stay in memory while there is room"
             self._fold(logging.ERROR, trouble, says)
             if not self._outbox.is_spooling:
-                self._waiting_since = None
+                self._outage.forget()
         self._report.trouble = f"cannot spool: {trouble}" if trouble else ""
         self._measure()
         self._report_state()
@@ -183,20 +182,8 @@ class NodeProcess:
     def _measure(self) -> None:
         """Show the supervisor how much waits: at each change, which costs less than a timer."""
         self._numbers.measure(self._outbox)
-        if self._waiting_since is not None:
-            self._waited = max(self._waited, self._outbox.spooled_events)
-            if not self._outbox.is_spooling:
-                self._wait_ends(time.monotonic() - self._waiting_since)
-
-    def _wait_begins(self) -> None:
-        if self._waiting_since is None:
-            self._waiting_since, self._waited = time.monotonic(), 0
-
-    def _wait_ends(self, seconds: float) -> None:
-        """Log that everything is committed that was spooled."""
-        self._waiting_since = None
-        says = f"committed again after {seconds:.0f} s; up to {self._waited} events waited"
-        self._fold(logging.INFO, "committed again", says)
+        if self._outage and (says := self._outage.measure(self._outbox)):
+            self._fold(logging.INFO, "committed again", says)
 
     # From the supervisor
 

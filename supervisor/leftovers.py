@@ -7,7 +7,7 @@ from pathlib import Path
 
 from nodeproc.delivery import spool_v1
 from nodeproc.delivery.aside import DAY, Aside, Why, listed, set_aside, too_many
-from nodeproc.delivery.spool import spooled
+from nodeproc.delivery.directory import spooled
 from nodeproc.delivery.spoolfile import spool_path
 from nodeproc.limits import NodeLimits
 from nodeproc.logs.fold import Fold

@@ -9,9 +9,9 @@ from birdwatcher.writer.ledger import Ledger
 from birdwatcher.writer.turns import rows_of
 from nodeproc.delivery.aside import Aside, listed
 from nodeproc.delivery.introduction import Introduction
-from nodeproc.delivery.spool import SpoolError, identity
+from nodeproc.delivery.spool import SpoolError
 from nodeproc.delivery.spool_v1 import MAGIC_V1, SpoolReaderV1
-from nodeproc.delivery.spoolfile import MAGIC, SpoolReader, why
+from nodeproc.delivery.spoolfile import MAGIC, SpoolReader, identity, why
 from nodeproc.wire.frames import Frame, FrameReader, Kind
 from nodeproc.wire.messages import Identity
 

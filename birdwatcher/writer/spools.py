@@ -10,8 +10,9 @@ from birdwatcher.common.units import moment
 from birdwatcher.writer.budget import MOST
 from birdwatcher.writer.ledger import Ledger
 from birdwatcher.writer.turns import rows_of
+from nodeproc.delivery.directory import readers, spooled
 from nodeproc.delivery.outbox import Outbox
-from nodeproc.delivery.spool import Spool, SpoolError, readers, spooled
+from nodeproc.delivery.spool import Spool, SpoolError
 from nodeproc.delivery.spoolfile import SpoolReader
 from nodeproc.limits import NodeLimits
 from nodeproc.wire.frames import Frame, FrameReader, Kind

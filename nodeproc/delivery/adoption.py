@@ -7,9 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
-from nodeproc.delivery.spool import identity
 from nodeproc.delivery.spool_v1 import MAGIC_V1, UNFINISHED, path_v1
-from nodeproc.delivery.spoolfile import MAGIC, SpoolReader, create, spool_path
+from nodeproc.delivery.spoolfile import MAGIC, SpoolReader, create, identity, spool_path
 from nodeproc.wire.frames import Kind
 from nodeproc.wire.messages import Identity, NodeSpec
 from nodeproc.wire.subjects import Origin

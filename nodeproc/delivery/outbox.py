@@ -112,7 +112,7 @@ class Outbox:
 
     def forget(self) -> None:
         """Retain nothing of it."""
-        self._spool.forget()
+        self._spool.remove()
         self._forget_memory()
 
     def _forget_memory(self) -> None:

@@ -15,7 +15,7 @@ NAME = "reserve"
 STEP = 4 * 1024 * 1024  # bytes allocated at once: some file systems have to write them
 LEAST = 64 * 1024  # bytes given up at once
 FULL = (errno.ENOSPC, errno.EDQUOT)
-ROOM_SHARE = 4  # a reserve takes at most one part in so many of the room there is
+ROOM_SHARE = 4  # a reserve takes at most the fourth part of the room there is
 
 
 class Reserve:

@@ -9,21 +9,21 @@ from pathlib import Path
 from nodeproc.delivery import spool_v1
 from nodeproc.delivery.aside import Why, new_name, set_aside
 from nodeproc.delivery.backlog import Backlog
+from nodeproc.delivery.directory import total_size
 from nodeproc.delivery.reserve import FULL, Reserve
 from nodeproc.delivery.resync import data_of
 from nodeproc.delivery.spoolfile import (
     CRC,
     MAGIC,
-    SUFFIX,
     SpoolReader,
     create,
+    identity,
     record,
     spool_path,
-    total_size,
     why,
 )
 from nodeproc.limits import NodeLimits
-from nodeproc.wire.frames import Frame, Kind, UndecodableError, pack
+from nodeproc.wire.frames import Frame, Kind, pack
 from nodeproc.wire.messages import Identity
 from nodeproc.wire.subjects import Origin
 
@@ -31,56 +31,11 @@ from nodeproc.wire.subjects import Origin
 TOTAL_CHECK = 1024 * 1024
 KEPT_OF_TAIL = 1024 * 1024  # bytes of a damaged end that are kept for people
 
-
 log = logging.getLogger("birdwatcher.node")
 
 
 class SpoolError(Exception):
     """The spool cannot take more now; the message says why."""
-
-
-def spooled(directory: Path) -> list[Origin]:
-    """Return the devices that have a spool, in order; only a file can be one. Raises OSError."""
-    found: set[Origin] = set()
-    with contextlib.suppress(FileNotFoundError), os.scandir(directory) as entries:
-        for entry in entries:
-            name = entry.name.removesuffix(SUFFIX)
-            if name == entry.name or not _is_file(entry):
-                continue
-            if origin := spool_v1.origin_v1(name) or _origin(name):
-                found.add(origin)
-    return sorted(found)
-
-
-def _is_file(entry: "os.DirEntry[str]") -> bool:
-    try:
-        return entry.is_file()
-    except OSError:  # a link that leads nowhere
-        return False
-
-
-def _origin(name: str) -> Origin | None:
-    try:
-        return Origin.parse(name)
-    except ValueError:
-        return None
-
-
-def identity(entry: Frame) -> Identity | None:
-    """Return whose spool an entry says it is; None if it cannot be read."""
-    try:
-        found: Identity = entry.value()
-    except UndecodableError:
-        return None
-    return found
-
-
-def readers(directory: Path, origin: Origin) -> list[tuple[Path, type[SpoolReader]]]:
-    """Return the files that may hold a spool, with what reads each; the older one first."""
-    return [
-        (spool_v1.path_v1(directory, origin), spool_v1.SpoolReaderV1),
-        (spool_path(directory, origin), SpoolReader),
-    ]
 
 
 class Spool:
@@ -282,15 +237,11 @@ class Spool:
         """Move the cursor to the beginning."""
         self._cursor = len(MAGIC) if self else 0
 
-    def forget(self) -> None:
-        """Remove the file, with all that is in it."""
-        self._remove()
-
     def acknowledge(self, stream: int, sequence: int) -> None:
         """Remove the file if its last frame, and with it all of them, is acknowledged."""
         self.backlog.acknowledge(stream, sequence)
         if self._last and self._last[0] == stream and self._last[1] <= sequence:
-            self._remove()
+            self.remove()
 
     def set_aside(self, reason: Why = Why.DAMAGED) -> str:
         """Give the file another name, and go on without it; return the new name."""
@@ -337,13 +288,14 @@ class Spool:
     def _cut_back(self) -> None:
         """Remove a torn record, and an empty file."""
         if not self:
-            self._remove()
+            self.remove()
         elif self._file is not None and self._reader is not None:
             self._reader.forget()
             with contextlib.suppress(OSError):
                 os.ftruncate(self._file, self.size)
 
-    def _remove(self) -> None:
+    def remove(self) -> None:
+        """Remove the file, with all that is in it; a damaged one is set aside."""
         if self._skips:
             log.warning("%s is set aside as %s: it is damaged", self._path, self.set_aside())
         elif self._file is not None:

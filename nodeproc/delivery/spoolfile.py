@@ -11,14 +11,13 @@ A record that is damaged is left out, and so is what follows it up to the next s
 `resync`). A file with such a place is set aside, under another name, instead of removed; a damaged
 end is cut off, and its beginning kept, when the file is opened for writing. Raise the number in
 `MAGIC` with every change of what frames contain: a spool of an unknown version is set aside whole.
-When everything in a file is
-acknowledged, it is removed. One process writes it, the node's own; all others only read it.
+When everything in a file is acknowledged, it is removed. One process writes it, the node's own; all
+others only read it.
 
 What is appended survives the death of every process at once. It is handed to the kernel and not
 forced to the disk: a loss of power may cost what was spooled in the last seconds before it.
 """
 
-import contextlib
 import os
 import struct
 import zlib
@@ -27,7 +26,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from nodeproc.delivery.resync import next_sound
-from nodeproc.wire.frames import HEADER, Frame, Kind
+from nodeproc.wire.frames import HEADER, Frame, Kind, UndecodableError
+from nodeproc.wire.messages import Identity
 from nodeproc.wire.subjects import NOWHERE, Origin
 
 MAGIC = b"BWSPOOL2"
@@ -52,18 +52,6 @@ def create(path: Path) -> BinaryIO:
     return os.fdopen(os.open(path, flags, 0o600), "wb")
 
 
-def total_size(directory: Path) -> int:
-    """Return the size of all spools together, in bytes."""
-    total = 0
-    with contextlib.suppress(OSError), os.scandir(directory) as entries:
-        for entry in entries:
-            if not entry.name.endswith(SUFFIX):
-                continue
-            with contextlib.suppress(OSError):
-                total += entry.stat(follow_symlinks=False).st_size
-    return total
-
-
 def record(raw: bytes) -> bytes:
     """Return the record of one frame."""
     return CRC.pack(zlib.crc32(raw)) + raw
@@ -72,6 +60,15 @@ def record(raw: bytes) -> bytes:
 def why(error: OSError) -> str:
     """Return the system's words for an error, in lower case."""
     return f"{error.strerror or error}".lower()
+
+
+def identity(entry: Frame) -> Identity | None:
+    """Return whose spool an entry says it is; None if it cannot be read."""
+    try:
+        found: Identity = entry.value()
+    except UndecodableError:
+        return None
+    return found
 
 
 class SpoolReader:

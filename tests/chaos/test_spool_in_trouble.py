@@ -15,7 +15,7 @@ import pytest
 
 from birdwatcher.birds.models import Bird
 from birdwatcher.writer.spools import survey
-from nodeproc.delivery.spool import spooled
+from nodeproc.delivery.directory import spooled
 from nodeproc.delivery.spoolfile import spool_path
 from nodeproc.wire.subjects import Origin, Subject
 from tests.chaos.disk import SmallDisk

@@ -9,7 +9,7 @@ import pytest
 
 from birdwatcher.birds.models import Bird
 from birdwatcher.nodes.models import NodeStatus
-from nodeproc.delivery.spool import spooled
+from nodeproc.delivery.directory import spooled
 from nodeproc.wire.subjects import Origin, Subject
 from tests.support.daemon import Daemon
 from tests.support.outage import write_locked

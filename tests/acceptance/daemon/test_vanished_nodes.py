@@ -9,7 +9,7 @@ from birdwatcher.health.examination import read_facts
 from birdwatcher.health.judgement import Grade, judge
 from birdwatcher.nodes.models import Node
 from nodeproc.delivery.aside import listed
-from nodeproc.delivery.spool import spooled
+from nodeproc.delivery.directory import spooled
 from tests.acceptance.daemon.test_spool import (
     spools,
     stopped_during_an_outage,

@@ -5,8 +5,9 @@ from pathlib import Path
 
 from nodeproc.delivery.adoption import adopt
 from nodeproc.delivery.aside import DAY, Aside, Why, listed, set_aside, too_many
+from nodeproc.delivery.directory import spooled
 from nodeproc.delivery.outbox import Outbox
-from nodeproc.delivery.spool import Spool, spooled
+from nodeproc.delivery.spool import Spool
 from nodeproc.delivery.spoolfile import spool_path
 from nodeproc.limits import NodeLimits
 from nodeproc.wire.frames import Frame, FrameReader, Kind

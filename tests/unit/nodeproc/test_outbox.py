@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from nodeproc.delivery.directory import spooled
 from nodeproc.delivery.outbox import Outbox
-from nodeproc.delivery.spool import Spool, SpoolError, spooled
+from nodeproc.delivery.spool import Spool, SpoolError
 from nodeproc.limits import NodeLimits
 from nodeproc.wire.frames import Frame, FrameReader, Kind
 from nodeproc.wire.messages import Batch

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from nodeproc.delivery import spool_v1
+from nodeproc.delivery.directory import spooled, total_size
 from nodeproc.delivery.outbox import Outbox
-from nodeproc.delivery.spool import Spool, SpoolError, spooled
+from nodeproc.delivery.spool import Spool, SpoolError
 from nodeproc.delivery.spool_v1 import HEADER_V1, SpoolReaderV1
-from nodeproc.delivery.spoolfile import MAGIC, spool_path, total_size
+from nodeproc.delivery.spoolfile import MAGIC, spool_path
 from nodeproc.limits import NodeLimits
 from nodeproc.wire.frames import Frame, FrameReader, Kind, UndecodableError
 from nodeproc.wire.messages import Batch, Status
