@@ -197,11 +197,12 @@ class Fleet:
         except OSError as error:
             why = f"no room can be kept on the disk of the spools: {error.strerror}"
             self._fold(logging.ERROR, why, f"{why}; the processes of nodes keep less in memory")
-        self._give(shared(self._limits, nodes, size))
+        limits = shared(self._limits, nodes, size)
+        if limits != self._given:
+            self._give(limits)
 
     def _give(self, limits: NodeLimits) -> None:
-        if limits == self._given:
-            return
+        """Have every process keep to these limits, and to the supervisor's log level."""
         self._given = limits
         adjustment = Adjustment(limits, logging.getLogger().level)
         for node in self.roster:
@@ -312,10 +313,8 @@ class Fleet:
     def adjust(self, limits: NodeLimits) -> None:
         """Keep to these limits, and to the supervisor's log level, in every process from now on."""
         retained = min(limits.retained_bytes, self._given.retained_bytes)
-        self._limits, self._given = limits, dataclasses.replace(limits, retained_bytes=retained)
-        adjustment = Adjustment(self._given, logging.getLogger().level)
-        for node in self.roster:
-            node.send(pack(Kind.LIMITS, adjustment))
+        self._limits = limits
+        self._give(dataclasses.replace(limits, retained_bytes=retained))
         self._next_survey = 0.0
         self._wake.set()
 

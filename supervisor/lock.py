@@ -7,12 +7,13 @@ killed and the next one starts while the old children are still spooling what th
 
 import contextlib
 import errno
-import fcntl
 import os
 import time
 from pathlib import Path
 
 import psutil
+
+from nodeproc.file_lock import try_lock
 
 PATIENCE = 10.0  # seconds for the processes of a killed daemon to end
 PAUSE = 0.05
@@ -44,7 +45,7 @@ def lock_state_directory(directory: Path) -> int:
             f"The state directory {directory} cannot be used: {(error.strerror or '').lower()}."
         ) from None
     deadline = time.monotonic() + PATIENCE
-    while not _try(descriptor):
+    while not try_lock(descriptor):
         holder = _holder(descriptor)
         if holder is not None and _is_alive(holder):
             raise StateDirectoryBusyError(
@@ -59,14 +60,6 @@ def lock_state_directory(directory: Path) -> int:
         os.truncate(descriptor, 0)
         os.pwrite(descriptor, str(os.getpid()).encode(), 0)
     return descriptor
-
-
-def _try(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _holder(descriptor: int) -> int | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 
+from django.conf import settings
 from django.db import IntegrityError
 
 from birdwatcher.birds.models import Species
@@ -28,3 +29,8 @@ def named(names: Collection[str]) -> dict[str, int]:
     for name in set(names) - found.keys():
         raise IntegrityError(f"The species “{name}” was just renamed or deleted.")
     return found
+
+
+def new_a_day(own: int | None) -> int:
+    """Return how many new species a node may name in a day, given its own bound, if it has one."""
+    return settings.BIRDWATCHER.new_species_a_day if own is None else own

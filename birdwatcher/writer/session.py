@@ -5,7 +5,6 @@ an earlier writer sent to the database is either committed or gone.
 """
 
 import contextlib
-import fcntl
 import os
 import socket
 import time
@@ -19,10 +18,11 @@ from django.db import connection
 from birdwatcher.common.database import engine
 from birdwatcher.common.database.migrating import lack_of_migrations
 from birdwatcher.common.database.opened import ReplacedError, identity_of
-from birdwatcher.common.database.postgresql import DAEMON_LOCK
+from birdwatcher.common.database.postgresql_statements import DAEMON_LOCK
 from birdwatcher.common.database.tables import execute
 from birdwatcher.nodes.models import NODES_CHANNEL, Node
 from birdwatcher.writer.pooler import shares_sessions
+from nodeproc.file_lock import try_lock
 from nodeproc.wire.messages import NodeSpec
 
 # Seconds: an earlier daemon may have ended just now. PostgreSQL notices after 2 seconds that a
@@ -212,9 +212,7 @@ class _SQLite:
             os.close(self._lock_file)  # the directory was replaced, and the lock with it
             self._lock_file = None
         file = os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not try_lock(file):
             os.close(file)
             return False
         os.truncate(file, 0)

@@ -37,6 +37,7 @@ STOREYS: dict[str, dict[str, tuple[str, ...]]] = {
         "bounds": ("limits",),
         "ground": (
             "backoff",
+            "file_lock",
             "moment",
             "networks",
             "parent",

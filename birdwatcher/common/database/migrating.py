@@ -1,7 +1,6 @@
 """Migrations: whether some are missing, and how one process at a time runs them."""
 
 import contextlib
-import fcntl
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -11,8 +10,9 @@ import django.db
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from birdwatcher.common.database.postgresql import MIGRATION_LOCK
+from birdwatcher.common.database.postgresql_statements import MIGRATION_LOCK
 from birdwatcher.common.database.tables import execute
+from nodeproc.file_lock import try_lock
 
 PATIENCE = 1800.0  # seconds; a migration of a large table takes minutes
 PAUSE = 0.2
@@ -69,14 +69,6 @@ def _beside_file() -> Iterator[Callable[[], bool]]:
         yield lambda: True  # SQLite will say what is wrong with it
         return
     try:
-        yield lambda: _locked(descriptor)
+        yield lambda: try_lock(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _locked(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

@@ -22,6 +22,16 @@ from django.db import OperationalError, connection, models, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from birdwatcher.common.database.engine import PATIENCE, Extent, Facts
+from birdwatcher.common.database.postgresql_statements import (
+    PROVEN,
+    adding,
+    committing,
+    groups_as_json,
+    holding,
+    holding_named,
+    inserting,
+    rows_as_json,
+)
 from birdwatcher.common.database.tables import (
     Groups,
     Model,
@@ -35,8 +45,6 @@ from birdwatcher.common.database.tables import (
     encode,
     execute,
     fields_of,
-    on_conflict,
-    place_of,
     quoted,
     table,
 )
@@ -48,14 +56,6 @@ RAISING = """
 SELECT setval('{0}', highest) FROM (SELECT max(id) AS highest FROM {1}) AS rows
 WHERE highest > COALESCE(pg_sequence_last_value('{0}'), 0)
 """
-# The lock of the one daemon that serves a database: "bird", and a number that no other program is
-# likely to use with it. A session that has it can lock it once more, at once.
-DAEMON_LOCK = (0x62697264, 1)
-MIGRATION_LOCK = (0x62697264, 2)  # of the one process that migrates it
-PROVEN = f"pg_try_advisory_xact_lock({DAEMON_LOCK[0]}, {DAEMON_LOCK[1]})"
-
-# Among the rows of a `commit_few`, those of owners that exist.
-OF_HELD = "WHERE {column} IN (SELECT id FROM held)"
 
 
 class PostgreSQL:
@@ -155,10 +155,10 @@ class PostgreSQL:
         return [by_name[name] for name in names]
 
     def hold(self, model: Model, keys: Collection[int]) -> set[int]:
-        return {row[0] for row in execute(_holding(model), encode(list(keys)))}
+        return {row[0] for row in execute(holding(model), encode(list(keys)))}
 
     def hold_named(self, model: Model, field: str, texts: Collection[str]) -> dict[str, int]:
-        return dict(execute(_holding_named(model, field), encode(list(texts))))
+        return dict(execute(holding_named(model, field), encode(list(texts))))
 
     def insert(self, target: Target, rows: Iterable[Values]) -> None:
         """Send the rows by COPY, in binary form: the server takes some while others are made."""
@@ -175,11 +175,11 @@ class PostgreSQL:
 
     def upsert(self, target: Target, rows: Sequence[Values]) -> None:
         if rows:
-            execute(_inserting(target), _rows_as_json(target.model, rows))
+            execute(inserting(target), rows_as_json(target.model, rows))
 
     def add(self, sums: Sums, groups: Groups) -> None:
         if groups:
-            execute(_adding(sums), _groups_as_json(sums, groups))
+            execute(adding(sums), groups_as_json(sums, groups))
 
     def raise_sequences(self, models: Iterable[Model]) -> dict[str, int]:
         raised = {}
@@ -199,10 +199,10 @@ class PostgreSQL:
         groups: Groups,
     ) -> set[int] | None:
         targets = tuple(target for target, _ in parts)
-        statement = _committing(owner, named.model, named.field, targets, sums)
+        statement = committing(owner, named.model, named.field, targets, sums)
         remembered = [{"key": key, "text": text} for text, key in named.keys.items()]
-        rows = [_rows_as_json(target.model, values) for target, values in parts]
-        groups_of = _groups_as_json(sums, groups)
+        rows = [rows_as_json(target.model, values) for target, values in parts]
+        groups_of = groups_as_json(sums, groups)
         count = str(len(named.keys))
         parameters = [encode(list(keys)), encode(remembered), count, *rows, groups_of]
         connection.ensure_connection()
@@ -222,99 +222,6 @@ def _has_sequence(model: Model) -> bool:
 
 def _milliseconds(seconds: float) -> int:
     return max(1, round(seconds * 1000))  # 0 would be for ever
-
-
-# Statements, in which %s stands for one parameter in JSON, and these parameters.
-
-
-@functools.cache
-def _holding(model: Model, condition: str = "true") -> str:
-    wanted = "SELECT value::bigint FROM json_array_elements_text(%s::json)"
-    chosen = f"SELECT id FROM {table(model)} WHERE id IN ({wanted}) AND {condition}"  # noqa: S608
-    return f"{chosen} ORDER BY id FOR KEY SHARE"
-
-
-# An UPDATE of a unique column takes the lock that a DELETE takes, and waits for FOR KEY SHARE. A
-# SELECT ... FOR KEY SHARE that waited for such an UPDATE looks at the new row, and leaves it out if
-# that does not match any more.
-
-
-@functools.cache
-def _holding_named(model: Model, field: str) -> str:
-    wanted = "ARRAY(SELECT json_array_elements_text(%s::json))"
-    chosen = f"SELECT {field}, id FROM {table(model)} WHERE {field} = ANY({wanted})"  # noqa: S608
-    return f"{chosen} ORDER BY id FOR KEY SHARE"
-
-
-@functools.cache
-def _inserting(target: Target, where: str = "") -> str:
-    """Return the statement that inserts rows in JSON; `where` chooses among them.
-
-    The table says which types its columns have.
-    """
-    model = target.model
-    source = f"json_populate_recordset(NULL::{table(model)}, %s::json)"
-    chosen = f"SELECT {columns(model)} FROM {source} {where}"  # noqa: S608 our own names
-    return f"INSERT INTO {table(model)} ({columns(model)}) {chosen} {on_conflict(target)}"
-
-
-def _rows_as_json(model: Model, rows: Iterable[Values]) -> str:
-    names = [field.column for field in fields_of(model)]
-    return encode([dict(zip(names, row, strict=True)) for row in rows])
-
-
-@functools.cache
-def _adding(sums: Sums, where: str = "") -> str:
-    names = (*sums.columns, sums.total)
-    types = ", ".join(f"{name} bigint" for name in names)
-    arrays = ", ".join(f"array_agg({name})" for name in names)
-    source = f"json_to_recordset(%s::json) AS new({types}) {where}"
-    return f"SELECT {sums.function}({arrays}) FROM {source} HAVING count(*) > 0"  # noqa: S608
-
-
-def _groups_as_json(sums: Sums, groups: Groups) -> str:
-    names = (*sums.columns, sums.total)
-    return encode([dict(zip(names, (*key, n), strict=True)) for key, n in groups.items()])
-
-
-@functools.cache
-def _committing(
-    owner: Owner, model: Model, field: str, targets: tuple[Target, ...], sums: Sums
-) -> str:
-    """Return the statement of `commit_few`, which remembers rows of `model` by `field`.
-
-    It locks the owners, then these rows, then the counts, as all transactions do. If one of these
-    rows is not as remembered, no owner counts as held, and nothing is written. Without the lock of
-    the daemon, no owner is found at all.
-    """
-
-    def of_held(model: Model) -> str:
-        field = fields_of(model)[place_of(model, owner.field)]
-        return OF_HELD.format(column=quoted(field.column))
-
-    written = ", ".join(
-        f"written_{number} AS ({_inserting(target, of_held(target.model))})"
-        for number, target in enumerate(targets)
-    )
-    added = _adding(sums, OF_HELD.format(column=sums.columns[0]))
-    locked = f"locked AS MATERIALIZED ({_holding(owner.model, f'(SELECT {PROVEN})')})"
-    said = "json_to_recordset(%s::json) AS said(key bigint, text text)"
-    unchanged = (
-        f"unchanged AS MATERIALIZED (SELECT it.id FROM {table(model)} AS it JOIN {said}"  # noqa: S608
-        f" ON it.id = said.key AND it.{field} = said.text"
-        " WHERE (SELECT count(*) FROM locked) > 0 ORDER BY it.id FOR KEY SHARE OF it)"
-    )
-    held = (
-        "held AS MATERIALIZED (SELECT id FROM locked"
-        " WHERE (SELECT count(*) FROM unchanged) = %s::bigint)"
-    )
-    # The sums are raised only if somebody asks for the result.
-    done = (
-        "SELECT id, (SELECT count(*) FROM unchanged)"
-        " FROM locked, (SELECT count(*) FROM added) AS done"
-    )
-    first = f"WITH {locked}, {unchanged}, {held}"
-    return f"{first}, {written}, added AS MATERIALIZED ({added}) {done}"
 
 
 @functools.cache

@@ -11,6 +11,7 @@ from django.urls import reverse
 from birdwatcher.accounts.access import deciding, may_decide, reading
 from birdwatcher.birds import set_aside
 from birdwatcher.birds.models import NewSpecies
+from birdwatcher.birds.species import new_a_day
 from birdwatcher.common.keys import number_in
 from birdwatcher.daemon.models import Daemon
 from birdwatcher.nodes.models import Node
@@ -28,7 +29,7 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
     context: dict[str, Any] = {
         "node": node,
         "row": row,
-        "bound": _bound(node),
+        "bound": new_a_day(node.new_species_a_day),
         "quota": settings.BIRDWATCHER.set_aside_bytes,
         "daemon": daemon,
         "daemon_alive": daemon is not None and daemon.alive(daemon.now),
@@ -98,11 +99,6 @@ def _row(node: Node) -> NewSpecies:
     """Return what is set aside of `node`, perhaps nothing."""
     row: NewSpecies | None = getattr(node, "new_species", None)
     return row or NewSpecies(node=node)
-
-
-def _bound(node: Node) -> int:
-    own = node.new_species_a_day
-    return settings.BIRDWATCHER.new_species_a_day if own is None else own
 
 
 def _back(request: HttpRequest, node: Node, level: int, text: str) -> HttpResponse:

@@ -17,6 +17,7 @@ from typing import NamedTuple
 from django.conf import settings
 
 from birdwatcher.birds.models import NewSpecies, SetAsideEvent
+from birdwatcher.birds.species import new_a_day
 from birdwatcher.common.database import engine
 from birdwatcher.common.database.tables import Target, Values
 from birdwatcher.common.units import EPOCH, moment
@@ -127,9 +128,8 @@ class Newcomers:
 
 def _bounds(nodes: set[int]) -> dict[int, int]:
     """Return how many new species each node may name in a day."""
-    usual = settings.BIRDWATCHER.new_species_a_day
     found = Node.objects.filter(pk__in=nodes).values_list("pk", "new_species_a_day")
-    return {node: usual if own is None else own for node, own in found}
+    return {node: new_a_day(own) for node, own in found}
 
 
 def _sorted_by_room(

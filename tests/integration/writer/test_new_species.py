@@ -1,4 +1,4 @@
-"""Many new species: so many of a node and day are made, the others are set aside, then refused."""
+"""Many new species: up to a bound they are made, the others are set aside, then refused."""
 
 import datetime
 from collections.abc import Iterator

@@ -8,7 +8,7 @@ import pytest
 from django.db import OperationalError
 
 from birdwatcher.birds.models import Bird
-from birdwatcher.common.database.postgresql import DAEMON_LOCK
+from birdwatcher.common.database.postgresql_statements import DAEMON_LOCK
 from birdwatcher.common.units import moment
 from birdwatcher.daemon.instance import instance_of
 from birdwatcher.daemon.models import Tenure
